@@ -1,0 +1,32 @@
+//! Compiles the `.proto` files with protox, so that no build needs protoc.
+
+use prost::Message;
+use std::path::PathBuf;
+
+/// Our own API: server, client and the descriptors that reflection serves.
+const SPECD: &[&str] = &[
+    "proto/specd/v1/errors.proto",
+    "proto/specd/v1/image.proto",
+    "proto/specd/v1/options.proto",
+    "proto/specd/v1/spec_service.proto",
+];
+
+/// The part of containerd's API that is called.
+const CONTAINERD: &[&str] = &[
+    "proto/containerd/services/content/v1/content.proto",
+    "proto/containerd/services/images/v1/images.proto",
+    "proto/containerd/services/version/v1/version.proto",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+
+    let specd = protox::compile(SPECD, ["proto"])?;
+    std::fs::write(out.join("specd_descriptor.bin"), specd.encode_to_vec())?;
+    tonic_prost_build::compile_fds(specd)?;
+
+    let containerd = protox::compile(CONTAINERD, ["proto/containerd"])?;
+    tonic_prost_build::configure().build_server(false).compile_fds(containerd)?;
+    Ok(())
+}

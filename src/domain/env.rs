@@ -1,0 +1,83 @@
+//! The environment: how changes are merged over a list of `KEY=value`.
+//!
+//! Order and duplicates are kept as containerd keeps them, since they show in the spec's bytes.
+
+use std::collections::HashMap;
+
+/// The search path where an image sets none. containerd: `oci.defaultUnixEnv`.
+pub const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The key of an entry: what stands before the first `=`, or all of it.
+#[must_use]
+pub fn key(entry: &str) -> &str {
+    entry.split_once('=').map_or(entry, |(key, _)| key)
+}
+
+/// Whether some entry sets this key.
+#[must_use]
+pub fn has(env: &[String], wanted: &str) -> bool {
+    env.iter().any(|entry| entry.split_once('=').is_some_and(|(key, _)| key == wanted))
+}
+
+/// Merges overrides over defaults.
+///
+/// An override `KEY=value` replaces the last default of that key in its place, or is appended; `KEY`
+/// alone removes that default; entries that are empty go. Keys are compared byte for byte.
+///
+/// containerd: `oci.replaceOrAppendEnvValues`.
+#[must_use]
+pub fn merge(defaults: &[String], overrides: &[String]) -> Vec<String> {
+    let last: HashMap<&str, usize> =
+        defaults.iter().enumerate().map(|(index, entry)| (key(entry), index)).collect();
+    let mut merged = defaults.to_vec();
+    for entry in overrides {
+        match (entry.contains('='), last.get(key(entry))) {
+            (true, Some(&index)) => merged[index].clone_from(entry),
+            (true, None) => merged.push(entry.clone()),
+            (false, Some(&index)) => merged[index].clear(),
+            (false, None) => {}
+        }
+    }
+    merged.retain(|entry| !entry.is_empty());
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(defaults: &[&str], overrides: &[&str]) -> Vec<String> {
+        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        merge(&own(defaults), &own(overrides))
+    }
+
+    #[test]
+    fn replaces_the_last_default_in_place() {
+        assert_eq!(merged(&["A=1", "B=2", "A=3"], &["A=9"]), ["A=1", "B=2", "A=9"]);
+    }
+
+    #[test]
+    fn appends_what_is_new_as_often_as_it_comes() {
+        assert_eq!(merged(&["A=1"], &["B=2", "B=3"]), ["A=1", "B=2", "B=3"]);
+    }
+
+    #[test]
+    fn a_bare_key_removes_and_is_never_kept() {
+        assert_eq!(merged(&["A=1", "B=2"], &["A", "C"]), ["B=2"]);
+    }
+
+    #[test]
+    fn a_removed_default_can_be_set_again_in_its_place() {
+        assert_eq!(merged(&["A=1", "B=2"], &["A", "A=3"]), ["A=3", "B=2"]);
+    }
+
+    #[test]
+    fn odd_entries_are_kept_and_empty_ones_go() {
+        assert_eq!(merged(&["NOEQ", "", "=x"], &["=y"]), ["NOEQ", "=y"]);
+    }
+
+    #[test]
+    fn keys_differ_by_case() {
+        assert_eq!(merged(&["a=1"], &["A=2"]), ["a=1", "A=2"]);
+    }
+}

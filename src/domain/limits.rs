@@ -1,0 +1,34 @@
+//! The limits of what is read, in one place.
+//!
+//! Image content is untrusted: nothing is read without one of these above it.
+
+/// The longest image name, in bytes.
+pub const IMAGE_NAME_BYTES: usize = 1024;
+
+/// The largest index, manifest or configuration, in bytes.
+pub const METADATA_BYTES: u64 = 4 << 20;
+
+/// How deep an index may hold indexes.
+pub const INDEX_DEPTH: usize = 8;
+
+/// The most layers that an image may have. overlayfs itself ends at 500 lower directories.
+pub const LAYERS: usize = 500;
+
+/// The largest `/etc/passwd` or `/etc/group`, in bytes. containerd: `oci.maxUserFileBytes`.
+pub const ACCOUNT_FILE_BYTES: u64 = 10 << 20;
+
+/// The most symbolic links that are followed on the way to one file. containerd: `oci.resolveInRootFS`.
+pub const SYMLINKS: usize = 40;
+
+/// The largest layer once decompressed, in bytes.
+pub const LAYER_BYTES: u64 = 64 << 30;
+
+/// The most memory that the links of one layer may take while it is read, in bytes.
+pub const LAYER_LINK_BYTES: usize = 32 << 20;
+
+/// The largest uid or gid. runc takes no more. containerd: `oci.WithUser`.
+pub const MAX_ID: u32 = i32::MAX as u32;
+
+/// The longest pair of a label's key and value that containerd stores, in bytes.
+/// containerd: `labels.Validate`.
+pub const LABEL_BYTES: usize = 4096;

@@ -1,0 +1,15 @@
+//! The words that all parts share: plain data and the rules that hold on it.
+//!
+//! No I/O, no `async`, no wire types and no oci-spec here.
+
+pub mod digest;
+pub mod env;
+pub mod ids;
+pub mod image_config;
+pub mod image_ref;
+pub mod image_rules;
+pub mod limits;
+pub mod platform;
+pub mod request;
+pub mod user;
+pub mod violation;

@@ -1,0 +1,182 @@
+//! Reading a blob so that its bytes can be trusted: counted, hashed and bounded as they pass.
+//!
+//! Invariant: nobody sees the end of a blob whose size or digest is not the descriptor's; at that place
+//! stands [`ImageError::Corrupt`].
+
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::ids::Namespace;
+use crate::image::reader::ImageError;
+use crate::image::source::{BlobStream, Descriptor, ImageSource, SourceError};
+use bytes::Bytes;
+use sha2::Digest as _;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+/// The digest of bytes as they come.
+enum Hasher {
+    Sha256(sha2::Sha256),
+    Sha384(sha2::Sha384),
+    Sha512(sha2::Sha512),
+}
+
+impl Hasher {
+    fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha384 => Self::Sha384(sha2::Sha384::new()),
+            Algorithm::Sha512 => Self::Sha512(sha2::Sha512::new()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha384(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn finish(&self) -> String {
+        match self {
+            Self::Sha256(hasher) => format!("sha256:{}", hex::encode(hasher.clone().finalize())),
+            Self::Sha384(hasher) => format!("sha384:{}", hex::encode(hasher.clone().finalize())),
+            Self::Sha512(hasher) => format!("sha512:{}", hex::encode(hasher.clone().finalize())),
+        }
+    }
+}
+
+/// A blob's bytes, verified by the time that their end is seen.
+pub struct Verified {
+    inner: BlobStream,
+    digest: Digest,
+    size: u64,
+    seen: u64,
+    hasher: Hasher,
+}
+
+impl Verified {
+    fn new(inner: BlobStream, blob: &Descriptor) -> Self {
+        Self {
+            inner,
+            digest: blob.digest.clone(),
+            size: blob.size,
+            seen: 0,
+            hasher: Hasher::new(blob.digest.algorithm()),
+        }
+    }
+
+    fn corrupt(&self, expected: String, found: String) -> io::Error {
+        let digest = self.digest.clone();
+        io::Error::other(ImageError::Corrupt { digest, expected, found })
+    }
+
+    fn check_end(&self) -> io::Result<()> {
+        if self.seen != self.size {
+            let (expected, found) = (bytes(self.size), bytes(self.seen));
+            return Err(self.corrupt(expected, found));
+        }
+        let found = self.hasher.finish();
+        if found != self.digest.as_str() {
+            return Err(self.corrupt(self.digest.to_string(), found));
+        }
+        Ok(())
+    }
+}
+
+fn bytes(count: u64) -> String {
+    format!("{count} bytes")
+}
+
+impl AsyncRead for Verified {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(self.inner.as_mut().poll_read(cx, buf))?;
+        let fresh = &buf.filled()[before..];
+        if fresh.is_empty() {
+            return Poll::Ready(self.check_end());
+        }
+        self.hasher.update(fresh);
+        self.seen += fresh.len() as u64;
+        if self.seen > self.size {
+            let (expected, found) = (bytes(self.size), format!("at least {}", bytes(self.seen)));
+            return Poll::Ready(Err(self.corrupt(expected, found)));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Opens a blob: the bytes in the descriptor where they are the blob's, else the source's.
+///
+/// containerd: `content.ReadBlob`.
+///
+/// # Errors
+///
+/// What the source answers.
+pub async fn open(
+    source: &dyn ImageSource,
+    namespace: &Namespace,
+    blob: &Descriptor,
+) -> Result<Verified, ImageError> {
+    let stream = match embedded(blob) {
+        Some(data) => Box::pin(io::Cursor::new(data)),
+        None => source.open(namespace, blob).await?,
+    };
+    Ok(Verified::new(stream, blob))
+}
+
+/// The embedded bytes of a descriptor, where they are what it describes.
+fn embedded(blob: &Descriptor) -> Option<Bytes> {
+    let data = blob.data.as_ref()?;
+    let mut hasher = Hasher::new(blob.digest.algorithm());
+    hasher.update(data);
+    let fits = data.len() as u64 == blob.size && hasher.finish() == blob.digest.as_str();
+    fits.then(|| data.clone())
+}
+
+/// Reads a whole blob into memory.
+///
+/// # Errors
+///
+/// [`ImageError::Limit`] before anything is read where the descriptor states more than `limit`, and
+/// what [`open`] and the verification answer.
+pub async fn read(
+    source: &dyn ImageSource,
+    namespace: &Namespace,
+    blob: &Descriptor,
+    what: &str,
+    limit: u64,
+) -> Result<Bytes, ImageError> {
+    if blob.size > limit {
+        let what = format!("{what} {}", blob.digest);
+        return Err(ImageError::Limit { what, limit, unit: "bytes" });
+    }
+    let mut whole = Vec::with_capacity(usize::try_from(blob.size).unwrap_or_default());
+    let mut stream = open(source, namespace, blob).await?;
+    stream.read_to_end(&mut whole).await.map_err(broken_off)?;
+    Ok(whole.into())
+}
+
+/// What an error of a blob's stream stands for: the image error inside, or a source that broke off.
+#[must_use]
+pub fn broken_off(error: io::Error) -> ImageError {
+    let text = error.to_string();
+    let Some(inner) = error.into_inner() else {
+        return ImageError::Source(SourceError::Unavailable(text));
+    };
+    match inner.downcast::<ImageError>() {
+        Ok(inner) => *inner,
+        Err(other) => match other.downcast::<SourceError>() {
+            Ok(inner) => ImageError::Source(*inner),
+            Err(_) => ImageError::Source(SourceError::Unavailable(text)),
+        },
+    }
+}

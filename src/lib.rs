@@ -1,0 +1,5 @@
+//! specd: OCI runtime specs as a service.
+
+pub mod domain;
+pub mod image;
+pub mod pb;
