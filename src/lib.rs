@@ -1,5 +1,7 @@
 //! specd: OCI runtime specs as a service.
 
+pub mod accounts;
 pub mod domain;
 pub mod image;
 pub mod pb;
+pub mod spec;

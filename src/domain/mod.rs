@@ -2,12 +2,14 @@
 //!
 //! No I/O, no `async`, no wire types and no oci-spec here.
 
+pub mod cwd;
 pub mod digest;
 pub mod env;
 pub mod ids;
 pub mod image_config;
 pub mod image_ref;
 pub mod image_rules;
+pub mod labels;
 pub mod limits;
 pub mod platform;
 pub mod request;

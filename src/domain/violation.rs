@@ -41,6 +41,11 @@ impl Violations {
         result.map_err(|error| self.push(field, error)).ok()
     }
 
+    /// Notes those that were found elsewhere.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Whether the request is in order.
     #[must_use]
     pub fn is_empty(&self) -> bool {

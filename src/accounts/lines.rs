@@ -1,0 +1,70 @@
+//! The lines of an account file, as Go's reader takes them.
+//!
+//! Lines are trimmed of white space and empty ones skipped; fields are split at colons and may be
+//! missing. What the fields mean is `passwd`'s and `group`'s.
+
+use crate::accounts::error::Cause;
+use crate::domain::user::Number;
+
+/// A line of an account file.
+pub(crate) struct Line<'a> {
+    /// The path of the file, for errors.
+    pub(crate) file: &'static str,
+    /// The line's number, from 1.
+    pub(crate) number: usize,
+    text: &'a [u8],
+}
+
+/// The lines that hold something, or the error of one that is too long.
+pub(crate) fn of<'a>(
+    file: &'static str,
+    bytes: &'a [u8],
+    limit: usize,
+) -> impl Iterator<Item = Result<Line<'a>, Cause>> {
+    bytes.split(|byte| *byte == b'\n').enumerate().filter_map(move |(index, raw)| {
+        let number = index + 1;
+        if raw.len() >= limit {
+            return Some(Err(Cause::LineTooLong { file, line: number, limit }));
+        }
+        let text = trim(raw);
+        (!text.is_empty()).then_some(Ok(Line { file, number, text }))
+    })
+}
+
+/// The bytes without white space around them; Unicode's where they are UTF-8.
+fn trim(raw: &[u8]) -> &[u8] {
+    match std::str::from_utf8(raw) {
+        Ok(text) => text.trim().as_bytes(),
+        Err(_) => raw.trim_ascii(),
+    }
+}
+
+impl<'a> Line<'a> {
+    /// Whether the line starts with `#`.
+    pub(crate) fn is_comment(&self) -> bool {
+        self.text.starts_with(b"#")
+    }
+
+    /// The field at an index; empty where the line ends before it.
+    pub(crate) fn field(&self, index: usize) -> &'a [u8] {
+        self.text.split(|byte| *byte == b':').nth(index).unwrap_or_default()
+    }
+
+    /// The number in a field.
+    pub(crate) fn number_at(&self, index: usize) -> Number {
+        Number::read(self.field(index))
+    }
+
+    /// The uid or gid in a field, or the error that it is none.
+    pub(crate) fn id_at(&self, index: usize, what: &'static str) -> Result<u32, Cause> {
+        match self.number_at(index) {
+            Number::Id(id) => Ok(id),
+            Number::OutOfRange | Number::NotOne => Err(Cause::Untrusted {
+                file: self.file,
+                line: self.number,
+                what,
+                text: String::from_utf8_lossy(self.field(index)).chars().take(80).collect(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Users and groups: bytes in, numbers out.
+//!
+//! Which account files an image's USER needs, and what they make of it. How the bytes are found in an
+//! image is `image`'s.
+//!
+//! Invariant: a user that cannot be resolved is an error; nothing here answers root instead.
+
+pub mod error;
+pub mod group;
+mod lines;
+pub mod needed;
+pub mod passwd;
+pub mod resolve;
+
+pub use error::{AccountError, Cause};
+pub use needed::{Needed, needed};
+pub use resolve::{Files, image_user, resolve};

@@ -1,0 +1,74 @@
+//! Which account files a user needs, decided before any is fetched.
+
+use crate::domain::image_rules::ImageRules;
+use crate::domain::request::UserOptions;
+use crate::domain::user::{Account, UserSpec};
+
+/// The account files that are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needed {
+    /// `/etc/passwd`.
+    pub passwd: bool,
+    /// `/etc/group`.
+    pub group: bool,
+}
+
+/// The files that resolving this user will look at.
+///
+/// Under the OCI rules `uid:gid` needs none. Under containerd's it needs both, since groups are added
+/// beside a group that is named.
+#[must_use]
+pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions) -> Needed {
+    let by_user = match (rules, user) {
+        (ImageRules::FaasRs, None) => Needed::default(),
+        (_, None) => Needed { passwd: false, group: true },
+        (ImageRules::Containerd, Some(_)) | (_, Some(UserSpec { group: None, .. })) => {
+            Needed { passwd: true, group: true }
+        }
+        (ImageRules::Oci | ImageRules::FaasRs, Some(UserSpec { user, group: Some(group) })) => {
+            Needed { passwd: is_name(user), group: is_name(group) }
+        }
+    };
+    Needed {
+        passwd: by_user.passwd,
+        group: by_user.group || options.additional_groups.iter().any(is_name),
+    }
+}
+
+fn is_name(account: &Account) -> bool {
+    matches!(account, Account::Name(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(rules: ImageRules, user: Option<&str>, groups: &[Account]) -> (bool, bool) {
+        let user = user.map(|user| UserSpec::parse(user).unwrap());
+        let options = UserOptions { user: None, additional_groups: groups.to_vec() };
+        let Needed { passwd, group } = needed(rules, user.as_ref(), &options);
+        (passwd, group)
+    }
+
+    #[test]
+    fn numbers_need_nothing_where_groups_are_not_added() {
+        assert_eq!(files(ImageRules::Oci, Some("7:8"), &[]), (false, false));
+        assert_eq!(files(ImageRules::Oci, Some("7:www"), &[]), (false, true));
+        assert_eq!(files(ImageRules::Oci, Some("app:8"), &[]), (true, false));
+        assert_eq!(files(ImageRules::Oci, Some("7"), &[]), (true, true));
+        assert_eq!(files(ImageRules::Containerd, Some("7:8"), &[]), (true, true));
+    }
+
+    #[test]
+    fn no_user_needs_roots_groups() {
+        assert_eq!(files(ImageRules::Oci, None, &[]), (false, true));
+        assert_eq!(files(ImageRules::FaasRs, None, &[]), (false, false));
+    }
+
+    #[test]
+    fn a_group_by_name_needs_the_groups() {
+        let named = [Account::Name("www".to_owned())];
+        assert_eq!(files(ImageRules::FaasRs, None, &[Account::Id(4)]), (false, false));
+        assert_eq!(files(ImageRules::FaasRs, None, &named), (false, true));
+    }
+}

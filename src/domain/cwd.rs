@@ -1,0 +1,80 @@
+//! Working directories: which ones a container may start in.
+
+/// Why a path is no working directory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CwdError {
+    /// Not absolute: the runtime refuses it.
+    #[error("working directory {0:?} is not an absolute path")]
+    Relative(String),
+    /// Through a file descriptor of the runtime, out of the container (CVE-2024-21626).
+    #[error("working directory {0:?} leads through a process's file descriptors")]
+    Descriptor(String),
+    /// With a NUL, which no path has.
+    #[error("working directory {0:?} has a NUL in it")]
+    Nul(String),
+}
+
+/// Checks a working directory.
+///
+/// # Errors
+///
+/// A [`CwdError`] that says why a container may not start there.
+pub fn check(path: &str) -> Result<(), CwdError> {
+    if path.contains('\0') {
+        return Err(CwdError::Nul(path.to_owned()));
+    }
+    if !path.starts_with('/') {
+        return Err(CwdError::Relative(path.to_owned()));
+    }
+    let mut cleaned: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                cleaned.pop();
+            }
+            part => cleaned.push(part),
+        }
+        if leads_through_descriptors(&cleaned) {
+            return Err(CwdError::Descriptor(path.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// `/proc/ID/fd`, and `/proc/ID/task/TID/fd`.
+fn leads_through_descriptors(parts: &[&str]) -> bool {
+    matches!(parts, ["proc", _, "fd", ..] | ["proc", _, "task", _, "fd", ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absolute_paths_pass_as_they_are() {
+        for path in ["/", "/srv", "//a/../b/", "/proc/self", "/proc/fd", "/fd"] {
+            assert_eq!(check(path), Ok(()), "{path}");
+        }
+    }
+
+    #[test]
+    fn relative_paths_and_nul_are_refused() {
+        for path in ["", "srv", "./", "a\0b"] {
+            assert!(check(path).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn cve_2024_21626_descriptors_are_refused() {
+        for path in [
+            "/proc/self/fd/7",
+            "/proc/self/fd/7/../../..",
+            "//proc/./1/fd",
+            "/x/../proc/thread-self/fd/8/",
+            "/proc/1/task/1/fd/3",
+        ] {
+            assert!(matches!(check(path), Err(CwdError::Descriptor(_))), "{path}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Labels: which of an image's may become a container's.
+
+use crate::domain::limits::LABEL_BYTES;
+use std::collections::BTreeMap;
+
+/// Prefixes that belong to containerd and its Kubernetes plugin.
+const RESERVED: [&str; 2] = ["containerd.io/", "io.cri-containerd"];
+
+/// The labels that are safe to store, and a sentence for each that is not.
+///
+/// Reserved keys could make containerd treat a container as another's (CVE-2026-53488); a pair that is
+/// too long would make Containers.Create fail.
+///
+/// containerd: `WithImageConfigLabels`, `labels.Validate`.
+#[must_use]
+pub fn safe(labels: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
+    let mut kept = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for (key, value) in labels {
+        let shown: String = key.chars().take(80).collect();
+        if RESERVED.iter().any(|prefix| key.starts_with(prefix)) {
+            warnings.push(format!("label {shown:?} of the image is left out: its key is reserved"));
+        } else if key.len() + value.len() > LABEL_BYTES {
+            warnings.push(format!(
+                "label {shown:?} of the image is left out: key and value are longer than {LABEL_BYTES} bytes"
+            ));
+        } else {
+            kept.insert(key.clone(), value.clone());
+        }
+    }
+    (kept, warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cve_2026_53488_reserved_keys_never_leave() {
+        let labels = ["containerd.io/x", "io.cri-containerd.kind", "org.example"]
+            .map(|key| (key.to_owned(), "v".to_owned()));
+        let (kept, warnings) = safe(&labels.into());
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["org.example"]);
+        assert_eq!(warnings.len(), 2);
+    }
+
+    #[test]
+    fn a_pair_of_exactly_the_limit_is_kept() {
+        let labels = [("a", 4095), ("b", 4096)].map(|(k, n)| (k.to_owned(), "v".repeat(n)));
+        let (kept, warnings) = safe(&labels.into());
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(warnings.len(), 1);
+    }
+}

@@ -1,0 +1,31 @@
+//! What a step of the assembly is.
+
+use crate::domain::image_config::{ContainerConfig, ImageConfig};
+use crate::domain::image_rules::ImageRules;
+use crate::domain::request::Options;
+use crate::domain::user::ProcessUser;
+use crate::spec::draft::Draft;
+use crate::spec::error::SpecError;
+
+/// What every step may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// How the profile reads images.
+    pub rules: ImageRules,
+    /// The image's configuration.
+    pub image: &'a ImageConfig,
+    /// What the caller changes.
+    pub options: &'a Options,
+    /// The user, in numbers.
+    pub user: &'a ProcessUser,
+}
+
+impl<'a> Inputs<'a> {
+    /// The image's own wishes, where it has any.
+    pub(crate) fn container(&self) -> Option<&'a ContainerConfig> {
+        self.image.container.as_ref()
+    }
+}
+
+/// One step: it reads the inputs and edits the draft, and does nothing else.
+pub type SpecOpt = fn(&Inputs<'_>, &mut Draft) -> Result<(), SpecError>;

@@ -1,0 +1,23 @@
+//! The working directory.
+
+use crate::domain::cwd::check;
+use crate::spec::draft::Draft;
+use crate::spec::error::SpecError;
+use crate::spec::opt::Inputs;
+
+/// Sets the working directory: the caller's, the image's, or `/`. It is not created.
+///
+/// containerd: `oci.WithImageConfig`, `oci.WithProcessCwd`.
+pub(crate) fn cwd(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
+    let of_image = inputs.container().map(|container| container.working_dir.as_str());
+    let cwd = match &inputs.options.process.cwd {
+        Some(cwd) => {
+            check(cwd).map_err(|error| SpecError::field("options.process.cwd", error))?;
+            cwd
+        }
+        None => of_image.filter(|cwd| !cwd.is_empty()).unwrap_or("/"),
+    };
+    check(cwd).map_err(|error| SpecError::Image(error.to_string()))?;
+    draft.process.set_cwd(cwd.into());
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The steps of the assembly, one concern a file.
+//!
+//! Each file exports one step of the same name; `assemble` lists them.
+
+pub(crate) mod args;
+pub(crate) mod cwd;
+pub(crate) mod env;
+pub(crate) mod hostname;
+pub(crate) mod image;
+pub(crate) mod mounts;
+pub(crate) mod namespaces;
+pub(crate) mod rootfs;
+pub(crate) mod terminal;
+pub(crate) mod user;

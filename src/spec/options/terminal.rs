@@ -1,0 +1,29 @@
+//! The terminal.
+
+use crate::domain::env::has;
+use crate::domain::image_rules::ImageRules;
+use crate::spec::draft::Draft;
+use crate::spec::error::SpecError;
+use crate::spec::opt::Inputs;
+
+/// Attaches a terminal and sets TERM, where the environment has none; under containerd's rules a second
+/// TERM is appended to one that is there.
+///
+/// containerd: `oci.WithTTY`.
+pub(crate) fn terminal(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
+    let Some(attached) = inputs.options.process.terminal else {
+        return Ok(());
+    };
+    draft.process.set_terminal(attached.then_some(true));
+    if attached {
+        let mut env = draft.process.env().clone().unwrap_or_default();
+        if inputs.rules == ImageRules::Containerd || !has(&env, "TERM") {
+            env.push("TERM=xterm".to_owned());
+        }
+        draft.process.set_env(Some(env));
+        draft
+            .warnings
+            .push("a terminal is attached: CreateTaskRequest.terminal must be true".to_owned());
+    }
+    Ok(())
+}

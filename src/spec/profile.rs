@@ -1,0 +1,227 @@
+//! Profiles: defaults as data.
+//!
+//! A profile is a base spec, in which `{namespace}` and `{id}` stand for the request's, and the rules by
+//! which an image is read. Applying it is `assemble`'s.
+//!
+//! Invariant: a profile that was loaded gives a draft for every namespace and id.
+
+use crate::domain::ids::{ContainerId, Namespace};
+use crate::domain::image_rules::ImageRules;
+use crate::spec::draft::Draft;
+use crate::spec::error::SpecError;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The profiles that come with the server, in the order in which they are documented.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("function", include_str!("profiles/function.json")),
+    ("faas-rs", include_str!("profiles/faas-rs.json")),
+    ("containerd-2.4", include_str!("profiles/containerd-2.4.json")),
+];
+
+/// The profile of a request that names none, unless the server is told otherwise.
+pub const DEFAULT: &str = "function";
+
+/// A profile's file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    description: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    equals: String,
+    image: ImageRules,
+    extends: Option<String>,
+    spec: Option<Value>,
+}
+
+/// A named set of defaults.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The name.
+    pub name: String,
+    /// What it is, in a sentence.
+    pub description: String,
+    /// Other names for it.
+    pub aliases: Vec<String>,
+    /// The release whose output it equals, or nothing.
+    pub equals: String,
+    /// How it reads an image.
+    pub rules: ImageRules,
+    /// The base spec, with its placeholders.
+    pub spec: Value,
+}
+
+impl Profile {
+    /// The base spec of one container, taken apart.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::Profile`] where the base is no spec; not for a profile of [`Profiles`].
+    pub fn draft(&self, namespace: &Namespace, id: &ContainerId) -> Result<Draft, SpecError> {
+        let mut spec = self.spec.clone();
+        fill_in(&mut spec, namespace.as_str(), id.as_str());
+        Draft::take(spec).map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })
+    }
+
+    /// Whether this is the profile of that name.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
+}
+
+/// Replaces the placeholders in every string.
+fn fill_in(value: &mut Value, namespace: &str, id: &str) {
+    match value {
+        Value::String(text) if text.contains('{') => {
+            *text = text.replace("{namespace}", namespace).replace("{id}", id);
+        }
+        Value::Array(list) => list.iter_mut().for_each(|inner| fill_in(inner, namespace, id)),
+        Value::Object(object) => {
+            object.values_mut().for_each(|inner| fill_in(inner, namespace, id));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The profiles that a server offers, and which of them is the default.
+#[derive(Debug, Clone)]
+pub struct Profiles {
+    list: Vec<Profile>,
+    default: usize,
+}
+
+impl Profiles {
+    /// The built-in profiles, with a default.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::Profile`] where no profile has the default's name.
+    pub fn built_in(default: &str) -> Result<Self, SpecError> {
+        let mut list: Vec<Profile> = Vec::new();
+        for (name, text) in BUILT_IN {
+            let wrong = |reason| SpecError::Profile { name: name.to_owned(), reason };
+            let profile = load(text, &list).map_err(wrong)?;
+            list.push(profile);
+        }
+        let default =
+            list.iter().position(|profile| profile.is_named(default)).ok_or_else(|| {
+                let reason = format!("there is none of that name, known are {}", names(&list));
+                SpecError::Profile { name: default.to_owned(), reason }
+            })?;
+        Ok(Self { list, default })
+    }
+
+    /// The profile of a name, or the default one for no name.
+    #[must_use]
+    pub fn get(&self, name: Option<&str>) -> Option<&Profile> {
+        match name {
+            None => self.list.get(self.default),
+            Some(name) => self.list.iter().find(|profile| profile.is_named(name)),
+        }
+    }
+
+    /// Every profile, and whether it is the default.
+    pub fn iter(&self) -> impl Iterator<Item = (&Profile, bool)> {
+        self.list.iter().enumerate().map(|(index, profile)| (profile, index == self.default))
+    }
+
+    /// The names that [`Profiles::get`] knows, for people.
+    #[must_use]
+    pub fn names(&self) -> String {
+        names(&self.list)
+    }
+}
+
+fn names(list: &[Profile]) -> String {
+    let all: Vec<&str> = list
+        .iter()
+        .flat_map(|profile| std::iter::once(&profile.name).chain(&profile.aliases))
+        .map(String::as_str)
+        .collect();
+    all.join(", ")
+}
+
+/// Reads a profile's file; one that extends another takes its spec.
+fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
+    let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let spec = match (file.spec, file.extends) {
+        (Some(spec), None) => spec,
+        (None, Some(base)) => {
+            let base = known.iter().find(|profile| profile.is_named(&base));
+            base.ok_or("it extends a profile that is not known")?.spec.clone()
+        }
+        _ => return Err("it must have either spec or extends".to_owned()),
+    };
+    Draft::take(spec.clone())?;
+    Ok(Profile {
+        name: file.name,
+        description: file.description,
+        aliases: file.aliases,
+        equals: file.equals,
+        rules: file.image,
+        spec,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::encode::encode;
+
+    #[test]
+    fn no_key_of_a_profile_is_lost() {
+        let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
+        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+            let mut want = profile.spec.clone();
+            fill_in(&mut want, "ns", "c");
+            let encoded = encode(profile.draft(&namespace, &id).unwrap()).unwrap();
+            let got: Value = serde_json::from_slice(&encoded.json).unwrap();
+            assert_eq!(got, want, "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn names_aliases_and_the_default() {
+        let profiles = Profiles::built_in(DEFAULT).unwrap();
+        assert_eq!(profiles.get(None).unwrap().name, "function");
+        assert_eq!(profiles.get(Some("containerd")).unwrap().name, "containerd-2.4");
+        assert!(profiles.get(Some("nonsense")).is_none());
+        assert_eq!(profiles.names(), "function, faas-rs, containerd-2.4, containerd");
+        assert!(
+            Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
+        );
+    }
+
+    #[test]
+    fn a_profile_that_does_not_parse_says_where() {
+        let wrong = |text: &str| load(text, &[]).unwrap_err();
+        assert!(wrong("{\n \"name\": 7}").contains("line 2"));
+        assert!(wrong(r#"{"name":"x","description":"","image":"oci","spce":{}}"#).contains("spce"));
+        assert!(
+            wrong(r#"{"name":"x","description":"","image":"oci"}"#).contains("spec or extends")
+        );
+        assert!(
+            wrong(r#"{"name":"x","description":"","image":"oci","extends":"y"}"#)
+                .contains("not known")
+        );
+        assert!(
+            wrong(r#"{"name":"x","description":"","image":"oci","spec":{"process":{"user":{},"cwd":"/"}}}"#)
+                .contains("root is missing")
+        );
+    }
+
+    #[test]
+    fn capabilities_are_in_three_lists_and_nowhere_else() {
+        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+            let lists = profile.spec["process"]["capabilities"].as_object().unwrap();
+            let mut names: Vec<&String> = lists.keys().collect();
+            names.sort();
+            assert_eq!(names, ["bounding", "effective", "permitted"], "{}", profile.name);
+            assert!(profile.spec.get("hostname").is_none(), "{}", profile.name);
+        }
+    }
+}
