@@ -4,4 +4,5 @@ pub mod accounts;
 pub mod domain;
 pub mod image;
 pub mod pb;
+pub mod source;
 pub mod spec;

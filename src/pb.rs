@@ -58,8 +58,10 @@ pub mod specd {
 
 /// The part of containerd's API that is called.
 pub mod containerd {
-    pub use super::generated::containerd::services::content::v1::ReadContentRequest;
     pub use super::generated::containerd::services::content::v1::content_client::ContentClient;
+    pub use super::generated::containerd::services::content::v1::{
+        ReadContentRequest, ReadContentResponse,
+    };
     pub use super::generated::containerd::services::images::v1::GetImageRequest;
     pub use super::generated::containerd::services::images::v1::images_client::ImagesClient;
     pub use super::generated::containerd::services::version::v1::version_client::VersionClient;

@@ -1,0 +1,94 @@
+//! containerd as a source of images, over its unix socket.
+//!
+//! Three calls of its API, and no more: `Images.Get`, `Content.Read`, `Version`. Nothing is remembered
+//! and nothing is written.
+//!
+//! Invariant: dropping a future or a stream from here ends the call at containerd.
+
+mod channel;
+mod content;
+mod images;
+mod namespace;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+use crate::domain::ids::Namespace;
+use crate::domain::image_ref::ImageName;
+use crate::image::source::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use crate::pb::containerd::VersionClient;
+use async_trait::async_trait;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::transport::Channel;
+
+/// How long containerd may take for one answer, or for the next chunk of a blob.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long containerd may take to say that it is there.
+const PING_WITHIN: Duration = Duration::from_secs(2);
+
+/// containerd behind a socket, dialled when it is first needed and again whenever it has gone.
+#[derive(Debug, Clone)]
+pub struct Containerd {
+    channel: Channel,
+    socket: Arc<Path>,
+    answer_within: Duration,
+    ping_within: Duration,
+}
+
+impl Containerd {
+    /// containerd behind the socket at a path; nothing is opened yet.
+    ///
+    /// To be called within a tokio runtime, which drives the connection.
+    #[must_use]
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        let socket: Arc<Path> = socket.into().into();
+        Self {
+            channel: channel::lazy(Arc::clone(&socket)),
+            socket,
+            answer_within: ANSWER_WITHIN,
+            ping_within: PING_WITHIN,
+        }
+    }
+
+    /// The same with other bounds on how long an answer may take.
+    #[must_use]
+    pub fn with_bounds(self, answer_within: Duration, ping_within: Duration) -> Self {
+        Self { answer_within, ping_within, ..self }
+    }
+
+    fn call(&self, method: &'static str) -> status::Call {
+        let within = self.answer_within;
+        status::Call { socket: Arc::clone(&self.socket), method, within }
+    }
+}
+
+#[async_trait]
+impl ImageSource for Containerd {
+    async fn resolve(
+        &self,
+        namespace: &Namespace,
+        name: &ImageName,
+    ) -> Result<Resolved, SourceError> {
+        images::resolve(self.channel.clone(), &self.call("Images.Get"), namespace, name).await
+    }
+
+    async fn open(
+        &self,
+        namespace: &Namespace,
+        blob: &Descriptor,
+    ) -> Result<BlobStream, SourceError> {
+        let call = self.call("Content.Read");
+        content::open(self.channel.clone(), call, namespace, &blob.digest).await
+    }
+
+    async fn ping(&self) -> Result<(), SourceError> {
+        let call = status::Call { within: self.ping_within, ..self.call("Version.Version") };
+        let mut client = VersionClient::new(self.channel.clone());
+        call.bounded(client.version(())).await.map_err(|failure| failure.or_invalid(&call))?;
+        Ok(())
+    }
+}

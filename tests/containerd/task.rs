@@ -1,0 +1,146 @@
+//! From an Any to a process that ran: the calls of any containerd client, in their order.
+
+use crate::daemon::{Daemon, SNAPSHOTTER};
+use crate::image::within;
+use containerd_client::services::v1::container::Runtime;
+use containerd_client::services::v1::snapshots::{PrepareSnapshotRequest, RemoveSnapshotRequest};
+use containerd_client::services::v1::{
+    Container, CreateContainerRequest, CreateTaskRequest, DeleteContainerRequest,
+    DeleteTaskRequest, StartRequest, WaitRequest,
+};
+use prost::Message;
+use prost_types::Any;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a container may run. It prints a few lines; machines are noisy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const RUNTIME: &str = "io.containerd.runc.v2";
+
+/// containerd's options for runc, as far as they are set here.
+#[derive(Clone, PartialEq, Message)]
+struct RuncOptions {
+    #[prost(string, tag = "6")]
+    binary_name: String,
+    #[prost(string, tag = "7")]
+    root: String,
+    #[prost(bool, tag = "9")]
+    systemd_cgroup: bool,
+}
+
+/// A container to be run once.
+#[derive(Debug, Clone)]
+pub(crate) struct Task<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) id: &'a str,
+    /// The stored name; containerd keeps it and does not look at it.
+    pub(crate) image: &'a str,
+    /// The snapshot below the container's own.
+    pub(crate) chain_id: &'a str,
+    /// The specification, unread.
+    pub(crate) spec: Any,
+    /// Whether the specification says so too.
+    pub(crate) terminal: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ran {
+    pub(crate) exit_status: u32,
+    pub(crate) stdout: String,
+    /// Nothing where there was a terminal, which has one stream only.
+    pub(crate) stderr: String,
+}
+
+/// Creates a container, runs it to its end and removes all of it.
+///
+/// What a failure leaves behind goes with the daemon.
+pub(crate) async fn run(daemon: &Daemon, task: &Task<'_>) -> Ran {
+    let client = daemon.client().await;
+    let id = task.id.to_owned();
+
+    // Between the two calls nothing but the label keeps the snapshot.
+    let prepare = PrepareSnapshotRequest {
+        snapshotter: SNAPSHOTTER.to_owned(),
+        key: id.clone(),
+        parent: task.chain_id.to_owned(),
+        labels: HashMap::from([("containerd.io/gc.root".to_owned(), "now".to_owned())]),
+    };
+    let prepared = client.snapshots().prepare(within(task.namespace, prepare)).await.unwrap();
+
+    let options = RuncOptions {
+        binary_name: "runc".to_owned(),
+        root: daemon.runc_root().to_str().unwrap().to_owned(),
+        systemd_cgroup: false,
+    };
+    let options =
+        Any { type_url: "containerd.runc.v1.Options".to_owned(), value: options.encode_to_vec() };
+    let container = Container {
+        id: id.clone(),
+        image: task.image.to_owned(),
+        runtime: Some(Runtime { name: RUNTIME.to_owned(), options: Some(options.clone()) }),
+        spec: Some(task.spec.clone()),
+        snapshotter: SNAPSHOTTER.to_owned(),
+        snapshot_key: id.clone(),
+        ..Container::default()
+    };
+    let create = CreateContainerRequest { container: Some(container) };
+    client.containers().create(within(task.namespace, create)).await.unwrap();
+
+    let output = Output::new(daemon, task);
+    let create = CreateTaskRequest {
+        container_id: id.clone(),
+        rootfs: prepared.into_inner().mounts,
+        stdout: output.stdout.to_str().unwrap().to_owned(),
+        stderr: if task.terminal {
+            String::new()
+        } else {
+            output.stderr.to_str().unwrap().to_owned()
+        },
+        terminal: task.terminal,
+        options: Some(options),
+        ..CreateTaskRequest::default()
+    };
+    let mut tasks = client.tasks();
+    tasks.create(within(task.namespace, create)).await.unwrap();
+    let start = StartRequest { container_id: id.clone(), exec_id: String::new() };
+    tasks.start(within(task.namespace, start)).await.unwrap();
+    let wait = WaitRequest { container_id: id.clone(), exec_id: String::new() };
+    let waited = tasks.wait(within(task.namespace, wait));
+    let exit = tokio::time::timeout(PATIENCE, waited).await;
+    let exit = exit.expect("the container does not end").unwrap().into_inner();
+
+    // Only now has the shim written all that the process printed.
+    let delete = DeleteTaskRequest { container_id: id.clone() };
+    tasks.delete(within(task.namespace, delete)).await.unwrap();
+    let delete = DeleteContainerRequest { id: id.clone() };
+    client.containers().delete(within(task.namespace, delete)).await.unwrap();
+    let remove = RemoveSnapshotRequest { snapshotter: SNAPSHOTTER.to_owned(), key: id };
+    client.snapshots().remove(within(task.namespace, remove)).await.unwrap();
+    output.ran(exit.exit_status)
+}
+
+/// Files for what the process prints. The shim appends to whatever path it is given.
+struct Output {
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Output {
+    fn new(daemon: &Daemon, task: &Task<'_>) -> Self {
+        let file = |stream: &str| {
+            let path = daemon.path(&format!("{}.{}.{stream}", task.namespace, task.id));
+            File::create(&path).unwrap();
+            path
+        };
+        Self { stdout: file("stdout"), stderr: file("stderr") }
+    }
+
+    fn ran(&self, exit_status: u32) -> Ran {
+        let read = |path| std::fs::read_to_string(path).unwrap();
+        Ran { exit_status, stdout: read(&self.stdout), stderr: read(&self.stderr) }
+    }
+}
