@@ -2,7 +2,9 @@
 
 pub mod accounts;
 pub mod domain;
+pub mod generate;
 pub mod image;
 pub mod pb;
+pub mod rpc;
 pub mod source;
 pub mod spec;

@@ -12,6 +12,6 @@ pub mod needed;
 pub mod passwd;
 pub mod resolve;
 
-pub use error::{AccountError, Cause};
+pub use error::{AccountError, Asked, Cause};
 pub use needed::{Needed, needed};
 pub use resolve::{Files, image_user, resolve};

@@ -1,0 +1,180 @@
+//! The use case: decide what is needed, fetch it, decide.
+//!
+//! The one place where the pure core and the fetching meet. Fetching is behind two traits; nothing here
+//! knows the wire.
+
+use crate::accounts::{self, AccountError, Files};
+use crate::domain::image_config::ImageConfig;
+use crate::domain::image_rules::ImageRules;
+use crate::domain::labels;
+use crate::domain::platform::Platform;
+use crate::domain::request::Request;
+use crate::domain::violation::{Violation, Violations};
+use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::source::{ImageSource, Resolved};
+use crate::spec::{self, Encoded, Inputs, Profiles, SpecError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Why no spec came out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GenerateError {
+    /// The request breaks a rule.
+    #[error(transparent)]
+    Request(#[from] Violations),
+    /// The image cannot be read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The user or a group cannot be resolved.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The spec cannot be made.
+    #[error(transparent)]
+    Spec(SpecError),
+}
+
+impl From<SpecError> for GenerateError {
+    fn from(error: SpecError) -> Self {
+        match error {
+            SpecError::Request(violations) => Self::Request(violations),
+            other @ (SpecError::Image(_) | SpecError::Profile { .. }) => Self::Spec(other),
+        }
+    }
+}
+
+/// A spec, and what its caller needs next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// The spec.
+    pub spec: Encoded,
+    /// The image that it was made from.
+    pub image: ImageFacts,
+}
+
+/// What a caller needs of the image to create the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// The stored name that matched.
+    pub name: String,
+    /// The digest that the name points to.
+    pub digest: String,
+    /// The digest of the manifest that was chosen.
+    pub manifest_digest: String,
+    /// The digest of the configuration.
+    pub config_digest: String,
+    /// The platform that the configuration states.
+    pub platform: Platform,
+    /// The chain ID of the layers, or empty.
+    pub chain_id: String,
+    /// Exposed ports, sorted.
+    pub exposed_ports: Vec<String>,
+    /// Volumes, sorted.
+    pub volumes: Vec<String>,
+    /// The stop signal, or empty.
+    pub stop_signal: String,
+    /// Labels that are safe to store.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Makes specs out of the images of a source.
+#[derive(Clone)]
+pub struct Generator {
+    source: Arc<dyn ImageSource>,
+    reader: Arc<dyn ImageReader>,
+    profiles: Arc<Profiles>,
+    node: Platform,
+}
+
+impl Generator {
+    /// A generator over a source and a reader of the same source.
+    pub fn new(
+        source: Arc<dyn ImageSource>,
+        reader: Arc<dyn ImageReader>,
+        profiles: Arc<Profiles>,
+        node: Platform,
+    ) -> Self {
+        Self { source, reader, profiles, node }
+    }
+
+    /// The profiles on offer.
+    #[must_use]
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
+    /// The spec of one container.
+    ///
+    /// The name is looked up anew each time; what is read by digest may be remembered by the reader.
+    ///
+    /// # Errors
+    ///
+    /// A [`GenerateError`]; never a spec with a guess in it.
+    pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
+        let profile = self.profiles.get(request.profile.as_deref()).ok_or_else(|| {
+            let text = format!("unknown profile, known are {}", self.profiles.names());
+            Violations::from(Violation::new("profile", text))
+        })?;
+        let namespace = &request.namespace;
+        let platform = request.platform.as_ref().unwrap_or(&self.node);
+
+        let resolved =
+            self.source.resolve(namespace, &request.image).await.map_err(ImageError::from)?;
+        let described = self.reader.describe(namespace, &resolved.target, platform).await?;
+        let config = &described.config;
+
+        let named = config.container.as_ref().map_or("", |container| &container.user);
+        let image_user = match request.options.user.user {
+            Some(_) => None,
+            None => accounts::image_user(profile.rules, named)?,
+        };
+        let asked = request.options.user.user.as_ref().or(image_user.as_ref());
+        let needed = accounts::needed(profile.rules, asked, &request.options.user);
+        let wanted = Wanted { passwd: needed.passwd, group: needed.group };
+        let files = match wanted {
+            Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
+            wanted => self.reader.files(namespace, &described, wanted).await?,
+        };
+        let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
+        let user =
+            accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
+
+        let inputs =
+            Inputs { rules: profile.rules, image: config, options: &request.options, user: &user };
+        let mut draft = spec::assemble(profile, namespace, &request.id, &inputs)?;
+        let (labels, warnings) = safe_labels(config);
+        draft.warnings.extend(warnings);
+        let image = facts(&resolved, &described, profile.rules, labels);
+        tracing::debug!(digest = image.digest, profile = profile.name, "spec made");
+        Ok(Generated { spec: spec::encode(draft)?, image })
+    }
+}
+
+fn safe_labels(config: &ImageConfig) -> (BTreeMap<String, String>, Vec<String>) {
+    config.container.as_ref().map(|container| labels::safe(&container.labels)).unwrap_or_default()
+}
+
+fn facts(
+    resolved: &Resolved,
+    described: &Description,
+    rules: ImageRules,
+    labels: BTreeMap<String, String>,
+) -> ImageFacts {
+    let container = described.config.container.clone().unwrap_or_default();
+    let exposed_ports = match (container.exposed_ports, rules) {
+        (Some(ports), _) => ports.into_iter().collect(),
+        (None, ImageRules::FaasRs) => vec!["8080/tcp".to_owned()],
+        (None, ImageRules::Oci | ImageRules::Containerd) => Vec::new(),
+    };
+    ImageFacts {
+        name: resolved.name.clone(),
+        digest: resolved.target.digest.to_string(),
+        manifest_digest: described.manifest_digest.to_string(),
+        config_digest: described.config_digest.to_string(),
+        platform: described.config.platform.clone(),
+        chain_id: described.chain_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        exposed_ports,
+        volumes: container.volumes.into_iter().collect(),
+        stop_signal: container.stop_signal,
+        labels,
+    }
+}

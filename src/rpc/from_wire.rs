@@ -1,0 +1,223 @@
+//! From messages to a checked request, or to everything that is wrong with it.
+
+use crate::domain::cwd;
+use crate::domain::ids::{ContainerId, Namespace};
+use crate::domain::image_ref::ImageName;
+use crate::domain::platform::Platform;
+use crate::domain::request::{Options, ProcessOptions, Request, UserOptions};
+use crate::domain::user::{Account, UserSpec};
+use crate::domain::violation::Violations;
+use crate::pb::specd as pb;
+use crate::spec::Profiles;
+
+/// The longest host name that Linux takes, in bytes.
+const HOSTNAME_BYTES: usize = 64;
+
+/// Checks a request.
+///
+/// # Errors
+///
+/// Every violation, each with the path of its field.
+pub fn request(message: pb::GenerateRequest, profiles: &Profiles) -> Result<Request, Violations> {
+    let mut wrong = Violations::default();
+    let image = wrong.keep("image", ImageName::parse(&message.image));
+    let namespace = wrong.keep("namespace", Namespace::parse(&message.namespace));
+    let id = wrong.keep("id", ContainerId::parse(&message.id));
+    let profile = (!message.profile.is_empty()).then_some(message.profile);
+    if profiles.get(profile.as_deref()).is_none() {
+        wrong.push("profile", format_args!("unknown profile, known are {}", profiles.names()));
+    }
+    let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
+    let options = options(message.options.unwrap_or_default(), &mut wrong);
+    match (image, namespace, id) {
+        (Some(image), Some(namespace), Some(id)) if wrong.is_empty() => {
+            Ok(Request { image, namespace, id, profile, platform, options })
+        }
+        _ => Err(wrong),
+    }
+}
+
+/// The platform; nothing where the message is empty, which means the node's.
+fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> {
+    let pb::Platform { os, architecture, variant } = message;
+    if os.is_empty() && architecture.is_empty() && variant.is_empty() {
+        return None;
+    }
+    if !os.is_empty() && os != "linux" {
+        wrong.push("platform.os", "only linux is served");
+    }
+    if architecture.is_empty() {
+        wrong.push("platform.architecture", "must not be empty, as \"amd64\" or \"arm64\"");
+    }
+    let word = |text: &str| {
+        text.len() <= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    for (field, text) in [("platform.architecture", architecture), ("platform.variant", variant)] {
+        if !word(text) {
+            wrong.push(field, "must be at most 32 letters, digits, '.', '_' or '-'");
+        }
+    }
+    Some(Platform::new("linux", architecture, variant))
+}
+
+fn options(message: pb::SpecOptions, wrong: &mut Violations) -> Options {
+    let pb::SpecOptions { process, user, root, mounts, hostname } = message;
+    if let Some(hostname) = &hostname {
+        check_hostname(hostname, wrong);
+    }
+    Options {
+        process: process_options(process.unwrap_or_default(), wrong),
+        user: user_options(&user.unwrap_or_default(), wrong),
+        root_readonly: root.and_then(|root| root.readonly),
+        vm_network: mounts.is_some_and(|mounts| mounts.vm_network),
+        hostname,
+    }
+}
+
+fn process_options(message: pb::ProcessOptions, wrong: &mut Violations) -> ProcessOptions {
+    let pb::ProcessOptions { command, entrypoint, env, cwd, terminal } = message;
+    for (field, list) in [("command", &command), ("entrypoint", &entrypoint)] {
+        for (index, value) in list.iter().flat_map(|list| &list.values).enumerate() {
+            if value.contains('\0') {
+                let field = format!("options.process.{field}.values[{index}]");
+                wrong.push(field, "must not have a NUL in it");
+            }
+        }
+    }
+    for (index, entry) in env.iter().enumerate() {
+        let field = format!("options.process.env[{index}]");
+        if entry.is_empty() || entry.starts_with('=') {
+            wrong.push(field, "must be \"KEY=value\" to set or \"KEY\" to unset, with a key");
+        } else if entry.contains('\0') {
+            wrong.push(field, "must not have a NUL in it");
+        }
+    }
+    if let Some(path) = &cwd {
+        wrong.keep("options.process.cwd", cwd::check(path));
+    }
+    ProcessOptions {
+        command: command.map(|list| list.values),
+        entrypoint: entrypoint.map(|list| list.values),
+        env,
+        cwd,
+        terminal,
+    }
+}
+
+fn user_options(message: &pb::UserOptions, wrong: &mut Violations) -> UserOptions {
+    let user = message.user.as_ref();
+    let user = user.and_then(|user| wrong.keep("options.user.user", UserSpec::parse(user)));
+    let mut additional_groups = Vec::with_capacity(message.additional_groups.len());
+    for (index, group) in message.additional_groups.iter().enumerate() {
+        let field = format!("options.user.additional_groups[{index}]");
+        additional_groups.extend(wrong.keep(&field, additional_group(group)));
+    }
+    UserOptions { user, additional_groups }
+}
+
+fn additional_group(text: &str) -> Result<Account, String> {
+    match UserSpec::parse(text) {
+        Ok(UserSpec { user, group: None }) => Ok(user),
+        Ok(_) => Err(format!("group {text:?} has a ':'")),
+        Err(error) => Err(error.to_string().replacen("user", "group", 1).replace("uid", "gid")),
+    }
+}
+
+fn check_hostname(hostname: &str, wrong: &mut Violations) {
+    let plain = hostname.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    if hostname.is_empty() || hostname.len() > HOSTNAME_BYTES || !plain {
+        let text = format!("must be 1 to {HOSTNAME_BYTES} bytes without white space");
+        wrong.push("options.hostname", text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::profile::DEFAULT;
+
+    fn check(message: pb::GenerateRequest) -> Result<Request, Vec<String>> {
+        let profiles = Profiles::built_in(DEFAULT).unwrap();
+        let fields = |wrong: Violations| wrong.iter().map(|v| v.field.clone()).collect();
+        request(message, &profiles).map_err(fields)
+    }
+
+    fn good() -> pb::GenerateRequest {
+        pb::GenerateRequest {
+            image: "nginx".to_owned(),
+            namespace: "default".to_owned(),
+            id: "web-1".to_owned(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_least_request() {
+        let request = check(good()).unwrap();
+        assert_eq!(request.image.as_str(), "nginx");
+        assert!(request.profile.is_none() && request.platform.is_none());
+        let empty = pb::GenerateRequest { platform: Some(pb::Platform::default()), ..good() };
+        assert!(check(empty).unwrap().platform.is_none());
+    }
+
+    #[test]
+    fn every_violation_is_told_at_once() {
+        let message = pb::GenerateRequest {
+            image: String::new(),
+            namespace: "a/b".to_owned(),
+            id: "..".to_owned(),
+            profile: "nonsense".to_owned(),
+            platform: Some(pb::Platform {
+                os: "windows".to_owned(),
+                architecture: String::new(),
+                variant: "v 8".to_owned(),
+            }),
+            options: Some(pb::SpecOptions {
+                process: Some(pb::ProcessOptions {
+                    command: Some(pb::StringList { values: vec!["a".into(), "b\0".into()] }),
+                    env: vec!["A=1".into(), String::new(), "=x".into()],
+                    cwd: Some("srv".to_owned()),
+                    ..Default::default()
+                }),
+                user: Some(pb::UserOptions {
+                    user: Some("4294967296".to_owned()),
+                    additional_groups: vec!["ok".into(), "a:b".into(), "-1".into()],
+                }),
+                hostname: Some("a b".to_owned()),
+                ..Default::default()
+            }),
+        };
+        assert_eq!(
+            check(message).unwrap_err(),
+            [
+                "image",
+                "namespace",
+                "id",
+                "profile",
+                "platform.os",
+                "platform.architecture",
+                "platform.variant",
+                "options.hostname",
+                "options.process.command.values[1]",
+                "options.process.env[1]",
+                "options.process.env[2]",
+                "options.process.cwd",
+                "options.user.user",
+                "options.user.additional_groups[1]",
+                "options.user.additional_groups[2]",
+            ]
+        );
+    }
+
+    #[test]
+    fn absent_and_empty_lists_differ() {
+        let process = pb::ProcessOptions {
+            entrypoint: Some(pb::StringList::default()),
+            ..Default::default()
+        };
+        let options = pb::SpecOptions { process: Some(process), ..Default::default() };
+        let request = check(pb::GenerateRequest { options: Some(options), ..good() }).unwrap();
+        assert_eq!(request.options.process.entrypoint, Some(vec![]));
+        assert_eq!(request.options.process.command, None);
+    }
+}

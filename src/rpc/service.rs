@@ -1,0 +1,48 @@
+//! The service: each call is checked, run within its deadline and translated back.
+
+use crate::generate::Generator;
+use crate::pb::specd as pb;
+use crate::rpc::{deadline, from_wire, status, to_wire};
+use std::time::Duration;
+use tonic::{Request, Response, Status};
+
+/// `specd.v1.SpecService`.
+#[derive(Clone)]
+pub struct Service {
+    generator: Generator,
+    call_timeout: Duration,
+}
+
+impl Service {
+    /// A service whose calls take at most `call_timeout`, or what the caller leaves, whichever is less.
+    #[must_use]
+    pub fn new(generator: Generator, call_timeout: Duration) -> Self {
+        Self { generator, call_timeout }
+    }
+}
+
+#[tonic::async_trait]
+impl pb::SpecService for Service {
+    async fn generate(
+        &self,
+        request: Request<pb::GenerateRequest>,
+    ) -> Result<Response<pb::GenerateResponse>, Status> {
+        let asked = deadline::of(request.metadata());
+        let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
+        let request = from_wire::request(request.into_inner(), self.generator.profiles())
+            .map_err(|violations| status::of(&violations.into()))?;
+        let work = self.generator.generate(&request);
+        match tokio::time::timeout(time, work).await {
+            Ok(Ok(generated)) => Ok(Response::new(to_wire::generated(generated))),
+            Ok(Err(error)) => Err(status::of(&error)),
+            Err(_) => Err(status::deadline_exceeded(time)),
+        }
+    }
+
+    async fn list_profiles(
+        &self,
+        _: Request<pb::ListProfilesRequest>,
+    ) -> Result<Response<pb::ListProfilesResponse>, Status> {
+        Ok(Response::new(to_wire::profiles(self.generator.profiles())))
+    }
+}

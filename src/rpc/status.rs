@@ -1,0 +1,288 @@
+//! From errors to statuses: a code, a sentence and details that a program can read.
+//!
+//! Every error has its arm; there is no wildcard. containerd's own statuses never pass through.
+
+use crate::accounts::{AccountError, Asked};
+use crate::domain::violation::{Violation, Violations};
+use crate::generate::GenerateError;
+use crate::image::reader::ImageError;
+use crate::image::source::SourceError;
+use crate::pb::specd::ErrorReason;
+use crate::spec::SpecError;
+use std::collections::HashMap;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The domain of every reason.
+pub const DOMAIN: &str = "specd.v1";
+
+/// When a caller may come again after the source was not there.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// The longest message, in bytes: clients refuse statuses whose headers are long.
+const MESSAGE_BYTES: usize = 512;
+
+/// The longest text of one detail, in bytes.
+const DETAIL_BYTES: usize = 256;
+
+/// The most violations that are told one by one.
+const VIOLATIONS: usize = 10;
+
+/// The status of an error.
+#[must_use]
+pub fn of(error: &GenerateError) -> Status {
+    match error {
+        GenerateError::Request(violations) => invalid_request(violations),
+        GenerateError::Image(error) => image(error),
+        GenerateError::Account(error) => account(error),
+        GenerateError::Spec(SpecError::Request(violations)) => invalid_request(violations),
+        GenerateError::Spec(SpecError::Image(text)) => {
+            failed(Code::FailedPrecondition, text, ErrorReason::ImageUnusable, &[])
+        }
+        GenerateError::Spec(error @ SpecError::Profile { .. }) => internal(error),
+    }
+}
+
+/// The status of a call that took longer than it may.
+#[must_use]
+pub fn deadline_exceeded(time: Duration) -> Status {
+    let text = format!("not done within {}", humantime::format_duration(time));
+    failed(Code::DeadlineExceeded, &text, ErrorReason::DeadlineExceeded, &[])
+}
+
+fn image(error: &ImageError) -> Status {
+    let text = error.to_string();
+    let invalid = |pairs: &[(&str, &str)]| {
+        failed(Code::FailedPrecondition, &text, ErrorReason::ImageInvalid, pairs)
+    };
+    match error {
+        ImageError::Source(error) => source(error),
+        ImageError::PlatformAbsent { wanted, exist } => {
+            let exist: Vec<String> = exist.iter().map(ToString::to_string).collect();
+            failed(
+                Code::NotFound,
+                &text,
+                ErrorReason::PlatformAbsent,
+                &[("platform", &wanted.to_string()), ("platforms", &exist.join(","))],
+            )
+        }
+        ImageError::Invalid { digest, .. } => invalid(&[("digest", digest.as_str())]),
+        ImageError::File { path, .. } => invalid(&[("path", path)]),
+        ImageError::Corrupt { digest, expected, found } => failed(
+            Code::DataLoss,
+            &text,
+            ErrorReason::BlobCorrupt,
+            &[("digest", digest.as_str()), ("expected", expected), ("found", found)],
+        ),
+        ImageError::Limit { what, limit, unit } => failed(
+            Code::ResourceExhausted,
+            &text,
+            ErrorReason::LimitExceeded,
+            &[("what", what), ("limit", &limit.to_string()), ("unit", unit)],
+        ),
+    }
+}
+
+fn source(error: &SourceError) -> Status {
+    let text = error.to_string();
+    match error {
+        SourceError::ImageNotFound { tried } => {
+            let names = tried.join(",");
+            let mut details = info(ErrorReason::ImageNotFound, &[("tried", &names)]);
+            let name = tried.first().map(String::as_str).unwrap_or_default();
+            details.set_resource_info(
+                "image",
+                cut(name, DETAIL_BYTES),
+                "",
+                cut(&text, DETAIL_BYTES),
+            );
+            Status::with_error_details(Code::NotFound, cut(&text, MESSAGE_BYTES), details)
+        }
+        SourceError::BlobAbsent { digest } => failed(
+            Code::FailedPrecondition,
+            &format!("{text}, pull the image for this platform"),
+            ErrorReason::BlobAbsent,
+            &[("digest", digest.as_str())],
+        ),
+        SourceError::Unavailable(_) => {
+            let mut details = info(ErrorReason::SourceUnavailable, &[]);
+            details.set_retry_info(Some(RETRY_DELAY));
+            Status::with_error_details(Code::Unavailable, cut(&text, MESSAGE_BYTES), details)
+        }
+        SourceError::Invalid(_) => {
+            failed(Code::FailedPrecondition, &text, ErrorReason::ImageInvalid, &[])
+        }
+    }
+}
+
+fn account(error: &AccountError) -> Status {
+    let field = match error.asked {
+        Asked::Caller => "options.user.user".to_owned(),
+        Asked::CallerGroup(index) => format!("options.user.additional_groups[{index}]"),
+        Asked::Image => String::new(),
+    };
+    if field.is_empty() || error.cause.is_bad_data() {
+        let reason = ErrorReason::ImageUserUnresolved;
+        return failed(Code::FailedPrecondition, &error.to_string(), reason, &[]);
+    }
+    let violations = Violations::from(Violation::new(field, &error.cause));
+    bad_request(&violations, ErrorReason::UserNotFound)
+}
+
+fn invalid_request(violations: &Violations) -> Status {
+    bad_request(violations, ErrorReason::InvalidRequest)
+}
+
+/// Tells the first violations one by one and counts the rest.
+fn bad_request(violations: &Violations, reason: ErrorReason) -> Status {
+    let mut details = info(reason, &[]);
+    let told = violations.iter().take(VIOLATIONS);
+    for Violation { field, description } in told {
+        details.add_bad_request_violation(
+            cut(field, DETAIL_BYTES / 2),
+            cut(description, DETAIL_BYTES / 2),
+        );
+    }
+    let untold = violations.iter().len().saturating_sub(VIOLATIONS);
+    if untold > 0 {
+        details.add_bad_request_violation("", format!("and {untold} more violations"));
+    }
+    let text = cut(&violations.to_string(), MESSAGE_BYTES);
+    Status::with_error_details(Code::InvalidArgument, text, details)
+}
+
+fn failed(code: Code, text: &str, reason: ErrorReason, pairs: &[(&str, &str)]) -> Status {
+    Status::with_error_details(code, cut(text, MESSAGE_BYTES), info(reason, pairs))
+}
+
+fn internal(error: &SpecError) -> Status {
+    tracing::error!(%error, "internal error");
+    failed(Code::Internal, "internal error, see the server's log", ErrorReason::Internal, &[])
+}
+
+fn info(reason: ErrorReason, pairs: &[(&str, &str)]) -> ErrorDetails {
+    let metadata: HashMap<String, String> =
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), cut(value, DETAIL_BYTES))).collect();
+    let name = reason.as_str_name().trim_start_matches("ERROR_REASON_");
+    ErrorDetails::with_error_info(name, DOMAIN, metadata)
+}
+
+/// A text of at most `limit` bytes, with dots where it was cut.
+fn cut(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let mut end = limit.saturating_sub("...".len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}...", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::digest::Digest;
+    use crate::domain::platform::Platform;
+
+    fn reason(status: &Status) -> String {
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(info.domain, DOMAIN);
+        info.reason
+    }
+
+    #[test]
+    fn each_error_has_its_code_and_reason() {
+        let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
+        let source = |error: SourceError| GenerateError::Image(error.into());
+        let table: [(GenerateError, Code, &str); 9] = [
+            (
+                source(SourceError::ImageNotFound { tried: vec!["a".into(), "b".into()] }),
+                Code::NotFound,
+                "IMAGE_NOT_FOUND",
+            ),
+            (
+                source(SourceError::BlobAbsent { digest: digest.clone() }),
+                Code::FailedPrecondition,
+                "BLOB_ABSENT",
+            ),
+            (
+                source(SourceError::Unavailable("gone".into())),
+                Code::Unavailable,
+                "SOURCE_UNAVAILABLE",
+            ),
+            (
+                ImageError::PlatformAbsent {
+                    wanted: Platform::new("linux", "arm64", ""),
+                    exist: vec![Platform::new("linux", "amd64", "")],
+                }
+                .into(),
+                Code::NotFound,
+                "PLATFORM_ABSENT",
+            ),
+            (
+                ImageError::Corrupt {
+                    digest: digest.clone(),
+                    expected: "1 bytes".into(),
+                    found: "2 bytes".into(),
+                }
+                .into(),
+                Code::DataLoss,
+                "BLOB_CORRUPT",
+            ),
+            (
+                ImageError::Invalid { digest, reason: "no JSON".into() }.into(),
+                Code::FailedPrecondition,
+                "IMAGE_INVALID",
+            ),
+            (
+                ImageError::Limit { what: "x".into(), limit: 1, unit: "bytes" }.into(),
+                Code::ResourceExhausted,
+                "LIMIT_EXCEEDED",
+            ),
+            (
+                SpecError::Image("nothing to run".into()).into(),
+                Code::FailedPrecondition,
+                "IMAGE_UNUSABLE",
+            ),
+            (
+                SpecError::Profile { name: "p".into(), reason: "secret".into() }.into(),
+                Code::Internal,
+                "INTERNAL",
+            ),
+        ];
+        for (error, code, name) in table {
+            let status = of(&error);
+            assert_eq!((status.code(), reason(&status)), (code, name.to_owned()), "{error}");
+        }
+    }
+
+    #[test]
+    fn details_say_what_to_do() {
+        let unavailable = of(&ImageError::from(SourceError::Unavailable("gone".into())).into());
+        let retry = unavailable.get_details_retry_info().unwrap();
+        assert_eq!(retry.retry_delay, Some(RETRY_DELAY));
+        let tried = vec!["nginx".to_owned(), "docker.io/library/nginx:latest".to_owned()];
+        let unknown = of(&ImageError::from(SourceError::ImageNotFound { tried }).into());
+        assert!(unknown.message().contains("docker.io/library/nginx:latest"));
+        assert_eq!(unknown.get_details_resource_info().unwrap().resource_name, "nginx");
+        let internal = of(&SpecError::Profile { name: "p".into(), reason: "secret".into() }.into());
+        assert!(!format!("{internal:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_status_stays_within_what_clients_take() {
+        let mut violations = Violations::default();
+        for index in 0..100 {
+            violations.push(format!("options.process.env[{index}]"), "x".repeat(1000));
+        }
+        let status = of(&violations.into());
+        assert!(status.message().len() <= 512);
+        assert!(status.details().len() <= 3 * 1024, "{}", status.details().len());
+        let told = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(told.len(), VIOLATIONS + 1);
+        assert_eq!(told[VIOLATIONS].description, "and 90 more violations");
+        assert_eq!(cut("aüb", 3), "...");
+    }
+}
