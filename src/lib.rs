@@ -3,4 +3,5 @@
 pub mod domain;
 pub mod image;
 pub mod pb;
+pub mod server;
 pub mod telemetry;
