@@ -2,5 +2,8 @@
 //!
 //! It carries whatever services it is given and knows nothing of specs.
 
+pub mod health;
 pub mod listen;
+pub mod reflection;
+pub mod shutdown;
 mod unix_socket;
