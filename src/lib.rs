@@ -6,5 +6,7 @@ pub mod generate;
 pub mod image;
 pub mod pb;
 pub mod rpc;
+pub mod server;
 pub mod source;
 pub mod spec;
+pub mod telemetry;

@@ -1,0 +1,197 @@
+//! Health as `grpc.health.v1` says it, following whether the source of images answers.
+//!
+//! `liveness` is the process; `""`, `readiness` and the service that is named follow the source.
+//! `Health.List` is not here: the generated types that tonic-health 0.14 brings do not have it.
+//!
+//! Invariant: once the end is announced, every answer is `NOT_SERVING` and every Watch ends with it.
+
+use crate::image::source::ImageSource;
+use futures_util::stream;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_server::{Health as Protocol, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+/// The name under which the process itself is asked for.
+pub const LIVENESS: &str = "liveness";
+
+/// The name under which everything that calls need is asked for.
+pub const READINESS: &str = "readiness";
+
+/// A request holds the name of a service and nothing else.
+const REQUEST_BYTES: usize = 4 << 10;
+
+/// How the source is watched: a change shows after `every` and `timeout` at the latest.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// The pause between two questions.
+    pub every: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { every: Duration::from_millis(500), timeout: Duration::from_secs(1) }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The process lives, and calls would fail.
+    Unready,
+    Ready,
+    Ending,
+}
+
+/// The state that all answers come from. All clones are one.
+#[derive(Debug, Clone)]
+pub struct Health {
+    service: Arc<str>,
+    state: Arc<watch::Sender<State>>,
+}
+
+impl Health {
+    /// Health of a server with one service beside its own; not ready until a probe says so.
+    #[must_use]
+    pub fn new(service: &str) -> Self {
+        Self { service: service.into(), state: Arc::new(watch::Sender::new(State::Unready)) }
+    }
+
+    /// The gRPC service.
+    #[must_use]
+    pub fn server(&self) -> HealthServer<Self> {
+        HealthServer::new(self.clone()).max_decoding_message_size(REQUEST_BYTES)
+    }
+
+    /// Asks the source again and again, until the end is announced. Only changes are logged.
+    pub async fn follow<S: ImageSource>(&self, source: S, probe: Probe) {
+        let mut state = self.state.subscribe();
+        let mut known = None;
+        loop {
+            let answer = tokio::select! {
+                () = ending(&mut state) => return,
+                answer = tokio::time::timeout(probe.timeout, source.ping()) => answer,
+            };
+            let reason = match answer {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(_) => Some(format!("no answer within {:?}", probe.timeout)),
+            };
+            let ready = reason.is_none();
+            if known != Some(ready) {
+                known = Some(ready);
+                match reason {
+                    None => tracing::info!("ready: the image source answers"),
+                    Some(reason) => {
+                        tracing::warn!(reason, "not ready: the image source does not answer");
+                    }
+                }
+                self.enter(if ready { State::Ready } else { State::Unready });
+            }
+            tokio::select! {
+                () = ending(&mut state) => return,
+                () = tokio::time::sleep(probe.every) => {}
+            }
+        }
+    }
+
+    /// Announces the end: `NOT_SERVING` for every name and for good.
+    pub fn end(&self) {
+        self.enter(State::Ending);
+    }
+
+    fn enter(&self, next: State) {
+        self.state.send_if_modified(|state| {
+            let changes = *state != next && *state != State::Ending;
+            if changes {
+                *state = next;
+            }
+            changes
+        });
+    }
+
+    /// What is known of a name, or nothing for a name that is not known.
+    fn status(&self, name: &str, state: State) -> Option<ServingStatus> {
+        let serves = match name {
+            LIVENESS => state != State::Ending,
+            "" | READINESS => state == State::Ready,
+            name if name == &*self.service => state == State::Ready,
+            _ => return None,
+        };
+        Some(if serves { ServingStatus::Serving } else { ServingStatus::NotServing })
+    }
+}
+
+/// Returns when the end is announced.
+async fn ending(states: &mut watch::Receiver<State>) {
+    // An error says that nobody is left to announce anything, which is an end too.
+    drop(states.wait_for(|state| *state == State::Ending).await);
+}
+
+fn response(status: ServingStatus) -> HealthCheckResponse {
+    HealthCheckResponse { status: status.into() }
+}
+
+#[tonic::async_trait]
+impl Protocol for Health {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        let state = *self.state.borrow();
+        self.status(&request.get_ref().service, state).map(response).map(Response::new).ok_or_else(
+            || {
+                let known = &self.service;
+                Status::not_found(format!(
+                    "unknown service, known are \"\", {LIVENESS}, {READINESS} and {known}"
+                ))
+            },
+        )
+    }
+
+    type WatchStream =
+        Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send + 'static>>;
+
+    /// The status now, then each change of it. A name that is not known may become known elsewhere, so
+    /// the protocol wants it answered and the stream kept.
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let name = request.into_inner().service;
+        let watcher =
+            Watcher { health: self.clone(), name, states: self.state.subscribe(), told: None };
+        Ok(Response::new(Box::pin(stream::unfold(watcher, Watcher::next))))
+    }
+}
+
+/// One Watch.
+struct Watcher {
+    health: Health,
+    name: String,
+    states: watch::Receiver<State>,
+    told: Option<ServingStatus>,
+}
+
+impl Watcher {
+    async fn next(mut self) -> Option<(Result<HealthCheckResponse, Status>, Self)> {
+        loop {
+            let state = *self.states.borrow_and_update();
+            let status =
+                self.health.status(&self.name, state).unwrap_or(ServingStatus::ServiceUnknown);
+            if self.told != Some(status) {
+                self.told = Some(status);
+                return Some((Ok(response(status)), self));
+            }
+            if state == State::Ending || self.states.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+}

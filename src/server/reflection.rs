@@ -1,0 +1,23 @@
+//! Reflection: the server tells callers which services it has, in both versions of that protocol.
+
+use tonic::service::Routes;
+use tonic_reflection::server::{Builder, Error};
+
+/// Adds reflection, v1 and v1alpha, over encoded descriptor sets, health's among them.
+///
+/// # Errors
+///
+/// If a set does not decode or names a type twice.
+pub fn add(routes: Routes, descriptor_sets: &[&'static [u8]]) -> Result<Routes, Error> {
+    Ok(routes
+        .add_service(builder(descriptor_sets).build_v1()?)
+        .add_service(builder(descriptor_sets).build_v1alpha()?))
+}
+
+fn builder(descriptor_sets: &[&'static [u8]]) -> Builder<'static> {
+    descriptor_sets.iter().fold(
+        Builder::configure()
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET),
+        |builder, set| builder.register_encoded_file_descriptor_set(set),
+    )
+}

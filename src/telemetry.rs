@@ -1,0 +1,196 @@
+//! Logs: how they look, what of them is kept, and where they go.
+//!
+//! What is logged is everybody's own business. Never the values of an environment, labels or a spec.
+
+use std::io::IsTerminal;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What logs look like and what of them is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telemetry {
+    /// How a line looks.
+    pub format: Format,
+    /// Levels by target, as `info` or `warn,specd=debug`.
+    pub filter: String,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { format: Format::Text, filter: "info".to_owned() }
+    }
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// A part of the filter is none.
+    #[error(
+        "log filter {part:?} {reason}, write a level (off, error, warn, info, debug, trace), or TARGET=LEVEL, with commas between, as warn,specd=debug"
+    )]
+    Filter {
+        /// The part that is wrong.
+        part: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another subscriber is there.
+    #[error("logging is set up already")]
+    Twice,
+}
+
+impl Telemetry {
+    /// Sends the logs of the process to standard error.
+    ///
+    /// # Errors
+    ///
+    /// If the filter is none, or logging is set up already.
+    pub fn install(&self) -> Result<(), TelemetryError> {
+        let colours = std::io::stderr().is_terminal();
+        let subscriber = self.subscriber(std::io::stderr, colours)?;
+        tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)
+    }
+
+    /// A subscriber that writes elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If the filter is none.
+    pub fn subscriber<W>(
+        &self,
+        writer: W,
+        colours: bool,
+    ) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter(&self.filter)?)
+            .with_writer(writer)
+            .with_ansi(colours);
+        Ok(match self.format {
+            Format::Text => Box::new(lines.finish()),
+            Format::Json => {
+                Box::new(
+                    // All spans, not the innermost alone: the request id stands on the outermost.
+                    lines.json().flatten_event(true).with_current_span(false).finish(),
+                )
+            }
+        })
+    }
+}
+
+/// A filter from text.
+///
+/// Stricter than the syntax: a bare word that is no level would be the name of a target, and `inof`
+/// would silence everything without a word.
+fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
+    let refuse = |part: &str, reason: &str| TelemetryError::Filter {
+        part: part.to_owned(),
+        reason: reason.to_owned(),
+    };
+    // Commas inside of `[span{field=value,..}]` do not part directives, so such a text is left whole.
+    let parts: Vec<&str> =
+        if text.contains('[') { vec![] } else { text.split(',').map(str::trim).collect() };
+    for part in &parts {
+        let level = part.rsplit_once('=').map_or(*part, |(_, level)| level);
+        if level.is_empty() || level.parse::<LevelFilter>().is_err() {
+            return Err(refuse(part, "names no level"));
+        }
+    }
+    let text = if parts.is_empty() { text.to_owned() } else { parts.join(",") };
+    EnvFilter::builder()
+        .parse(&text)
+        .map_err(|error| refuse(&text, &format!("does not parse ({error})")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: Format, filter: &str) -> String {
+        let sink = Sink::default();
+        let telemetry = Telemetry { format, filter: filter.to_owned() };
+        let writer = sink.clone();
+        let subscriber = telemetry.subscriber(move || writer.clone(), false).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            let _span = tracing::info_span!("call", request_id = "r1").entered();
+            tracing::info!(code = "OK", "first");
+            tracing::debug!("second");
+        });
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn text_is_a_line_with_its_span() {
+        let text = logged(Format::Text, "info");
+        assert_eq!(text.lines().count(), 1);
+        for part in ["INFO", "call{request_id=\"r1\"}", "first code=\"OK\""] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_is_an_object_a_line() {
+        let text = logged(Format::Json, "off,specd=debug");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0]["message"], "first");
+        assert_eq!(lines[0]["code"], "OK");
+        assert_eq!(lines[0]["spans"][0]["request_id"], "r1");
+        assert_eq!(lines[1]["level"], "DEBUG");
+    }
+
+    #[test]
+    fn a_filter_that_is_none_is_named_with_its_part() {
+        for (text, part) in [
+            ("inof", "inof"),
+            ("", ""),
+            ("info,specd", "specd"),
+            ("specd=loud", "specd=loud"),
+            ("info,,debug", ""),
+            ("specd[call=info", "specd[call=info"),
+        ] {
+            let error = filter(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("log filter {part:?}")), "{text:?}: {error}");
+            assert!(error.contains("warn,specd=debug"), "{error}");
+        }
+    }
+
+    #[test]
+    fn filters_are_accepted_as_documented() {
+        for text in ["info", "OFF", "warn,specd=debug", "info, specd::server=trace", "[call]=debug"]
+        {
+            assert!(filter(text).is_ok(), "{text}");
+        }
+    }
+}
