@@ -1,0 +1,38 @@
+SHELL := bash
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast build fmt lint tools load advisories clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build specd, serve an image on a private socket, print the spec that it answers
+	@.ci/quickstart
+
+test: ## every check and test, with a real containerd and runc where there are root and Go
+	@.ci/test
+
+test-fast: ## every test but those that need containerd
+	@.ci/test fast
+
+build: ## build the release binary
+	cargo build --locked --release
+
+fmt: ## format the sources
+	cargo fmt
+
+lint: ## formatting, clippy, buf, rustdoc and cargo-deny, without the tests
+	@.ci/test lint
+
+tools: ## install the pinned tools that the checks need
+	@.ci/tools
+
+load: ## 10,000 calls with ghz against a served OCI layout, no error allowed
+	@.ci/load
+
+advisories: ## check the dependencies against the RustSec database (needs GitHub)
+	@.ci/tools rust deny
+	@PATH="$${SPECD_TOOLS:-$${XDG_CACHE_HOME:-$$HOME/.cache}/specd/tools}/bin:$$PATH" cargo deny --locked check advisories
+
+clean: ## remove what was built
+	cargo clean
