@@ -3,5 +3,8 @@
 //! Where the bytes come from is `source`'s; what the account files mean is `accounts`'.
 
 pub mod blob;
+pub mod go_json;
+pub mod go_list;
+pub mod go_syntax;
 pub mod reader;
 pub mod source;
