@@ -5,11 +5,14 @@
 pub mod blob;
 pub mod chain_id;
 pub mod config_json;
+pub mod describe;
 pub mod descriptor_json;
+pub mod files;
 pub mod go_json;
 pub mod go_list;
 pub mod go_syntax;
 pub mod go_time;
+pub mod layers_reader;
 pub mod media_type;
 pub mod reader;
 pub mod source;
