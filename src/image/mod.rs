@@ -14,5 +14,6 @@ pub mod go_syntax;
 pub mod go_time;
 pub mod layers_reader;
 pub mod media_type;
+pub mod memo;
 pub mod reader;
 pub mod source;
