@@ -3,3 +3,4 @@
 pub mod domain;
 pub mod image;
 pub mod pb;
+pub mod source;
