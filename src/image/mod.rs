@@ -3,5 +3,17 @@
 //! Where the bytes come from is `source`'s; what the account files mean is `accounts`'.
 
 pub mod blob;
+pub mod chain_id;
+pub mod config_json;
+pub mod describe;
+pub mod descriptor_json;
+pub mod files;
+pub mod go_json;
+pub mod go_list;
+pub mod go_syntax;
+pub mod go_time;
+pub mod layers_reader;
+pub mod media_type;
+pub mod memo;
 pub mod reader;
 pub mod source;

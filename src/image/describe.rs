@@ -1,0 +1,155 @@
+//! From what a name points to down to the configuration: index, nested index, manifest, config.
+//!
+//! One way down is taken, as containerd takes it: where the best entry of an index is no image for the
+//! platform after all, or is not in the store, the next is not tried.
+
+use crate::domain::digest::Digest;
+use crate::domain::ids::Namespace;
+use crate::domain::image_config::ImageConfig;
+use crate::domain::limits::{INDEX_DEPTH, LAYERS, METADATA_BYTES};
+use crate::domain::platform::{Matcher, Platform};
+use crate::image::descriptor_json::{self, Entry, Manifest};
+use crate::image::go_json::JsonError;
+use crate::image::media_type::{self, Kind};
+use crate::image::reader::{Description, ImageError};
+use crate::image::source::{Descriptor, ImageSource};
+use crate::image::{blob, chain_id, config_json};
+
+/// What `BuildKit` puts on the entry of an index that attests to another entry.
+const ATTESTATION: &str = "vnd.docker.reference.type";
+
+/// Describes the image for a platform.
+///
+/// containerd: `images.Manifest` and `images.Config`, with `platforms.Only`; but a manifest that no index
+/// led to is looked at too, and one for another architecture is refused.
+///
+/// # Errors
+///
+/// [`ImageError::PlatformAbsent`] with the platforms that exist, and whatever is wrong with a blob on
+/// the way.
+pub async fn describe(
+    source: &dyn ImageSource,
+    namespace: &Namespace,
+    target: &Descriptor,
+    platform: &Platform,
+) -> Result<Description, ImageError> {
+    let matcher = Matcher::only(platform);
+    let mut exist = Vec::new();
+    let mut at = target.clone();
+    let mut depth = 0;
+    while kind(&at)? == Kind::Index {
+        depth += 1;
+        if depth > INDEX_DEPTH {
+            let what = format!("nesting of indexes at {}", at.digest);
+            return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
+        }
+        let bytes = blob::read(source, namespace, &at, "index", METADATA_BYTES).await?;
+        let entries = descriptor_json::index(&bytes).map_err(invalid(&at.digest))?;
+        let images: Vec<_> = entries.into_iter().filter(is_image).collect();
+        add(&mut exist, images.iter().filter_map(|entry| entry.descriptor.platform.clone()));
+        match best(images, &matcher) {
+            Some(entry) => at = entry.descriptor,
+            None => return Err(ImageError::PlatformAbsent { wanted: platform.clone(), exist }),
+        }
+    }
+    let bytes = blob::read(source, namespace, &at, "manifest", METADATA_BYTES).await?;
+    let manifest = descriptor_json::manifest(&bytes).map_err(invalid(&at.digest))?;
+    let config = read_config(source, namespace, &manifest.config).await?;
+    let suits = match (&at.platform, depth) {
+        (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
+        (Some(_), _) => true,
+        (None, _) => matcher.rank(&config.platform).is_some(),
+    };
+    if !suits {
+        add(&mut exist, [config.platform]);
+        return Err(ImageError::PlatformAbsent { wanted: platform.clone(), exist });
+    }
+    check_layers(&at.digest, &manifest, &config)?;
+    Ok(Description {
+        manifest_digest: at.digest,
+        config_digest: manifest.config.digest,
+        chain_id: chain_id::of(&config.diff_ids),
+        config,
+        layers: manifest.layers,
+    })
+}
+
+fn kind(blob: &Descriptor) -> Result<Kind, ImageError> {
+    Kind::of(&blob.media_type).ok_or_else(|| {
+        let reason =
+            format!("media type {:?} is neither an index's nor a manifest's", blob.media_type);
+        ImageError::Invalid { digest: blob.digest.clone(), reason }
+    })
+}
+
+fn invalid(digest: &Digest) -> impl FnOnce(JsonError) -> ImageError {
+    let digest = digest.clone();
+    move |error| ImageError::Invalid { digest, reason: error.to_string() }
+}
+
+fn is_image(entry: &Entry) -> bool {
+    let unknown = entry.descriptor.platform.as_ref().is_some_and(Platform::is_unknown);
+    !unknown && !entry.annotations.contains_key(ATTESTATION)
+}
+
+fn add(exist: &mut Vec<Platform>, platforms: impl IntoIterator<Item = Platform>) {
+    for platform in platforms {
+        if !exist.contains(&platform) {
+            exist.push(platform);
+        }
+    }
+}
+
+/// The entry to follow: the first of those with the best platform, else the first without one.
+fn best(entries: Vec<Entry>, matcher: &Matcher) -> Option<Entry> {
+    let rank = |entry: &Entry| match &entry.descriptor.platform {
+        Some(platform) => matcher.rank(platform),
+        None => Some(usize::MAX),
+    };
+    let ranked = entries.into_iter().filter_map(|entry| Some((rank(&entry)?, entry)));
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, entry)| entry)
+}
+
+async fn read_config(
+    source: &dyn ImageSource,
+    namespace: &Namespace,
+    config: &Descriptor,
+) -> Result<ImageConfig, ImageError> {
+    let refuse = |reason| ImageError::Invalid { digest: config.digest.clone(), reason };
+    if !media_type::is_config(&config.media_type) {
+        return Err(refuse(format!("unknown image config media type {:?}", config.media_type)));
+    }
+    let bytes = blob::read(source, namespace, config, "configuration", METADATA_BYTES).await?;
+    let parsed = config_json::parse(&bytes).map_err(invalid(&config.digest))?;
+    if parsed.platform.is_unknown() {
+        let platform = &parsed.platform;
+        return Err(refuse(format!("is that of an attestation for {platform}, not of an image")));
+    }
+    Ok(parsed)
+}
+
+/// Whether a configuration leaves open what it was built for, as many hand-made ones do.
+fn unstated(platform: &Platform) -> bool {
+    platform.os.is_empty() || platform.architecture.is_empty()
+}
+
+/// Refuses layers that cannot be those of the configuration: the chain ID would name the snapshot of
+/// another image, and the account files would be read from other layers than the container sees.
+///
+/// containerd: the unpacker.
+fn check_layers(
+    digest: &Digest,
+    manifest: &Manifest,
+    config: &ImageConfig,
+) -> Result<(), ImageError> {
+    let (layers, diff_ids) = (manifest.layers.len(), config.diff_ids.len());
+    if layers > LAYERS {
+        let what = format!("manifest {digest}");
+        return Err(ImageError::Limit { what, limit: LAYERS as u64, unit: "layers" });
+    }
+    if layers != diff_ids {
+        let reason = format!("has {layers} layers, and its configuration names {diff_ids}");
+        return Err(ImageError::Invalid { digest: digest.clone(), reason });
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Images read from a source alone: the account files come out of the layers' blobs.
+
+use crate::domain::ids::Namespace;
+use crate::domain::platform::Platform;
+use crate::image::describe::describe;
+use crate::image::files::account_files;
+use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::source::{Descriptor, ImageSource};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// Reads images from one source.
+pub struct SourceReader {
+    source: Arc<dyn ImageSource>,
+}
+
+impl SourceReader {
+    /// Reads from this source.
+    #[must_use]
+    pub fn new(source: Arc<dyn ImageSource>) -> Self {
+        Self { source }
+    }
+}
+
+#[async_trait]
+impl ImageReader for SourceReader {
+    async fn describe(
+        &self,
+        namespace: &Namespace,
+        target: &Descriptor,
+        platform: &Platform,
+    ) -> Result<Arc<Description>, ImageError> {
+        describe(&*self.source, namespace, target, platform).await.map(Arc::new)
+    }
+
+    async fn files(
+        &self,
+        namespace: &Namespace,
+        image: &Description,
+        wanted: Wanted,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        let source = Arc::clone(&self.source);
+        account_files(source, namespace, &image.layers, wanted).await.map(Arc::new)
+    }
+}
