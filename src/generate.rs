@@ -12,7 +12,7 @@ use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use crate::image::source::{ImageSource, Resolved};
-use crate::spec::{self, Encoded, Inputs, Profiles, SpecError};
+use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,6 +76,26 @@ pub struct ImageFacts {
     pub labels: BTreeMap<String, String>,
 }
 
+/// A profile on offer.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// What it is, in a sentence.
+    pub description: &'a str,
+    /// Other names for it.
+    pub aliases: &'a [String],
+    /// The release whose output it equals, or empty.
+    pub equals: &'a str,
+    /// Whether a request without a profile gets it.
+    pub is_default: bool,
+}
+
+/// No profile has that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown profile, known are {0}")]
+pub struct UnknownProfile(pub String);
+
 /// Makes specs out of the images of a source.
 #[derive(Clone)]
 pub struct Generator {
@@ -97,9 +117,23 @@ impl Generator {
     }
 
     /// The profiles on offer.
-    #[must_use]
-    pub fn profiles(&self) -> &Profiles {
-        &self.profiles
+    pub fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        self.profiles.iter().map(|(profile, is_default)| Offer {
+            name: &profile.name,
+            description: &profile.description,
+            aliases: &profile.aliases,
+            equals: &profile.equals,
+            is_default,
+        })
+    }
+
+    /// The profile of a name, or the default one for no name.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownProfile`], which lists the names that are known.
+    pub fn profile(&self, name: Option<&str>) -> Result<&Profile, UnknownProfile> {
+        self.profiles.get(name).ok_or_else(|| UnknownProfile(self.profiles.names()))
     }
 
     /// The spec of one container.
@@ -110,10 +144,9 @@ impl Generator {
     ///
     /// A [`GenerateError`]; never a spec with a guess in it.
     pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
-        let profile = self.profiles.get(request.profile.as_deref()).ok_or_else(|| {
-            let text = format!("unknown profile, known are {}", self.profiles.names());
-            Violations::from(Violation::new("profile", text))
-        })?;
+        let profile = self
+            .profile(request.profile.as_deref())
+            .map_err(|error| Violations::from(Violation::new("profile", error)))?;
         let namespace = &request.namespace;
         let platform = request.platform.as_ref().unwrap_or(&self.node);
 

@@ -1,6 +1,10 @@
 //! specd: OCI runtime specs as a service.
 
 pub mod accounts;
+pub mod app;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod domain;
 pub mod generate;
 pub mod image;

@@ -1,3 +1,22 @@
-//! The command.
+//! The command `specd`: parse, run, exit code.
 
-fn main() {}
+use clap::Parser;
+use specd::cli::Cli;
+use specd::commands::{self, Failure};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nothing can be told where stderr is closed.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            match failure {
+                Failure::Usage(_) => ExitCode::from(2),
+                Failure::Run(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}

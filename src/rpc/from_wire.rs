@@ -7,26 +7,27 @@ use crate::domain::platform::Platform;
 use crate::domain::request::{Options, ProcessOptions, Request, UserOptions};
 use crate::domain::user::{Account, UserSpec};
 use crate::domain::violation::Violations;
+use crate::generate::UnknownProfile;
 use crate::pb::specd as pb;
-use crate::spec::Profiles;
 
 /// The longest host name that Linux takes, in bytes.
 const HOSTNAME_BYTES: usize = 64;
 
-/// Checks a request.
+/// Checks a request; which profiles there are is the generator's to say.
 ///
 /// # Errors
 ///
 /// Every violation, each with the path of its field.
-pub fn request(message: pb::GenerateRequest, profiles: &Profiles) -> Result<Request, Violations> {
+pub fn request(
+    message: pb::GenerateRequest,
+    check_profile: impl FnOnce(Option<&str>) -> Result<(), UnknownProfile>,
+) -> Result<Request, Violations> {
     let mut wrong = Violations::default();
     let image = wrong.keep("image", ImageName::parse(&message.image));
     let namespace = wrong.keep("namespace", Namespace::parse(&message.namespace));
     let id = wrong.keep("id", ContainerId::parse(&message.id));
     let profile = (!message.profile.is_empty()).then_some(message.profile);
-    if profiles.get(profile.as_deref()).is_none() {
-        wrong.push("profile", format_args!("unknown profile, known are {}", profiles.names()));
-    }
+    wrong.keep("profile", check_profile(profile.as_deref()));
     let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
     let options = options(message.options.unwrap_or_default(), &mut wrong);
     match (image, namespace, id) {
@@ -134,12 +135,14 @@ fn check_hostname(hostname: &str, wrong: &mut Violations) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::profile::DEFAULT;
 
     fn check(message: pb::GenerateRequest) -> Result<Request, Vec<String>> {
-        let profiles = Profiles::built_in(DEFAULT).unwrap();
+        let known = |name: Option<&str>| match name {
+            None | Some("function") => Ok(()),
+            Some(_) => Err(UnknownProfile("function".to_owned())),
+        };
         let fields = |wrong: Violations| wrong.iter().map(|v| v.field.clone()).collect();
-        request(message, &profiles).map_err(fields)
+        request(message, known).map_err(fields)
     }
 
     fn good() -> pb::GenerateRequest {

@@ -29,7 +29,8 @@ impl pb::SpecService for Service {
     ) -> Result<Response<pb::GenerateResponse>, Status> {
         let asked = deadline::of(request.metadata());
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
-        let request = from_wire::request(request.into_inner(), self.generator.profiles())
+        let known = |name: Option<&str>| self.generator.profile(name).map(drop);
+        let request = from_wire::request(request.into_inner(), known)
             .map_err(|violations| status::of(&violations.into()))?;
         let work = self.generator.generate(&request);
         match tokio::time::timeout(time, work).await {
@@ -43,6 +44,6 @@ impl pb::SpecService for Service {
         &self,
         _: Request<pb::ListProfilesRequest>,
     ) -> Result<Response<pb::ListProfilesResponse>, Status> {
-        Ok(Response::new(to_wire::profiles(self.generator.profiles())))
+        Ok(Response::new(to_wire::profiles(self.generator.offers())))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every error has its arm; there is no wildcard. containerd's own statuses never pass through.
 
-use crate::accounts::{AccountError, Asked};
+use crate::accounts::error::{AccountError, Asked};
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
 use crate::image::reader::ImageError;
@@ -26,8 +26,8 @@ const MESSAGE_BYTES: usize = 512;
 /// The longest text of one detail, in bytes.
 const DETAIL_BYTES: usize = 256;
 
-/// The most violations that are told one by one.
-const VIOLATIONS: usize = 10;
+/// How much of a status the violations may take, in bytes.
+const VIOLATIONS_BYTES: usize = 2048;
 
 /// The status of an error.
 #[must_use]
@@ -47,7 +47,7 @@ pub fn of(error: &GenerateError) -> Status {
 /// The status of a call that took longer than it may.
 #[must_use]
 pub fn deadline_exceeded(time: Duration) -> Status {
-    let text = format!("not done within {}", humantime::format_duration(time));
+    let text = format!("not done within {time:?}");
     failed(Code::DeadlineExceeded, &text, ErrorReason::DeadlineExceeded, &[])
 }
 
@@ -134,17 +134,20 @@ fn invalid_request(violations: &Violations) -> Status {
     bad_request(violations, ErrorReason::InvalidRequest)
 }
 
-/// Tells the first violations one by one and counts the rest.
+/// Tells the violations one by one as far as there is room, and counts the rest.
 fn bad_request(violations: &Violations, reason: ErrorReason) -> Status {
     let mut details = info(reason, &[]);
-    let told = violations.iter().take(VIOLATIONS);
-    for Violation { field, description } in told {
-        details.add_bad_request_violation(
-            cut(field, DETAIL_BYTES / 2),
-            cut(description, DETAIL_BYTES / 2),
-        );
+    let mut told = 0;
+    let mut room = VIOLATIONS_BYTES;
+    for Violation { field, description } in violations.iter() {
+        let (field, description) = (cut(field, DETAIL_BYTES), cut(description, DETAIL_BYTES));
+        let Some(left) = room.checked_sub(field.len() + description.len()) else {
+            break;
+        };
+        details.add_bad_request_violation(field, description);
+        (room, told) = (left, told + 1);
     }
-    let untold = violations.iter().len().saturating_sub(VIOLATIONS);
+    let untold = violations.iter().len() - told;
     if untold > 0 {
         details.add_bad_request_violation("", format!("and {untold} more violations"));
     }
@@ -281,8 +284,8 @@ mod tests {
         assert!(status.message().len() <= 512);
         assert!(status.details().len() <= 3 * 1024, "{}", status.details().len());
         let told = status.get_details_bad_request().unwrap().field_violations;
-        assert_eq!(told.len(), VIOLATIONS + 1);
-        assert_eq!(told[VIOLATIONS].description, "and 90 more violations");
+        assert_eq!(told.len(), 8);
+        assert_eq!(told[7].description, "and 93 more violations");
         assert_eq!(cut("aüb", 3), "...");
     }
 }

@@ -1,10 +1,9 @@
 //! From answers to messages.
 
 use crate::domain::platform::Platform;
-use crate::generate::{Generated, ImageFacts};
+use crate::generate::{Generated, ImageFacts, Offer};
 use crate::pb::specd as pb;
 use crate::spec::encode::TYPE_URL;
-use crate::spec::{Profile, Profiles};
 use prost_types::Any;
 
 /// The answer of Generate.
@@ -37,18 +36,16 @@ fn platform(platform: Platform) -> pb::Platform {
 }
 
 /// The answer of `ListProfiles`.
-#[must_use]
-pub fn profiles(profiles: &Profiles) -> pb::ListProfilesResponse {
-    let profiles = profiles.iter().map(|(known, is_default)| profile(known, is_default)).collect();
-    pb::ListProfilesResponse { profiles }
+pub fn profiles<'a>(offers: impl Iterator<Item = Offer<'a>>) -> pb::ListProfilesResponse {
+    pb::ListProfilesResponse { profiles: offers.map(profile).collect() }
 }
 
-fn profile(profile: &Profile, is_default: bool) -> pb::Profile {
+fn profile(offer: Offer<'_>) -> pb::Profile {
     pb::Profile {
-        name: profile.name.clone(),
-        description: profile.description.clone(),
-        aliases: profile.aliases.clone(),
-        is_default,
-        equals: profile.equals.clone(),
+        name: offer.name.to_owned(),
+        description: offer.description.to_owned(),
+        aliases: offer.aliases.to_vec(),
+        is_default: offer.is_default,
+        equals: offer.equals.to_owned(),
     }
 }

@@ -4,9 +4,9 @@ use crate::support::layout::{Blob, Gzip, Image, Layout, Plain, Zstd, file, sha25
 use serde_json::{Value, json};
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
-use specd::image::layers_reader::SourceReader;
 use specd::image::reader::{Description, ImageError, ImageReader};
 use specd::image::source::{Descriptor, SourceError};
+use specd::image::source_reader::SourceReader;
 use std::sync::Arc;
 
 async fn describe_at(

@@ -61,6 +61,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[All("domain")],
         crates: &[
             "async_trait",
+            "base64",
             "bytes",
             "flate2",
             "futures_util",
@@ -111,7 +112,7 @@ pub(crate) const TABLE: &[Row] = &[
             All("generate"),
             All("pb"),
         ],
-        crates: &["prost", "prost_types", "tonic", "tonic_types", "tracing"],
+        crates: &["prost", "prost_types", "tonic", "tonic_types", "tracing", "tokio"],
     },
     Row {
         module: "server",
@@ -148,6 +149,7 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &["thiserror", "tracing", "tracing_subscriber"],
     },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },
+    Row { module: "commands", imports: EVERYTHING, crates: &["*"] },
     Row { module: "main", imports: EVERYTHING, crates: &["*"] },
     Row { module: "lib", imports: &[], crates: &[] },
 ];
@@ -167,6 +169,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("config"),
     All("telemetry"),
     All("app"),
+    All("commands"),
 ];
 
 /// Types of oci-spec whose `default()` is an opinion and not empty.

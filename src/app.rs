@@ -1,0 +1,137 @@
+//! The composition root: from a configuration to a server that runs, or to a service in this process.
+
+use crate::config::{Config, REQUEST_BYTES, Source, SourceConfig};
+use crate::generate::Generator;
+use crate::image::memo::Memo;
+use crate::image::reader::ImageReader;
+use crate::image::source::ImageSource;
+use crate::image::source_reader::SourceReader;
+use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
+use crate::rpc::Service;
+use crate::server::health::{Health, Probe};
+use crate::server::listen::{AddressError, BindError, BindOptions, ListenAddress, Listener};
+use crate::server::reflection;
+use crate::server::serve::{ServeConfig, ServeError, serve};
+use crate::server::shutdown::Shutdown;
+use crate::source::containerd::Containerd;
+use crate::source::oci_layout::{LayoutError, OciLayout};
+use crate::spec::{Profiles, SpecError};
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::service::Routes;
+
+/// Why the server did not start, or broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The layout directory is none.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A profile is none.
+    #[error(transparent)]
+    Profile(#[from] SpecError),
+    /// An address is none.
+    #[error("--listen: {0}")]
+    Address(#[from] AddressError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The descriptors of the API are broken. A defect.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The accept loop broke off.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// The source that a configuration names.
+///
+/// # Errors
+///
+/// [`LayoutError`] where the layout directory is none. containerd need not be there yet.
+pub fn open_source(config: &SourceConfig) -> Result<Arc<dyn ImageSource>, LayoutError> {
+    Ok(match &config.source {
+        Source::Containerd(socket) => Arc::new(Containerd::new(socket)),
+        Source::OciLayout(directory) => Arc::new(OciLayout::open(directory)?),
+    })
+}
+
+/// A service over a source, whose reader remembers at most `cache_bytes`.
+#[must_use]
+pub fn service(
+    source: &Arc<dyn ImageSource>,
+    config: &SourceConfig,
+    profiles: Profiles,
+    cache_bytes: u64,
+    call_timeout: Duration,
+) -> Service {
+    let reader: Arc<dyn ImageReader> =
+        Arc::new(Memo::new(SourceReader::new(Arc::clone(source)), cache_bytes));
+    let generator =
+        Generator::new(Arc::clone(source), reader, Arc::new(profiles), config.platform.clone());
+    Service::new(generator, call_timeout)
+}
+
+/// A server that is bound and not yet serving.
+pub struct App {
+    listeners: Vec<Listener>,
+    routes: Routes,
+    health: Health,
+    source: Arc<dyn ImageSource>,
+    config: ServeConfig,
+}
+
+impl App {
+    /// Opens the source and binds every address.
+    ///
+    /// # Errors
+    ///
+    /// An [`AppError`]; what was bound before it is released.
+    pub async fn bind(config: &Config) -> Result<Self, AppError> {
+        let profiles = Profiles::built_in(&config.default_profile)?;
+        let source = open_source(&config.source)?;
+        let spec = SpecServiceServer::new(service(
+            &source,
+            &config.source,
+            profiles,
+            config.cache_bytes,
+            config.call_timeout,
+        ))
+        .max_decoding_message_size(REQUEST_BYTES);
+        let health = Health::new(SERVICE);
+        let routes = Routes::new(spec).add_service(health.server());
+        let routes = reflection::add(routes, &[DESCRIPTORS])?;
+
+        let options = BindOptions { insecure_tcp: config.insecure_tcp, ..BindOptions::default() };
+        let mut listeners = Vec::new();
+        for text in &config.listen {
+            let address: ListenAddress = text.parse()?;
+            listeners.push(Listener::bind(&address, &options).await?);
+        }
+        let config = ServeConfig {
+            connections: config.max_connections,
+            drain_timeout: config.drain_timeout,
+            ..ServeConfig::default()
+        };
+        Ok(Self { listeners, routes, health, source, config })
+    }
+
+    /// The addresses that are listened on, with the ports that were chosen.
+    pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        self.listeners.iter().map(Listener::address)
+    }
+
+    /// Serves until the shutdown is asked for, then drains.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`], which only a defect gives.
+    pub async fn run_until(self, shutdown: Shutdown) -> Result<(), AppError> {
+        let follower = {
+            let (health, source) = (self.health.clone(), Arc::clone(&self.source));
+            tokio::spawn(async move { health.follow(source, Probe::default()).await })
+        };
+        let served = serve(self.listeners, self.routes, self.health, self.config, shutdown).await;
+        follower.abort();
+        Ok(served?)
+    }
+}

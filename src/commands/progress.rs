@@ -1,0 +1,43 @@
+//! The progress of a long read, for a person at a terminal.
+
+use crate::domain::digest::Digest;
+use crate::image::source::{Descriptor, ImageSource};
+use crate::source::metered::Metered;
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Blobs smaller than this are read before anybody could look.
+const WORTH_SHOWING: u64 = 4 << 20;
+
+/// The same source, showing what is read of a large blob where standard error is a terminal.
+pub(crate) fn shown(source: Arc<dyn ImageSource>) -> Arc<dyn ImageSource> {
+    if !std::io::stderr().is_terminal() {
+        return source;
+    }
+    let bars: Mutex<HashMap<Digest, ProgressBar>> = Mutex::default();
+    let report = move |blob: &Descriptor, bytes: u64| {
+        if blob.size < WORTH_SHOWING {
+            return;
+        }
+        let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars.entry(blob.digest.clone()).or_insert_with(|| bar(blob));
+        bar.inc(bytes);
+        if bar.position() >= blob.size {
+            bar.finish_and_clear();
+        }
+    };
+    Arc::new(Metered::new(source, Arc::new(report)))
+}
+
+fn bar(blob: &Descriptor) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {eta}");
+    let hex: String = blob.digest.hex().chars().take(12).collect();
+    let bar = ProgressBar::new(blob.size)
+        .with_message(format!("reading layer {hex} ({})", HumanBytes(blob.size)));
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

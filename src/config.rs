@@ -1,0 +1,162 @@
+//! From flags to a checked configuration. Opens nothing.
+
+use crate::cli::{ServeArgs, SourceArgs};
+use crate::domain::platform::Platform;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The profile of a request that names none, unless told otherwise.
+pub const DEFAULT_PROFILE: &str = "function";
+
+/// The largest message that a caller may send, in bytes.
+pub const REQUEST_BYTES: usize = 1 << 20;
+
+/// A flag whose value is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("--{flag}: {reason}")]
+pub struct ConfigError {
+    /// The flag.
+    pub flag: &'static str,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+fn wrong(flag: &'static str, reason: impl Into<String>) -> ConfigError {
+    ConfigError { flag, reason: reason.into() }
+}
+
+/// Where images come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// containerd, by its socket.
+    Containerd(PathBuf),
+    /// An OCI image layout directory.
+    OciLayout(PathBuf),
+}
+
+/// A source, and the platform to take from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceConfig {
+    /// Where images come from.
+    pub source: Source,
+    /// The platform of a request that names none.
+    pub platform: Platform,
+}
+
+impl SourceConfig {
+    /// Checks the flags of a source.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] where the platform is none.
+    pub fn new(args: &SourceArgs) -> Result<Self, ConfigError> {
+        let source = match &args.oci_layout {
+            Some(directory) => Source::OciLayout(directory.clone()),
+            None => Source::Containerd(args.containerd.clone()),
+        };
+        let platform = match &args.platform {
+            Some(text) => parse_platform(text)?,
+            None => node_platform(),
+        };
+        Ok(Self { source, platform })
+    }
+}
+
+/// The configuration of a server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where images come from.
+    pub source: SourceConfig,
+    /// The addresses to listen on, as given.
+    pub listen: Vec<String>,
+    /// Whether plain TCP may leave the loopback.
+    pub insecure_tcp: bool,
+    /// The default profile's name.
+    pub default_profile: String,
+    /// How much is remembered, in bytes.
+    pub cache_bytes: u64,
+    /// The most connections at a time.
+    pub max_connections: usize,
+    /// The longest that a call may take.
+    pub call_timeout: Duration,
+    /// How long calls may go on after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+impl Config {
+    /// Checks the flags of `serve`.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] for the first flag that is out of range.
+    pub fn new(args: &ServeArgs) -> Result<Self, ConfigError> {
+        let call_timeout = Duration::from(args.call_timeout);
+        if call_timeout.is_zero() {
+            return Err(wrong("call-timeout", "must be longer than nothing, as 60s"));
+        }
+        if args.max_connections == 0 {
+            return Err(wrong("max-connections", "must be at least 1"));
+        }
+        Ok(Self {
+            source: SourceConfig::new(&args.source)?,
+            listen: args.listen.clone(),
+            insecure_tcp: args.insecure_tcp,
+            default_profile: args.default_profile.clone(),
+            cache_bytes: args.cache_bytes,
+            max_connections: args.max_connections,
+            call_timeout,
+            drain_timeout: args.drain_timeout.into(),
+        })
+    }
+}
+
+/// Reads `linux/ARCHITECTURE[/VARIANT]`.
+fn parse_platform(text: &str) -> Result<Platform, ConfigError> {
+    let parts: Vec<&str> = text.split('/').collect();
+    match parts[..] {
+        ["linux", architecture] if !architecture.is_empty() => {
+            Ok(Platform::new("linux", architecture, ""))
+        }
+        ["linux", architecture, variant] if !architecture.is_empty() => {
+            Ok(Platform::new("linux", architecture, variant))
+        }
+        _ => Err(wrong("platform", format!("{text:?} is none, linux/arm64/v8 is one"))),
+    }
+}
+
+/// The platform that this program was built for, by Go's names.
+fn node_platform() -> Platform {
+    let little = cfg!(target_endian = "little");
+    let architecture = match std::env::consts::ARCH {
+        "x86" => "386",
+        "powerpc64" if little => "ppc64le",
+        "powerpc64" => "ppc64",
+        "loongarch64" => "loong64",
+        "mips64" if little => "mips64le",
+        other => other,
+    };
+    Platform::new("linux", architecture, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn platforms_are_linux() {
+        assert_eq!(parse_platform("linux/arm64/v8").unwrap().to_string(), "linux/arm64");
+        assert_eq!(parse_platform("linux/arm").unwrap().to_string(), "linux/arm/v7");
+        for text in ["", "linux", "linux/", "windows/amd64", "linux/arm/v7/x"] {
+            assert!(
+                parse_platform(text).unwrap_err().to_string().starts_with("--platform"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_nodes_platform_is_in_normal_form() {
+        let node = node_platform();
+        assert_eq!(node, node.normalized());
+    }
+}

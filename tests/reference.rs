@@ -1,0 +1,263 @@
+//! The replay: what containerd's own Go client answered, against what the profile `containerd-2.4`
+//! answers.
+//!
+//! The data lies outside the repository: `SPECD_REFERENCE` names its directory. Without it this test says
+//! that it is skipped.
+//!
+//! Each case must agree byte for byte with Go's `json.Marshal`, fail where Go fails, or be on the list of
+//! refusals, which holds a reason for each; and each of the list must still be refused.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use specd::pb::specd as pb;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use support::say;
+use support::service::Fixture;
+
+/// Where this server refuses and Go's client answers.
+const REFUSALS: [(&str, &[&str]); 7] = [
+    ("an empty half of USER is read as 0, which is root", &["user-16", "user-17", "user-18"]),
+    ("a passwd line without a number is read as uid 0", &["user-22"]),
+    (
+        "a group line of the user without a number is read as gid 0",
+        &[
+            "user-02",
+            "user-05",
+            "user-10",
+            "user-11",
+            "user-12",
+            "user-13",
+            "user-option",
+            "case-insensitive-keys",
+        ],
+    ),
+    ("a relative working directory fails in the runtime", &["cwd-relative"]),
+    ("an empty first argument fails in the runtime", &["entrypoint-empty-string"]),
+    (
+        "nothing to run fails in the runtime",
+        &[
+            "no-config",
+            "null-config",
+            "empty-config",
+            "real-000",
+            "real-003",
+            "real-074",
+            "real-075",
+            "real-076",
+            "real-077",
+            "real-078",
+            "real-080",
+            "real-141",
+            "real-164",
+            "real-165",
+            "real-166",
+            "real-167",
+            "real-168",
+            "real-169",
+            "real-170",
+            "real-171",
+            "real-172",
+            "real-173",
+            "real-174",
+            "real-175",
+            "real-176",
+            "real-177",
+            "real-179",
+            "real-182",
+            "real-193",
+            "real-194",
+            "real-195",
+            "real-196",
+            "real-198",
+        ],
+    ),
+    ("the configuration is not of a Linux image", &["real-065", "real-197"]),
+];
+
+/// Cases whose options this API does not have in that form, or not yet.
+const INEXPRESSIBLE: [(&str, &[&str]); 2] = [
+    ("every request has an image", &["default-no-image"]),
+    (
+        "the environment is changed after the image's is set, not before",
+        &["env-before-image", "order-default-path"],
+    ),
+];
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    namespace: String,
+    id: String,
+    passwd: Option<String>,
+    group: Option<String>,
+    config: Option<Box<RawValue>>,
+    raw: Option<String>,
+    ops: Vec<Op>,
+}
+
+#[derive(Deserialize)]
+struct Op {
+    op: String,
+    #[serde(default)]
+    args: Value,
+}
+
+#[derive(Deserialize)]
+struct Want {
+    name: String,
+    spec: Option<Box<RawValue>>,
+    error: Option<String>,
+}
+
+fn lines<T: for<'a> Deserialize<'a>>(path: &Path) -> Vec<T> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn listed(list: &[(&'static str, &[&str])], name: &str) -> Option<&'static str> {
+    list.iter().find(|(_, names)| names.contains(&name)).map(|(reason, _)| *reason)
+}
+
+/// The options that do what a list of Go's options does; nothing where no options do.
+fn options(ops: &[Op]) -> Option<pb::SpecOptions> {
+    let strings = |args: &Value| Vec::<String>::deserialize(args).unwrap();
+    let list = |values| Some(pb::StringList { values });
+    let mut options = pb::SpecOptions::default();
+    let mut process = pb::ProcessOptions::default();
+    let mut user = pb::UserOptions::default();
+    for Op { op, args } in ops {
+        match op.as_str() {
+            "image" => {}
+            "imageArgs" if strings(args).is_empty() => {}
+            "imageArgs" => process.command = list(strings(args)),
+            "WithProcessArgs" => process.entrypoint = list(strings(args)),
+            "WithEnv" => process.env.extend(strings(args)),
+            "WithProcessCwd" => process.cwd = args.as_str().map(str::to_owned),
+            "WithHostname" => options.hostname = args.as_str().map(str::to_owned),
+            "WithUser" => user.user = args.as_str().map(str::to_owned),
+            "WithAdditionalGIDs" if user.user.as_deref() == args.as_str() => {}
+            "WithUIDGID" => user.user = Some(format!("{}:{}", args[0], args[1])),
+            "WithAppendAdditionalGroups" => user.additional_groups = strings(args),
+            "WithRootFSReadonly" => options.root = Some(pb::RootOptions { readonly: Some(true) }),
+            _ => return None,
+        }
+    }
+    options.process = Some(process);
+    options.user = Some(user);
+    Some(options)
+}
+
+/// The platform that a configuration states, where it is one of Linux: Go's client does not ask for it.
+fn platform(config: &str) -> Option<pb::Platform> {
+    let value: Value = serde_json::from_str(config).ok()?;
+    let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (os, architecture) = (field("os"), field("architecture"));
+    let states = os == "linux" && !architecture.is_empty() && !architecture.contains('$');
+    states.then(|| pb::Platform { os, architecture, variant: field("variant") })
+}
+
+/// The text as `json.Marshal` writes it: the reference was written without its HTML escapes, which stand
+/// nowhere but in strings.
+fn escaped(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// Where two texts part, with what follows.
+fn first_difference(ours: &str, gos: &str) -> Option<String> {
+    let same = ours.bytes().zip(gos.bytes()).take_while(|(a, b)| a == b).count();
+    if same == ours.len() && same == gos.len() {
+        return None;
+    }
+    let rest = |text: &str| {
+        String::from_utf8_lossy(&text.as_bytes()[same..]).chars().take(80).collect::<String>()
+    };
+    Some(format!("ours {:?}, Go's {:?}", rest(ours), rest(gos)))
+}
+
+#[derive(Default)]
+struct Tally {
+    equal: usize,
+    both_fail: usize,
+    refused: usize,
+    left_out: Vec<String>,
+    wrong: Vec<String>,
+}
+
+async fn replay(cases: Vec<Case>, wants: Vec<Want>, tally: &mut Tally) {
+    let wants: HashMap<String, Want> = wants.into_iter().map(|w| (w.name.clone(), w)).collect();
+    for case in cases {
+        let name = &case.name;
+        let options = options(&case.ops);
+        let Some(options) = options.filter(|_| listed(&INEXPRESSIBLE, name).is_none()) else {
+            tally.left_out.push(name.clone());
+            continue;
+        };
+        let config = case.raw.as_deref().or(case.config.as_deref().map(RawValue::get)).unwrap();
+        let fixture = Fixture::new(config, case.passwd.as_deref(), case.group.as_deref());
+        let answer = fixture
+            .generate(pb::GenerateRequest {
+                namespace: case.namespace.clone(),
+                id: case.id.clone(),
+                profile: "containerd-2.4".to_owned(),
+                platform: platform(config),
+                options: Some(options),
+                ..Default::default()
+            })
+            .await;
+        let want = &wants[name];
+        let refusal = listed(&REFUSALS, name);
+        match (answer, &want.spec, &want.error, refusal) {
+            (Ok(got), Some(spec), _, None) => {
+                let got = String::from_utf8(got.spec.unwrap().value).unwrap();
+                let want = escaped(spec.get());
+                match first_difference(&got, &want) {
+                    None => tally.equal += 1,
+                    Some(at) => tally.wrong.push(format!("{name}: {at}")),
+                }
+            }
+            (Err(_), None, Some(_), None) => tally.both_fail += 1,
+            (Err(_), Some(_), _, Some(_)) => tally.refused += 1,
+            (Ok(_), _, _, Some(_)) => tally.wrong.push(format!("{name}: is no longer refused")),
+            (Ok(_), None, error, None) => {
+                tally.wrong.push(format!("{name}: Go fails, we do not: {error:?}"));
+            }
+            (Err(status), Some(_), _, None) => {
+                tally.wrong.push(format!("{name}: refused, and not on the list: {status}"));
+            }
+            (Err(_), None, ..) => tally.wrong.push(format!("{name}: the reference has no answer")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn containerd_2_4_answers_what_gos_client_answers() {
+    let Some(reference) = std::env::var_os("SPECD_REFERENCE").map(PathBuf::from) else {
+        say("SKIPPED: the replay of containerd's answers: SPECD_REFERENCE names no directory");
+        return;
+    };
+    let mut tally = Tally::default();
+    let read = |path: &str| reference.join(path);
+    replay(
+        lines(&read("containerd/cases.jsonl")),
+        lines(&read("containerd/want-2.4.jsonl")),
+        &mut tally,
+    )
+    .await;
+    replay(lines(&read("real/cases.jsonl")), lines(&read("real/want-2.4.jsonl")), &mut tally).await;
+    say(&format!(
+        "replay: {} equal byte for byte, {} fail on both sides, {} refused by name, {} not asked: {}",
+        tally.equal,
+        tally.both_fail,
+        tally.refused,
+        tally.left_out.len(),
+        tally.left_out.join(" "),
+    ));
+    assert!(tally.wrong.is_empty(), "{} differ:\n{}", tally.wrong.len(), tally.wrong.join("\n"));
+    assert!(tally.equal > 150 && tally.both_fail > 30, "the reference is not whole");
+}

@@ -1,0 +1,88 @@
+//! The service over one image, in process.
+
+use crate::support::layout::Layout;
+use async_trait::async_trait;
+use bytes::Bytes;
+use specd::domain::ids::Namespace;
+use specd::domain::platform::Platform;
+use specd::generate::Generator;
+use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use specd::image::source::{Descriptor, ImageSource};
+use specd::image::source_reader::SourceReader;
+use specd::pb::specd::{GenerateRequest, GenerateResponse, SpecService};
+use specd::rpc::Service;
+use specd::spec::Profiles;
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::{Request, Status};
+
+/// The name of the image, where a request gives none.
+pub const IMAGE: &str = "registry.example/app:1";
+
+/// A service over one image.
+pub struct Fixture {
+    service: Service,
+    _layout: Layout,
+}
+
+impl Fixture {
+    /// An image with this configuration, byte for byte, and these account files.
+    ///
+    /// The files lie beside the image and not in a layer: a configuration that may not change can name no
+    /// layers. Reading them out of layers has tests of its own.
+    pub fn new(config: &str, passwd: Option<&str>, group: Option<&str>) -> Self {
+        let mut layout = Layout::temp();
+        let image = layout.raw_image(config, &[]);
+        layout.tag(IMAGE, &image.manifest);
+        let source: Arc<dyn ImageSource> = Arc::new(layout.source());
+        let bytes = |text: Option<&str>| text.map(|text| Bytes::from(text.to_owned()));
+        let files = AccountFiles { passwd: bytes(passwd), group: bytes(group) };
+        let inner = SourceReader::new(Arc::clone(&source));
+        Self::over(layout, source, Arc::new(GivenFiles { inner, files }))
+    }
+
+    fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
+        let profiles = Arc::new(Profiles::built_in("function").unwrap());
+        let node = Platform::new("linux", "amd64", "");
+        let generator = Generator::new(source, reader, profiles, node);
+        Self { service: Service::new(generator, Duration::from_secs(60)), _layout: layout }
+    }
+
+    /// Calls Generate.
+    pub async fn generate(&self, mut request: GenerateRequest) -> Result<GenerateResponse, Status> {
+        if request.image.is_empty() {
+            IMAGE.clone_into(&mut request.image);
+        }
+        self.service.generate(Request::new(request)).await.map(tonic::Response::into_inner)
+    }
+}
+
+/// A reader that describes images truly and has account files of its own.
+struct GivenFiles {
+    inner: SourceReader,
+    files: AccountFiles,
+}
+
+#[async_trait]
+impl ImageReader for GivenFiles {
+    async fn describe(
+        &self,
+        namespace: &Namespace,
+        target: &Descriptor,
+        platform: &Platform,
+    ) -> Result<Arc<Description>, ImageError> {
+        self.inner.describe(namespace, target, platform).await
+    }
+
+    async fn files(
+        &self,
+        _: &Namespace,
+        _: &Description,
+        wanted: Wanted,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        Ok(Arc::new(AccountFiles {
+            passwd: self.files.passwd.clone().filter(|_| wanted.passwd),
+            group: self.files.group.clone().filter(|_| wanted.group),
+        }))
+    }
+}
