@@ -3,5 +3,11 @@
 //! Where the bytes come from is `source`'s; what the account files mean is `accounts`'.
 
 pub mod blob;
+pub mod files;
+mod layer;
 pub mod reader;
+mod root_path;
 pub mod source;
+mod tar;
+mod tree;
+mod view;
