@@ -188,7 +188,7 @@ mod tests {
         for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
             let mut want = profile.spec.clone();
             fill_in(&mut want, "ns", "c");
-            let encoded = encode(profile.draft(&namespace, &id).unwrap()).unwrap();
+            let encoded = encode(profile.draft(&namespace, &id).unwrap(), None).unwrap();
             let got: Value = serde_json::from_slice(&encoded.json).unwrap();
             assert_eq!(got, want, "{}", profile.name);
         }
