@@ -87,6 +87,9 @@ pub struct ServeArgs {
     /// Allow TCP addresses that are not loopback, in plain text
     #[arg(long, env = "SPECD_INSECURE_TCP")]
     pub insecure_tcp: bool,
+    /// Refuse clients that send a unix socket's path as the authority, instead of mending it
+    #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
+    pub no_authority_filter: bool,
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
