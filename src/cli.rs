@@ -3,6 +3,7 @@
 //! The only place that reads the environment. What the flags mean together is `config`'s; what the
 //! commands do is `commands`'.
 
+use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -94,7 +95,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub source: SourceArgs,
     /// The profile of a request that names none
-    #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = crate::config::DEFAULT_PROFILE)]
+    #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = DEFAULT_PROFILE)]
     pub default_profile: String,
     /// How much to remember of what was read by digest, in bytes
     #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]

@@ -5,9 +5,6 @@ use crate::domain::platform::Platform;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The profile of a request that names none, unless told otherwise.
-pub const DEFAULT_PROFILE: &str = "function";
-
 /// The largest message that a caller may send, in bytes.
 pub const REQUEST_BYTES: usize = 1 << 20;
 
