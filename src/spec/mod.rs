@@ -9,6 +9,7 @@ pub mod error;
 pub mod opt;
 mod options;
 pub mod profile;
+pub mod seccomp;
 
 pub use assemble::assemble;
 pub use encode::{Encoded, encode};
