@@ -145,6 +145,7 @@ fn architectures(top: &Object<'_>, wrong: &mut Violations) -> Architectures {
 fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations) -> Option<Rule> {
     let rule = entry.object(&format.rule(), wrong)?;
     let names = names(&rule, wrong);
+    rule.text("comment", wrong);
     let action = rule.need("action", wrong).and_then(|field| field.word(wrong));
     let errno = errno(&rule, "errnoRet", action, wrong);
     if action == Some(LinuxSeccompAction::ScmpActNotify) {
@@ -226,7 +227,8 @@ fn condition(rule: &Object<'_>, name: &str, wrong: &mut Violations) -> Condition
     };
     let caps = condition.list("caps", wrong);
     let arches = condition.list("arches", wrong);
-    let min_kernel = condition.text("minKernel", wrong).map(kernel);
+    // Docker takes an empty text, and it then excludes always: nobody means that.
+    let min_kernel = condition.get("minKernel").and_then(|field| field.text(wrong)).map(kernel);
     if min_kernel == Some(None) {
         condition.wrong("minKernel", wrong, "must be two numbers up to 255, as 4.8, and not 0.0");
     }
