@@ -80,9 +80,11 @@ pub fn service(
 
 /// The facts of the host: this machine's, but for those that are stated.
 fn facts(config: &SourceConfig) -> HostFacts {
-    match &config.thermal_throttle_cpus {
-        Some(cpus) => HostFacts { thermal_throttle_cpus: cpus.clone() },
-        None => host::read(),
+    let here = host::read();
+    let cpus = config.thermal_throttle_cpus.clone();
+    HostFacts {
+        thermal_throttle_cpus: cpus.unwrap_or(here.thermal_throttle_cpus),
+        kernel: config.kernel.unwrap_or(here.kernel),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From flags to a checked configuration. Opens nothing.
 
 use crate::cli::{ServeArgs, SourceArgs};
-use crate::domain::host_facts::parse_cpus;
+use crate::domain::host_facts::{parse_cpus, parse_kernel};
 use crate::domain::platform::Platform;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct SourceConfig {
     pub platform: Platform,
     /// What is stated of the host, where it is not this machine.
     pub thermal_throttle_cpus: Option<Vec<u32>>,
+    /// What is stated of the host's kernel, likewise.
+    pub kernel: Option<(u32, u32)>,
 }
 
 impl SourceConfig {
@@ -61,7 +63,9 @@ impl SourceConfig {
         let stated = args.thermal_throttle_cpus.as_deref().map(parse_cpus).transpose();
         let thermal_throttle_cpus =
             stated.map_err(|reason| wrong("thermal-throttle-cpus", reason))?;
-        Ok(Self { source, platform, thermal_throttle_cpus })
+        let kernel = args.kernel.as_deref().map(parse_kernel).transpose();
+        let kernel = kernel.map_err(|reason| wrong("kernel", reason))?;
+        Ok(Self { source, platform, thermal_throttle_cpus, kernel })
     }
 }
 

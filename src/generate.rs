@@ -151,11 +151,11 @@ impl Generator {
             .profile(request.profile.as_deref())
             .map_err(|error| Violations::from(Violation::new("profile", error)))?;
         let namespace = &request.namespace;
-        let platform = request.platform.as_ref().unwrap_or(&self.node);
+        let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
         let resolved =
             self.source.resolve(namespace, &request.image).await.map_err(ImageError::from)?;
-        let described = self.reader.describe(namespace, &resolved.target, platform).await?;
+        let described = self.reader.describe(namespace, &resolved.target, &platform).await?;
         let config = &described.config;
 
         let named = config.container.as_ref().map_or("", |container| &container.user);
@@ -177,6 +177,8 @@ impl Generator {
         let inputs = Inputs {
             id: &request.id,
             host: &self.host,
+            platform: &platform,
+            seccomp: &profile.seccomp,
             rules: profile.rules,
             image: config,
             options: &request.options,

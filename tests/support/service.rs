@@ -45,7 +45,13 @@ impl Fixture {
     fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
         let profiles = Arc::new(Profiles::built_in("function").unwrap());
         let node = Platform::new("linux", "amd64", "");
-        let generator = Generator::new(source, reader, profiles, node, HostFacts::default());
+        let generator = Generator::new(
+            source,
+            reader,
+            profiles,
+            node,
+            HostFacts { kernel: (6, 18), ..HostFacts::default() },
+        );
         Self { service: Service::new(generator, Duration::from_secs(60)), _layout: layout }
     }
 
