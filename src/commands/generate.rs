@@ -3,7 +3,7 @@
 use crate::app;
 use crate::cli::{GenerateArgs, OptionArgs, Output};
 use crate::commands::{Failure, block_on, client, install_logs, print, progress};
-use crate::config::{DEFAULT_PROFILE, SourceConfig};
+use crate::config::{DEFAULT_PROFILE, SNAPSHOTTER, SnapshotConfig, SourceConfig};
 use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
 use crate::spec::Profiles;
 use base64::Engine;
@@ -35,7 +35,9 @@ async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
             SpecServiceClient::new(client::connect(address).await?).generate(request).await
         }
         None => {
+            let snapshots = SnapshotConfig::new(&args.snapshots, SNAPSHOTTER);
             let config = SourceConfig::new(&args.source).map_err(Failure::usage)?;
+            let config = config.with_snapshots(snapshots.map_err(Failure::usage)?);
             let profiles = Profiles::built_in(DEFAULT_PROFILE).map_err(Failure::run)?;
             let source = progress::shown(app::open_source(&config).map_err(Failure::run)?);
             app::service(&source, &config, profiles, 0, CALL_TIMEOUT).generate(request).await
@@ -52,6 +54,8 @@ fn request(args: &GenerateArgs) -> pb::GenerateRequest {
         profile: args.profile.clone(),
         options: Some(options(&args.options, &args.command)),
         platform: args.source.platform.as_deref().filter(|_| args.server.is_some()).map(platform),
+        snapshotter: args.snapshotter.clone().unwrap_or_default(),
+        snapshot_key: args.snapshot_key.clone().unwrap_or_default(),
     }
 }
 

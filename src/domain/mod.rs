@@ -13,5 +13,6 @@ pub mod labels;
 pub mod limits;
 pub mod platform;
 pub mod request;
+pub mod snapshot;
 pub mod user;
 pub mod violation;

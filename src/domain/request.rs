@@ -5,6 +5,7 @@
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_ref::ImageName;
 use crate::domain::platform::Platform;
+use crate::domain::snapshot::SnapshotChoice;
 use crate::domain::user::{Account, UserSpec};
 
 /// For which container a spec is wanted.
@@ -22,6 +23,8 @@ pub struct Request {
     pub platform: Option<Platform>,
     /// What to change.
     pub options: Options,
+    /// Which snapshot may be read for account files.
+    pub snapshot: SnapshotChoice,
 }
 
 /// What to change in the profile and the image's configuration; what is absent changes nothing.
