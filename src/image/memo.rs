@@ -175,6 +175,7 @@ impl<R: ImageReader> ImageReader for Memo<R> {
 mod tests {
     use super::*;
     use crate::domain::image_config::ImageConfig;
+    use crate::domain::snapshot::SnapshotKey;
     use crate::image::source::SourceError;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
@@ -328,6 +329,21 @@ mod tests {
             let files = memo.files(&namespace(name), image, wanted, &IMAGE).await.unwrap();
             assert_eq!(files.passwd.as_deref(), Some(&b"xxx"[..]));
             assert_eq!(counting.reads(), reads);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_was_chosen_is_not_remembered() {
+        let counting = Counting::new(0, 100, 3);
+        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let own = image(&digest(1), Some(digest(9)));
+        let snapshotter = Some(Snapshotter::parse("overlayfs").unwrap());
+        let from = SnapshotChoice { snapshotter, key: None };
+        let key = Some(SnapshotKey::parse("web-1").unwrap());
+        let chosen = SnapshotChoice { snapshotter: None, key };
+        for (from, reads) in [(&IMAGE, 1), (&from, 2), (&from, 2), (&chosen, 3), (&chosen, 4)] {
+            memo.files(&namespace("a"), &own, PASSWD, from).await.unwrap();
+            assert_eq!(counting.reads(), reads, "{from:?}");
         }
     }
 
