@@ -370,6 +370,38 @@ on_each_release! {
     }
 }
 
+/// The program, with nothing of it in the environment.
+fn specd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specd"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SPECD_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+on_each_release! {
+    async fn the_command_line_reads_snapshots_too(daemon: Daemon) {
+        let image = busybox();
+        image.import(&daemon, "gone", NAME).await;
+        discard_layers(&daemon, "gone", &image).await;
+        let written = prepare(&daemon, "gone", "native", "ctr/1", &image.chain_id()).await;
+        std::fs::write(written.join("etc/passwd"), "app:x:4321:4000::/:/bin/sh\n").unwrap();
+        let root = daemon.path("root").display().to_string();
+        let socket = daemon.socket().display().to_string();
+        for (more, uid) in [(&[][..], 1000), (&["--snapshot-key", "ctr/1"], 4321)] {
+            let generate = ["generate", NAME, "--namespace", "gone", "--containerd", &socket];
+            let snapshots = ["--snapshotter", "native", "--snapshot-root", &root];
+            let said = specd().args(generate).args(snapshots).args(more).output().unwrap();
+            let text = String::from_utf8_lossy(&said.stderr);
+            assert_eq!(said.status.code(), Some(0), "{text}");
+            let spec: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+            assert_eq!(spec["process"]["user"]["uid"], uid);
+        }
+        assert_eq!(leases(&daemon, "gone").await, [""; 0]);
+        assert_eq!(views(&daemon, "gone", "native").await, [""; 0]);
+    }
+}
+
 /// A process that ends with this.
 struct Process(Child);
 
@@ -392,10 +424,7 @@ on_each_release! {
         // The connection for images is the first, the one for snapshots the second.
         let slow = Slow::start(daemon.path("slow.sock"), daemon.socket(), 1, SLOW);
         let address = format!("unix://{}", daemon.path("killed.sock").display());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_specd"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SPECD_")) {
-            command.env_remove(name);
-        }
+        let mut command = specd();
         command.args(["serve", "--listen", &address, "--containerd"]).arg(slow.socket());
         command.args(["--snapshotter", snapshotter, "--snapshot-timeout", "5s", "--snapshot-root"]);
         command.arg(daemon.path("root")).stdin(Stdio::null()).stderr(Stdio::null());
