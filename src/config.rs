@@ -6,12 +6,6 @@ use crate::domain::platform::Platform;
 use std::path::{Component, PathBuf};
 use std::time::Duration;
 
-/// The profile of a request that names none, unless told otherwise.
-pub const DEFAULT_PROFILE: &str = "function";
-
-/// The snapshotter of a request that names none, unless told otherwise. containerd: `DefaultSnapshotter`.
-pub const SNAPSHOTTER: &str = "overlayfs";
-
 /// The largest message that a caller may send, in bytes.
 pub const REQUEST_BYTES: usize = 1 << 20;
 
@@ -122,6 +116,8 @@ pub struct Config {
     pub listen: Vec<String>,
     /// Whether plain TCP may leave the loopback.
     pub insecure_tcp: bool,
+    /// Whether an authority that is a unix socket's path is mended.
+    pub mend_authority: bool,
     /// The default profile's name.
     pub default_profile: String,
     /// How much is remembered, in bytes.
@@ -153,6 +149,7 @@ impl Config {
             source: SourceConfig::new(&args.source)?.with_snapshots(snapshots),
             listen: args.listen.clone(),
             insecure_tcp: args.insecure_tcp,
+            mend_authority: !args.no_authority_filter,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
             max_connections: args.max_connections,
@@ -193,6 +190,7 @@ fn node_platform() -> Platform {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
 
     #[test]
     fn platforms_are_linux() {
@@ -213,13 +211,13 @@ mod tests {
             let args = SnapshotArgs { snapshot_root: root.map(PathBuf::from), snapshot_timeout };
             SnapshotConfig::new(&args, snapshotter).map_err(|error| error.flag)
         };
-        assert_eq!(new(None, "60s", SNAPSHOTTER).unwrap().root, None);
+        assert_eq!(new(None, "60s", DEFAULT_SNAPSHOTTER).unwrap().root, None);
         assert!(new(Some("/var/lib/containerd"), "1s", "stargz").is_ok());
         for root in ["", "var", "./var", "/var/../etc"] {
-            assert_eq!(new(Some(root), "60s", SNAPSHOTTER), Err("snapshot-root"), "{root}");
+            assert_eq!(new(Some(root), "60s", DEFAULT_SNAPSHOTTER), Err("snapshot-root"), "{root}");
         }
-        assert_eq!(new(None, "999ms", SNAPSHOTTER), Err("snapshot-timeout"));
-        assert_eq!(new(None, "61m", SNAPSHOTTER), Err("snapshot-timeout"));
+        assert_eq!(new(None, "999ms", DEFAULT_SNAPSHOTTER), Err("snapshot-timeout"));
+        assert_eq!(new(None, "61m", DEFAULT_SNAPSHOTTER), Err("snapshot-timeout"));
         assert_eq!(new(None, "60s", ""), Err("snapshotter"));
     }
 

@@ -3,7 +3,9 @@
 use crate::app;
 use crate::cli::{GenerateArgs, OptionArgs, Output};
 use crate::commands::{Failure, block_on, client, install_logs, print, progress};
-use crate::config::{DEFAULT_PROFILE, SNAPSHOTTER, SnapshotConfig, SourceConfig};
+use crate::config::{SnapshotConfig, SourceConfig};
+use crate::domain::request::DEFAULT_PROFILE;
+use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
 use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
 use crate::spec::Profiles;
 use base64::Engine;
@@ -35,7 +37,7 @@ async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
             SpecServiceClient::new(client::connect(address).await?).generate(request).await
         }
         None => {
-            let snapshots = SnapshotConfig::new(&args.snapshots, SNAPSHOTTER);
+            let snapshots = SnapshotConfig::new(&args.snapshots, DEFAULT_SNAPSHOTTER);
             let config = SourceConfig::new(&args.source).map_err(Failure::usage)?;
             let config = config.with_snapshots(snapshots.map_err(Failure::usage)?);
             let profiles = Profiles::built_in(DEFAULT_PROFILE).map_err(Failure::run)?;
@@ -75,14 +77,19 @@ fn options(args: &OptionArgs, command: &[String]) -> pb::SpecOptions {
             env: args.env.clone(),
             cwd: args.cwd.clone(),
             terminal: args.terminal.then_some(true),
+            ..Default::default()
         }),
         user: Some(pb::UserOptions {
             user: args.user.clone(),
             additional_groups: args.group.clone(),
+            umask: None,
         }),
         root: args.read_only.map(|readonly| pb::RootOptions { readonly: Some(readonly) }),
-        mounts: args.vm_network.then_some(pb::MountOptions { vm_network: true }),
+        mounts: args
+            .vm_network
+            .then(|| pb::MountOptions { vm_network: true, ..Default::default() }),
         hostname: args.hostname.clone(),
+        ..Default::default()
     }
 }
 

@@ -13,6 +13,8 @@ pub mod labels;
 pub mod limits;
 pub mod platform;
 pub mod request;
+pub mod resources;
+pub mod sandbox;
 pub mod snapshot;
 pub mod user;
 pub mod violation;

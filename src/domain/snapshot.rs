@@ -5,6 +5,10 @@
 use crate::domain::ids::Snapshotter;
 use std::fmt;
 
+/// The snapshotter of a request that names none, unless the server is told otherwise. containerd:
+/// `defaults.DefaultSnapshotter`.
+pub const DEFAULT_SNAPSHOTTER: &str = "overlayfs";
+
 /// The longest key, in bytes. containerd's own keys have a container's id or a digest in them.
 pub const MAX_KEY_BYTES: usize = 1024;
 
