@@ -429,9 +429,9 @@ on_each_release! {
         command.args(["--snapshotter", snapshotter, "--snapshot-timeout", "5s", "--snapshot-root"]);
         command.arg(daemon.path("root")).stdin(Stdio::null()).stderr(Stdio::null());
         let mut server = Process(command.spawn().unwrap());
-        until("a socket", async || daemon.path("killed.sock").exists()).await;
+        let endpoint = Endpoint::from_shared(address).unwrap();
+        until("a server", async || endpoint.connect().await.is_ok()).await;
         let asking = tokio::spawn(async move {
-            let endpoint = Endpoint::from_shared(address).unwrap();
             let channel = endpoint.connect().await.unwrap();
             SpecServiceClient::new(channel).generate(request("gone", "", "")).await
         });

@@ -256,6 +256,10 @@ fn opaque_directories_hide_by_the_marks_of_their_mount() {
         let found = passwd(account_files(&host.root(), &mounts, PASSWD));
         assert_eq!(found.is_some(), seen, "{} {options:?}", layer.display());
     }
+    // overlayfs does not look at the mark of a layer's root, so what is below is seen.
+    let root = host.layer("root", &[("srv/x", "")]);
+    mark(&root, "trusted.overlay.opaque", b"y");
+    assert_eq!(passwd(host.overlay(&[&root, &base])).as_deref(), Some("base"));
     for (value, seen) in [(&b"n"[..], true), (b"yy", true), (b"yes", true), (b"", true)] {
         let layer = host.layer("4", &[]);
         mark(&layer.join("etc"), "trusted.overlay.opaque", value);
