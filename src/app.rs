@@ -1,5 +1,9 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
+mod listeners;
+
+pub use listeners::ListenError;
+
 use crate::config::{Config, REQUEST_BYTES, Source, SourceConfig};
 use crate::generate::Generator;
 use crate::image::memo::Memo;
@@ -8,14 +12,17 @@ use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
 use crate::rpc::Service;
+use crate::server::activation::Activation;
 use crate::server::health::{Health, Probe};
-use crate::server::listen::{AddressError, BindError, BindOptions, ListenAddress, Listener};
+use crate::server::listen::{ListenAddress, Listener};
+use crate::server::notify;
 use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
 use crate::source::containerd::Containerd;
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::service::Routes;
@@ -29,12 +36,9 @@ pub enum AppError {
     /// A profile is none.
     #[error(transparent)]
     Profile(#[from] SpecError),
-    /// An address is none.
-    #[error("--listen: {0}")]
-    Address(#[from] AddressError),
-    /// An address cannot be listened on.
+    /// An address is none, or cannot be listened on.
     #[error(transparent)]
-    Bind(#[from] BindError),
+    Listen(#[from] ListenError),
     /// The descriptors of the API are broken. A defect.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -81,12 +85,12 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the source and binds every address.
+    /// Opens the source, binds every address and takes what systemd passed.
     ///
     /// # Errors
     ///
     /// An [`AppError`]; what was bound before it is released.
-    pub async fn bind(config: &Config) -> Result<Self, AppError> {
+    pub async fn bind(config: &Config, activation: Activation) -> Result<Self, AppError> {
         let profiles = Profiles::built_in(&config.default_profile)?;
         let source = open_source(&config.source)?;
         let spec = SpecServiceServer::new(service(
@@ -101,12 +105,7 @@ impl App {
         let routes = Routes::new(spec).add_service(health.server());
         let routes = reflection::add(routes, &[DESCRIPTORS])?;
 
-        let options = BindOptions { insecure_tcp: config.insecure_tcp, ..BindOptions::default() };
-        let mut listeners = Vec::new();
-        for text in &config.listen {
-            let address: ListenAddress = text.parse()?;
-            listeners.push(Listener::bind(&address, &options).await?);
-        }
+        let listeners = listeners::bind(&config.listening, activation).await?;
         let config = ServeConfig {
             connections: config.max_connections,
             drain_timeout: config.drain_timeout,
@@ -130,7 +129,17 @@ impl App {
             let (health, source) = (self.health.clone(), Arc::clone(&self.source));
             tokio::spawn(async move { health.follow(source, Probe::default()).await })
         };
-        let served = serve(self.listeners, self.routes, self.health, self.config, shutdown).await;
+        let mut serving =
+            pin!(serve(self.listeners, self.routes, self.health, self.config, shutdown.clone()));
+        notify::ready();
+        let served = tokio::select! {
+            biased;
+            () = shutdown.requested() => {
+                notify::stopping();
+                serving.await
+            }
+            served = &mut serving => served,
+        };
         follower.abort();
         Ok(served?)
     }

@@ -3,6 +3,9 @@
 //! The only place that reads the environment. What the flags mean together is `config`'s; what the
 //! commands do is `commands`'.
 
+pub mod listening;
+
+use crate::cli::listening::ListenArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -81,12 +84,9 @@ pub enum LogFormat {
 /// Flags of `serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// The addresses.
-    #[arg(long, help = "Where to listen, tcp://HOST:PORT or unix:///PATH; may be given several times", value_name = "ADDRESS", env = "SPECD_LISTEN", value_delimiter = ',', default_value = SERVER)]
-    pub listen: Vec<String>,
-    /// Allow TCP addresses that are not loopback, in plain text
-    #[arg(long, env = "SPECD_INSECURE_TCP")]
-    pub insecure_tcp: bool,
+    /// Where to listen.
+    #[command(flatten)]
+    pub listening: ListenArgs,
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,

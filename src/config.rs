@@ -1,6 +1,9 @@
 //! From flags to a checked configuration. Opens nothing.
 
+pub mod listening;
+
 use crate::cli::{ServeArgs, SourceArgs};
+use crate::config::listening::ListenConfig;
 use crate::domain::platform::Platform;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -67,10 +70,8 @@ impl SourceConfig {
 pub struct Config {
     /// Where images come from.
     pub source: SourceConfig,
-    /// The addresses to listen on, as given.
-    pub listen: Vec<String>,
-    /// Whether plain TCP may leave the loopback.
-    pub insecure_tcp: bool,
+    /// Where to listen.
+    pub listening: ListenConfig,
     /// The default profile's name.
     pub default_profile: String,
     /// How much is remembered, in bytes.
@@ -99,8 +100,7 @@ impl Config {
         }
         Ok(Self {
             source: SourceConfig::new(&args.source)?,
-            listen: args.listen.clone(),
-            insecure_tcp: args.insecure_tcp,
+            listening: ListenConfig::new(&args.listening)?,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
             max_connections: args.max_connections,

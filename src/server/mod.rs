@@ -3,8 +3,12 @@
 //! It carries whatever services it is given and knows nothing of specs. Everything hangs on one accept
 //! loop, in [`serve`].
 
+pub mod activation;
+mod address;
 pub mod health;
 pub mod listen;
+pub mod notify;
+mod peer;
 pub mod reflection;
 pub mod serve;
 pub mod shutdown;

@@ -1,0 +1,64 @@
+//! Where to listen and who may call there, checked.
+
+use crate::cli::listening::ListenArgs;
+use crate::config::{ConfigError, wrong};
+
+/// Where to listen, and who may call there.
+#[derive(Debug, Clone)]
+pub struct ListenConfig {
+    /// The addresses, as given.
+    pub listen: Vec<String>,
+    /// Whether plain TCP may leave the loopback.
+    pub insecure_tcp: bool,
+    /// The mode of a unix socket's file.
+    pub socket_mode: u32,
+    /// The group of a unix socket's file.
+    pub socket_gid: Option<u32>,
+    /// The users that may call over unix sockets.
+    pub allow_uid: Vec<u32>,
+    /// The groups that may call over unix sockets.
+    pub allow_gid: Vec<u32>,
+}
+
+impl ListenConfig {
+    /// Checks the flags.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] for the first flag that is out of range.
+    pub fn new(args: &ListenArgs) -> Result<Self, ConfigError> {
+        Ok(Self {
+            listen: args.listen.clone(),
+            insecure_tcp: args.insecure_tcp,
+            socket_mode: parse_mode(&args.socket_mode)?,
+            socket_gid: args.socket_gid,
+            allow_uid: args.allow_uid.clone(),
+            allow_gid: args.allow_gid.clone(),
+        })
+    }
+}
+
+/// Reads the permission bits, in octal; set-id and sticky bits mean nothing on a socket.
+fn parse_mode(text: &str) -> Result<u32, ConfigError> {
+    let is_octal = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o777);
+    mode.ok_or_else(|| {
+        wrong("socket-mode", format!("{text:?} is no mode, write octal digits up to 0777, as 0660"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_is_octal_and_up_to_0777() {
+        for (text, mode) in [("0660", 0o660), ("660", 0o660), ("0", 0), ("00777", 0o777)] {
+            assert_eq!(parse_mode(text), Ok(mode), "{text}");
+        }
+        for text in ["", "0680", "1777", "+660", "-1", "0o660", "rw", "777777777777777777"] {
+            let error = parse_mode(text).unwrap_err().to_string();
+            assert!(error.starts_with("--socket-mode: ") && error.contains("0660"), "{error}");
+        }
+    }
+}
