@@ -2,10 +2,8 @@
 
 use crate::cli::HealthArgs;
 use crate::commands::{Failure, block_on, client, print};
+use crate::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
 use std::time::Duration;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 pub(crate) fn run(args: &HealthArgs) -> Result<(), Failure> {
     let within: Duration = args.timeout.into();

@@ -116,7 +116,8 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "server",
-        imports: &[All("domain"), Only("image", &["source"])],
+        // Of generated code it may know gRPC's own protocols, and no spec's.
+        imports: &[All("domain"), Only("image", &["source"]), Only("pb", &["health"])],
         crates: &[
             "arc_swap",
             "bytes",
@@ -137,7 +138,6 @@ pub(crate) const TABLE: &[Row] = &[
             "tokio_stream",
             "tokio_util",
             "tonic",
-            "tonic_health",
             "tonic_reflection",
             "tower",
             "tracing",
