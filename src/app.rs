@@ -1,6 +1,7 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
 mod listeners;
+mod probes;
 
 pub use listeners::ListenError;
 
@@ -19,13 +20,20 @@ use crate::server::notify;
 use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
+use crate::server::tls::Tls;
 use crate::source::containerd::Containerd;
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
+use listeners::Bound;
+use probes::Probes;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tonic::service::Routes;
+
+/// How often certificates are looked at. A change takes two looks.
+const TLS_RELOAD: Duration = Duration::from_secs(2);
 
 /// Why the server did not start, or broke off.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +85,7 @@ pub fn service(
 
 /// A server that is bound and not yet serving.
 pub struct App {
-    listeners: Vec<Listener>,
+    bound: Bound,
     routes: Routes,
     health: Health,
     source: Arc<dyn ImageSource>,
@@ -105,18 +113,25 @@ impl App {
         let routes = Routes::new(spec).add_service(health.server());
         let routes = reflection::add(routes, &[DESCRIPTORS])?;
 
-        let listeners = listeners::bind(&config.listening, activation).await?;
+        let bound = listeners::bind(&config.listening, activation).await?;
         let config = ServeConfig {
             connections: config.max_connections,
             drain_timeout: config.drain_timeout,
             ..ServeConfig::default()
         };
-        Ok(Self { listeners, routes, health, source, config })
+        Ok(Self { bound, routes, health, source, config })
     }
 
-    /// The addresses that are listened on, with the ports that were chosen.
+    /// The addresses that are listened on, with the ports that were chosen; the one for health alone is
+    /// the last.
     pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
-        self.listeners.iter().map(Listener::address)
+        self.bound.listeners.iter().chain(&self.bound.health).map(Listener::address)
+    }
+
+    /// The TLS of the TCP listeners, where they speak it.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.bound.tls.as_ref()
     }
 
     /// Serves until the shutdown is asked for, then drains.
@@ -125,12 +140,17 @@ impl App {
     ///
     /// [`ServeError`], which only a defect gives.
     pub async fn run_until(self, shutdown: Shutdown) -> Result<(), AppError> {
-        let follower = {
-            let (health, source) = (self.health.clone(), Arc::clone(&self.source));
-            tokio::spawn(async move { health.follow(source, Probe::default()).await })
-        };
+        let Bound { listeners, health: for_probers, tls } = self.bound;
+        let mut followers = JoinSet::new();
+        let (health, source) = (self.health.clone(), self.source);
+        followers.spawn(async move { health.follow(source, Probe::default()).await });
+        if let Some(tls) = tls {
+            followers.spawn(async move { tls.follow(TLS_RELOAD).await });
+        }
+        let probes = for_probers.map(|listener| Probes::start(listener, &self.health));
+
         let mut serving =
-            pin!(serve(self.listeners, self.routes, self.health, self.config, shutdown.clone()));
+            pin!(serve(listeners, self.routes, self.health, self.config, shutdown.clone()));
         notify::ready();
         let served = tokio::select! {
             biased;
@@ -140,7 +160,10 @@ impl App {
             }
             served = &mut serving => served,
         };
-        follower.abort();
-        Ok(served?)
+        let probed = match probes {
+            Some(probes) => probes.stop().await,
+            None => Ok(()),
+        };
+        Ok(served.and(probed)?)
     }
 }

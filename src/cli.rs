@@ -4,8 +4,10 @@
 //! commands do is `commands`'.
 
 pub mod listening;
+pub mod tls;
 
 use crate::cli::listening::ListenArgs;
+use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -87,6 +89,9 @@ pub struct ServeArgs {
     /// Where to listen.
     #[command(flatten)]
     pub listening: ListenArgs,
+    /// How TLS is spoken.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
@@ -142,9 +147,12 @@ pub struct GenerateArgs {
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// A running server to ask, instead of reading images here
+    /// A running server to ask, instead of reading images here: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT
     #[arg(long, value_name = "ADDRESS", env = "SPECD_SERVER", conflicts_with = "oci_layout")]
     pub server: Option<String>,
+    /// How a server is asked over TLS.
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
     /// What to print
     #[arg(long, value_name = "WHAT", env = "SPECD_OUTPUT", default_value = "spec")]
     pub output: Output,
@@ -200,12 +208,15 @@ pub struct ProfilesArgs {
 /// Flags of `health`.
 #[derive(Debug, Clone, Args)]
 pub struct HealthArgs {
-    /// The server to ask
+    /// The server to ask: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT
     #[arg(long, value_name = "ADDRESS", env = "SPECD_SERVER", default_value = SERVER)]
     pub server: String,
     /// The service to ask about; empty for the server as a whole
     #[arg(long, value_name = "NAME", env = "SPECD_SERVICE", default_value = "")]
     pub service: String,
+    /// How a server is asked over TLS.
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
     /// How long to wait for the answer
     #[arg(long, value_name = "DURATION", env = "SPECD_TIMEOUT", default_value = "3s")]
     pub timeout: humantime::Duration,

@@ -100,7 +100,7 @@ impl Config {
         }
         Ok(Self {
             source: SourceConfig::new(&args.source)?,
-            listening: ListenConfig::new(&args.listening)?,
+            listening: ListenConfig::new(&args.listening, &args.tls)?,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
             max_connections: args.max_connections,

@@ -32,7 +32,9 @@ async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
     let request = Request::new(request(&args));
     let answer = match &args.server {
         Some(address) => {
-            SpecServiceClient::new(client::connect(address).await?).generate(request).await
+            SpecServiceClient::new(client::connect(address, &args.tls).await?)
+                .generate(request)
+                .await
         }
         None => {
             let config = SourceConfig::new(&args.source).map_err(Failure::usage)?;

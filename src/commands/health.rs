@@ -23,7 +23,7 @@ pub(crate) fn run(args: &HealthArgs) -> Result<(), Failure> {
 }
 
 async fn ask(args: &HealthArgs) -> Result<ServingStatus, Failure> {
-    let mut client = HealthClient::new(client::connect(&args.server).await?);
+    let mut client = HealthClient::new(client::connect(&args.server, &args.tls).await?);
     let request = HealthCheckRequest { service: args.service.clone() };
     let answer = client.check(request).await.map_err(|status| {
         if status.code() == tonic::Code::NotFound {

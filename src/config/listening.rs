@@ -1,7 +1,9 @@
 //! Where to listen and who may call there, checked.
 
 use crate::cli::listening::ListenArgs;
+use crate::cli::tls::TlsArgs;
 use crate::config::{ConfigError, wrong};
+use std::path::PathBuf;
 
 /// Where to listen, and who may call there.
 #[derive(Debug, Clone)]
@@ -18,6 +20,43 @@ pub struct ListenConfig {
     pub allow_uid: Vec<u32>,
     /// The groups that may call over unix sockets.
     pub allow_gid: Vec<u32>,
+    /// The address for health alone, as given.
+    pub health_listen: Option<String>,
+    /// TLS on TCP.
+    pub tls: Option<TlsConfig>,
+}
+
+/// How TLS is spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The file of the certificate chain.
+    pub cert: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+    /// The file of the authorities of clients.
+    pub client_ca: Option<PathBuf>,
+    /// The names that clients may have, as given.
+    pub allow_san: Vec<String>,
+}
+
+impl TlsConfig {
+    /// TLS, where there is a certificate.
+    ///
+    /// The command line sees to it that none of the flags comes without those that it needs. It cannot
+    /// where an empty variable stands for a flag.
+    fn new(args: &TlsArgs) -> Result<Option<Self>, ConfigError> {
+        let (Some(cert), Some(key)) = (args.tls_cert.clone(), args.tls_key.clone()) else {
+            return Ok(None);
+        };
+        if !args.tls_allow_san.is_empty() && args.tls_client_ca.is_none() {
+            return Err(wrong(
+                "tls-allow-san",
+                "needs --tls-client-ca, which says who vouches for names",
+            ));
+        }
+        let (client_ca, allow_san) = (args.tls_client_ca.clone(), args.tls_allow_san.clone());
+        Ok(Some(Self { cert, key, client_ca, allow_san }))
+    }
 }
 
 impl ListenConfig {
@@ -26,7 +65,7 @@ impl ListenConfig {
     /// # Errors
     ///
     /// A [`ConfigError`] for the first flag that is out of range.
-    pub fn new(args: &ListenArgs) -> Result<Self, ConfigError> {
+    pub fn new(args: &ListenArgs, tls: &TlsArgs) -> Result<Self, ConfigError> {
         Ok(Self {
             listen: args.listen.clone(),
             insecure_tcp: args.insecure_tcp,
@@ -34,6 +73,8 @@ impl ListenConfig {
             socket_gid: args.socket_gid,
             allow_uid: args.allow_uid.clone(),
             allow_gid: args.allow_gid.clone(),
+            health_listen: args.health_listen.clone(),
+            tls: TlsConfig::new(tls)?,
         })
     }
 }

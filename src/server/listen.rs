@@ -6,10 +6,12 @@
 pub use crate::server::address::{AddressError, ListenAddress, ListenOn, MAX_SOCKET_PATH};
 pub use crate::server::peer::{Callers, Peer};
 
+use crate::server::tls::Tls;
 use crate::server::unix_socket::{ClaimError, FileAccess, SocketFile};
 use std::io;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 
@@ -24,6 +26,8 @@ pub struct BindOptions {
     pub callers: Callers,
     /// Allows plaintext on an address that other machines reach.
     pub insecure_tcp: bool,
+    /// TLS on TCP.
+    pub tls: Option<Tls>,
 }
 
 impl Default for BindOptions {
@@ -33,6 +37,7 @@ impl Default for BindOptions {
             socket_gid: None,
             callers: Callers::default(),
             insecure_tcp: false,
+            tls: None,
         }
     }
 }
@@ -102,6 +107,7 @@ pub struct Listener {
     address: ListenAddress,
     socket: Socket,
     callers: Callers,
+    tls: Option<Tls>,
 }
 
 /// The order of fields matters: the file is given back while the socket is still open.
@@ -176,7 +182,11 @@ impl Listener {
     }
 
     fn new(address: ListenAddress, socket: Socket, options: &BindOptions) -> Self {
-        Self { address, socket, callers: options.callers.clone() }
+        let tls = match &socket {
+            Socket::Tcp(_) => options.tls.clone(),
+            Socket::Unix { .. } => None,
+        };
+        Self { address, socket, callers: options.callers.clone(), tls }
     }
 
     /// What was bound: the real port where 0 was asked for.
@@ -190,13 +200,14 @@ impl Listener {
     /// # Errors
     ///
     /// What the system says; the listener is still good.
-    pub async fn accept(&self) -> io::Result<Connection> {
+    pub async fn accept(&self) -> io::Result<Accepted> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // A call is a few small frames: waiting to fill a segment only costs time.
                 stream.set_nodelay(true)?;
-                Ok(Connection { stream: Box::new(stream), peer: Peer::Tcp(address) })
+                let peer = Peer::Tcp(address);
+                Ok(Accepted { stream: Box::new(stream), peer, tls: self.tls.clone() })
             }
             Socket::Unix { listener, .. } => loop {
                 let (stream, _) = listener.accept().await?;
@@ -204,7 +215,7 @@ impl Listener {
                 let (uid, gid) = (caller.uid(), caller.gid());
                 let peer = Peer::Unix { uid, gid, pid: caller.pid() };
                 if self.callers.admit(uid, gid) {
-                    return Ok(Connection { stream: Box::new(stream), peer });
+                    return Ok(Accepted { stream: Box::new(stream), peer, tls: None });
                 }
                 let address = &self.address;
                 tracing::warn!(%peer, %address, "refused: neither its user nor its group may call");
@@ -215,7 +226,7 @@ impl Listener {
 
 fn allow_plaintext(address: &ListenAddress, options: &BindOptions) -> Result<(), BindError> {
     let leaves = matches!(address, ListenAddress::Tcp(at) if !at.ip().to_canonical().is_loopback());
-    if leaves && !options.insecure_tcp {
+    if leaves && !options.insecure_tcp && options.tls.is_none() {
         return Err(BindError::NotLoopback(address.clone()));
     }
     Ok(())
@@ -239,7 +250,35 @@ pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-/// An accepted connection.
+/// An accepted connection, on which nothing was said yet.
+pub struct Accepted {
+    stream: Box<dyn Duplex>,
+    tls: Option<Tls>,
+    /// Who called.
+    pub peer: Peer,
+}
+
+impl Accepted {
+    /// The connection after its handshake, where it needs one; nothing where that failed.
+    pub(super) async fn secured(self, within: Duration) -> Option<Connection> {
+        let Self { stream, tls, peer } = self;
+        let Some(tls) = tls else { return Some(Connection { stream, peer }) };
+        match tls.accept(stream, within).await {
+            Ok(stream) => Some(Connection { stream, peer }),
+            // Whoever only looks whether the port is open does this every few seconds.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                tracing::debug!(%peer, %error, "no TLS handshake");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%peer, %error, "refused: the TLS handshake failed");
+                None
+            }
+        }
+    }
+}
+
+/// A connection that is ready for HTTP/2.
 pub struct Connection {
     /// The bytes. Whatever stands between a socket and HTTP/2 wraps them.
     pub stream: Box<dyn Duplex>,

@@ -1,4 +1,4 @@
-//! The transport: sockets, connections, health, reflection, the log line of a call, the way out.
+//! The transport: sockets, TLS, connections, health, reflection, the log line of a call, the way out.
 //!
 //! It carries whatever services it is given and knows nothing of specs. Everything hangs on one accept
 //! loop, in [`serve`].
@@ -13,5 +13,6 @@ pub mod reflection;
 pub mod serve;
 pub mod shutdown;
 mod tasks;
+pub mod tls;
 pub mod trace;
 mod unix_socket;

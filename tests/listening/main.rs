@@ -4,8 +4,13 @@
 
 mod activation;
 mod callers;
+mod certificates;
+mod client;
+mod health_port;
 mod refusals;
 mod sockets;
+mod tls;
+mod tls_files;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;

@@ -1,0 +1,44 @@
+//! Flags about TLS, of the server and of its clients.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// How TLS is spoken on every TCP address of `--listen`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "TLS")]
+pub struct TlsArgs {
+    /// The server's certificate chain, in PEM; the files are read again when they change
+    #[arg(long, value_name = "FILE", env = "SPECD_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "SPECD_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// The authorities of clients, in PEM; given, every client over TCP needs a certificate of theirs
+    #[arg(long, value_name = "FILE", env = "SPECD_TLS_CLIENT_CA", requires = "tls_cert")]
+    pub tls_client_ca: Option<PathBuf>,
+    /// A DNS name or URI, as spiffe://cluster.local/ns/default/sa/client, that a client's certificate may
+    /// have; may be given several times. With none, every certificate of the authorities will do
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SPECD_TLS_ALLOW_SAN",
+        value_delimiter = ',',
+        requires = "tls_client_ca"
+    )]
+    pub tls_allow_san: Vec<String>,
+}
+
+/// How a client asks a server at `https://`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "TLS")]
+pub struct ClientTlsArgs {
+    /// The authorities of the server, in PEM, for a server at https://
+    #[arg(long, value_name = "FILE", env = "SPECD_CLIENT_TLS_CA")]
+    pub tls_ca: Option<PathBuf>,
+    /// The client's certificate chain, in PEM, where the server asks for one
+    #[arg(long, value_name = "FILE", env = "SPECD_CLIENT_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "SPECD_CLIENT_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+}
