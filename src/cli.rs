@@ -32,7 +32,7 @@ pub enum Command {
     /// Serve specd.v1.SpecService over gRPC until SIGTERM
     #[command(after_help = "Example:\n  specd serve --listen unix:///run/specd/specd.sock \
                             --containerd /run/containerd/containerd.sock")]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Print the runtime spec of an image
     #[command(
         after_help = "Examples:\n  specd generate nginx:1.27 --namespace default --id web-1\n  \
@@ -147,8 +147,14 @@ pub struct GenerateArgs {
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// A running server to ask, instead of reading images here: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT
-    #[arg(long, value_name = "ADDRESS", env = "SPECD_SERVER", conflicts_with = "oci_layout")]
+    /// A running server.
+    #[arg(
+        long,
+        help = "A running server to ask, instead of reading images here: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT",
+        value_name = "ADDRESS",
+        env = "SPECD_SERVER",
+        conflicts_with = "oci_layout"
+    )]
     pub server: Option<String>,
     /// How a server is asked over TLS.
     #[command(flatten)]
@@ -208,8 +214,8 @@ pub struct ProfilesArgs {
 /// Flags of `health`.
 #[derive(Debug, Clone, Args)]
 pub struct HealthArgs {
-    /// The server to ask: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT
-    #[arg(long, value_name = "ADDRESS", env = "SPECD_SERVER", default_value = SERVER)]
+    /// The server.
+    #[arg(long, help = "The server to ask: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT", value_name = "ADDRESS", env = "SPECD_SERVER", default_value = SERVER)]
     pub server: String,
     /// The service to ask about; empty for the server as a whole
     #[arg(long, value_name = "NAME", env = "SPECD_SERVICE", default_value = "")]

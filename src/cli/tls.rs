@@ -16,10 +16,10 @@ pub struct TlsArgs {
     /// The authorities of clients, in PEM; given, every client over TCP needs a certificate of theirs
     #[arg(long, value_name = "FILE", env = "SPECD_TLS_CLIENT_CA", requires = "tls_cert")]
     pub tls_client_ca: Option<PathBuf>,
-    /// A DNS name or URI, as spiffe://cluster.local/ns/default/sa/client, that a client's certificate may
-    /// have; may be given several times. With none, every certificate of the authorities will do
+    /// The names that a client's certificate may have.
     #[arg(
         long,
+        help = "A DNS name or URI that a client's certificate may have, as spiffe://cluster.local/ns/default/sa/client; may be given several times. With none, every certificate of the authorities will do",
         value_name = "NAME",
         env = "SPECD_TLS_ALLOW_SAN",
         value_delimiter = ',',

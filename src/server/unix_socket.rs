@@ -49,11 +49,11 @@ impl ClaimError {
     /// What the system says about a change of the directory.
     fn of_directory(error: impl Into<io::Error>) -> Self {
         let error = error.into();
-        match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::NotWritable(error)
-            }
-            _ => Self::Io(error),
+        let not_writable = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+        if not_writable.contains(&error.kind()) {
+            Self::NotWritable(error)
+        } else {
+            Self::Io(error)
         }
     }
 }

@@ -133,11 +133,10 @@ impl Pem {
     ) -> Result<CertifiedKey, TlsError> {
         let chain = certificates(&self.cert, CERT, &files.cert)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| {
-            let reason = match error {
-                PemError::NoItemsFound => {
-                    "holds no private key, it needs PEM with BEGIN PRIVATE KEY".to_owned()
-                }
-                error => format!("is no PEM: {error}"),
+            let reason = if matches!(error, PemError::NoItemsFound) {
+                "holds no private key, it needs PEM with BEGIN PRIVATE KEY".to_owned()
+            } else {
+                format!("is no PEM: {error}")
             };
             TlsError::Content { flag: KEY, path: files.key.clone(), reason }
         })?;
@@ -145,11 +144,11 @@ impl Pem {
         if let Err(error) = provider.key_provider.load_private_key(key.clone_key()) {
             return Err(content(KEY, &files.key, error));
         }
-        CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => {
-                TlsError::Mismatch { key: files.key.clone(), cert: files.cert.clone() }
+        CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+            if matches!(error, rustls::Error::InconsistentKeys(_)) {
+                return TlsError::Mismatch { key: files.key.clone(), cert: files.cert.clone() };
             }
-            error => content(CERT, &files.cert, error),
+            content(CERT, &files.cert, error)
         })
     }
 }
