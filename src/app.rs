@@ -93,12 +93,21 @@ pub struct App {
 }
 
 impl App {
+    /// Opens the source and binds every address, with no sockets from systemd.
+    ///
+    /// # Errors
+    ///
+    /// An [`AppError`]; what was bound before it is released.
+    pub async fn bind(config: &Config) -> Result<Self, AppError> {
+        Self::bind_with(config, Activation::none()).await
+    }
+
     /// Opens the source, binds every address and takes what systemd passed.
     ///
     /// # Errors
     ///
     /// An [`AppError`]; what was bound before it is released.
-    pub async fn bind(config: &Config, activation: Activation) -> Result<Self, AppError> {
+    pub async fn bind_with(config: &Config, activation: Activation) -> Result<Self, AppError> {
         let profiles = Profiles::built_in(&config.default_profile)?;
         let source = open_source(&config.source)?;
         let spec = SpecServiceServer::new(service(
@@ -117,6 +126,7 @@ impl App {
         let config = ServeConfig {
             connections: config.max_connections,
             drain_timeout: config.drain_timeout,
+            mend_authority: config.mend_authority,
             ..ServeConfig::default()
         };
         Ok(Self { bound, routes, health, source, config })

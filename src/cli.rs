@@ -92,6 +92,9 @@ pub struct ServeArgs {
     /// How TLS is spoken.
     #[command(flatten)]
     pub tls: TlsArgs,
+    /// Refuse clients that send a unix socket's path as the authority, instead of mending it
+    #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
+    pub no_authority_filter: bool,
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,

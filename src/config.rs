@@ -72,6 +72,8 @@ pub struct Config {
     pub source: SourceConfig,
     /// Where to listen.
     pub listening: ListenConfig,
+    /// Whether an authority that is a unix socket's path is mended.
+    pub mend_authority: bool,
     /// The default profile's name.
     pub default_profile: String,
     /// How much is remembered, in bytes.
@@ -101,6 +103,7 @@ impl Config {
         Ok(Self {
             source: SourceConfig::new(&args.source)?,
             listening: ListenConfig::new(&args.listening, &args.tls)?,
+            mend_authority: !args.no_authority_filter,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
             max_connections: args.max_connections,

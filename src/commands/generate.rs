@@ -73,14 +73,19 @@ fn options(args: &OptionArgs, command: &[String]) -> pb::SpecOptions {
             env: args.env.clone(),
             cwd: args.cwd.clone(),
             terminal: args.terminal.then_some(true),
+            ..Default::default()
         }),
         user: Some(pb::UserOptions {
             user: args.user.clone(),
             additional_groups: args.group.clone(),
+            umask: None,
         }),
         root: args.read_only.map(|readonly| pb::RootOptions { readonly: Some(readonly) }),
-        mounts: args.vm_network.then_some(pb::MountOptions { vm_network: true }),
+        mounts: args
+            .vm_network
+            .then(|| pb::MountOptions { vm_network: true, ..Default::default() }),
         hostname: args.hostname.clone(),
+        ..Default::default()
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let activation = Activation::from_environment();
     block_on(async {
         let shutdown = Shutdown::on_signals().map_err(Failure::run)?;
-        let app = App::bind(&config, activation).await.map_err(failure)?;
+        let app = App::bind_with(&config, activation).await.map_err(failure)?;
         app.run_until(shutdown).await.map_err(failure)
     })
 }

@@ -5,6 +5,7 @@
 
 pub mod activation;
 mod address;
+pub mod authority;
 pub mod health;
 pub mod listen;
 pub mod notify;

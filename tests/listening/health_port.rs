@@ -8,7 +8,6 @@ use specd::cli::{Cli, Command};
 use specd::config::Config;
 use specd::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
 use specd::pb::specd::{GenerateRequest, SpecServiceClient};
-use specd::server::activation::Activation;
 use specd::server::listen::ListenAddress;
 use specd::server::shutdown::Shutdown;
 use std::net::TcpListener;
@@ -81,7 +80,7 @@ async fn on_drain_the_health_port_says_not_serving_while_calls_end() {
         &format!("--containerd={}", silent.display()),
     ]);
     let Command::Serve(args) = cli.command else { panic!("not serve") };
-    let app = App::bind(&Config::new(&args).unwrap(), Activation::none()).await.unwrap();
+    let app = App::bind(&Config::new(&args).unwrap()).await.unwrap();
     let addresses: Vec<ListenAddress> = app.addresses().cloned().collect();
     let [main, health] = addresses.iter().map(http).collect::<Vec<_>>().try_into().unwrap();
     let shutdown = Shutdown::new();
