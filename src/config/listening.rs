@@ -42,17 +42,17 @@ pub struct TlsConfig {
 impl TlsConfig {
     /// TLS, where there is a certificate.
     ///
-    /// The command line sees to it that none of the flags comes without those that it needs. It cannot
-    /// where an empty variable stands for a flag.
+    /// The command line asks for the same; what is at stake is asked for twice, for a server that leaves
+    /// a flag of TLS unheeded is open where it should not be.
     fn new(args: &TlsArgs) -> Result<Option<Self>, ConfigError> {
-        let (Some(cert), Some(key)) = (args.tls_cert.clone(), args.tls_key.clone()) else {
-            return Ok(None);
+        let (cert, key) = match (args.tls_cert.clone(), args.tls_key.clone()) {
+            (Some(cert), Some(key)) => (cert, key),
+            (None, None) if args.tls_client_ca.is_none() => return Ok(None),
+            _ => return Err(wrong("tls-cert", "needs --tls-key, and both come before the others")),
         };
         if !args.tls_allow_san.is_empty() && args.tls_client_ca.is_none() {
-            return Err(wrong(
-                "tls-allow-san",
-                "needs --tls-client-ca, which says who vouches for names",
-            ));
+            let reason = "needs --tls-client-ca, which says who vouches for names";
+            return Err(wrong("tls-allow-san", reason));
         }
         let (client_ca, allow_san) = (args.tls_client_ca.clone(), args.tls_allow_san.clone());
         Ok(Some(Self { cert, key, client_ca, allow_san }))
@@ -91,6 +91,25 @@ fn parse_mode(text: &str) -> Result<u32, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_flag_of_tls_is_left_unheeded() {
+        let file = || Some(PathBuf::from("/x"));
+        let none = TlsArgs::default;
+        let both = || TlsArgs { tls_cert: file(), tls_key: file(), ..none() };
+        let san = vec!["a".to_owned()];
+        for args in [
+            TlsArgs { tls_cert: file(), ..none() },
+            TlsArgs { tls_key: file(), ..none() },
+            TlsArgs { tls_client_ca: file(), ..none() },
+            TlsArgs { tls_allow_san: san.clone(), ..both() },
+        ] {
+            assert!(TlsConfig::new(&args).is_err(), "{args:?}");
+        }
+        assert_eq!(TlsConfig::new(&none()), Ok(None));
+        let all = TlsArgs { tls_client_ca: file(), tls_allow_san: san, ..both() };
+        assert!(TlsConfig::new(&all).unwrap().is_some());
+    }
 
     #[test]
     fn a_mode_is_octal_and_up_to_0777() {

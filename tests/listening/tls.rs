@@ -99,6 +99,45 @@ fn mutual_tls_lets_in_the_clients_of_its_authority_and_nobody_else() {
     }
 }
 
+/// Go's TLS, which shares nothing with ours.
+#[test]
+fn tools_of_others_call_over_mutual_tls() {
+    let authority = Authority::new("ours");
+    let (issued, ca) = (authority.server(), authority.pem());
+    let client = authority.issue(&["client.example.org"]);
+    let files = [
+        ("tls.crt", &*issued.cert),
+        ("tls.key", &issued.key),
+        ("ca.crt", &ca),
+        ("client.crt", &client.cert),
+        ("client.key", &client.key),
+    ];
+    let secret = Secret::new(&files);
+    let ca = secret.text("ca.crt");
+    let (cert, key) = (secret.text("client.crt"), secret.text("client.key"));
+    let (_server, address) = start(&secret, "tcp://127.0.0.1:0", &["--tls-client-ca", &ca]);
+    let address = address.strip_prefix("tcp://").unwrap();
+    let probe = ["-addr", address, "-service", "liveness", "-tls", "-tls-ca-cert", &ca];
+    let client = ["-tls-client-cert", &cert, "-tls-client-key", &key];
+    let list = ["-cacert", &ca, "-cert", &cert, "-key", &key, address, "list"];
+    for (tool, args, lets_in) in [
+        ("grpc-health-probe", [&probe[..], &client].concat(), true),
+        ("grpc-health-probe", probe.to_vec(), false),
+        ("grpcurl", list.to_vec(), true),
+    ] {
+        match std::process::Command::new(tool).args(&args).output() {
+            Ok(output) => {
+                let text = String::from_utf8_lossy(&output.stderr);
+                assert_eq!(output.status.success(), lets_in, "{tool} {args:?}: {text}");
+            }
+            Err(error) => {
+                use std::io::Write;
+                let _ = writeln!(std::io::stderr(), "SKIPPED: {tool} over mutual TLS: {error}");
+            }
+        }
+    }
+}
+
 #[test]
 fn mutual_tls_can_be_limited_to_names_and_spiffe_ids() {
     let authority = Authority::new("ours");
