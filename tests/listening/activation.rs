@@ -125,3 +125,24 @@ fn systemd_is_told_when_it_serves_and_when_it_stops() {
     assert_eq!(next().trim(), "STOPPING=1");
     assert!(server.ended().success());
 }
+
+/// systemd's own tool, which passes a socket at the first connection.
+#[test]
+fn systemd_socket_activate_passes_a_socket() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("specd.sock");
+    let server = serve(&["fd://grpc"]);
+    let mut systemd = clean("systemd-socket-activate");
+    systemd.args(["--fdname=grpc", "--listen"]).arg(&path);
+    systemd.arg(server.get_program()).args(server.get_args());
+    if Command::new("systemd-socket-activate").arg("--version").output().is_err() {
+        crate::say("SKIPPED: systemd-socket-activate is not on the PATH");
+        return;
+    }
+    let mut server = Running::start(&mut systemd);
+    server.says(&["Listening on"]);
+    lives(&unix(&path)).unwrap();
+    assert_eq!(server.listens(), unix(&path));
+    assert!(server.stop().success());
+    assert!(path.exists(), "the socket is systemd's to remove");
+}

@@ -180,10 +180,15 @@ fn unix(path: &Path) -> String {
 fn is_root(test: &str) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: it needs root");
+        say(&format!("SKIPPED: {test}: it needs root"));
     }
     is_root
+}
+
+/// Tells the one who runs the tests, past the runner's capture.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The same command as a user who is nobody in particular, with the binary where he can read it.

@@ -131,8 +131,7 @@ fn tools_of_others_call_over_mutual_tls() {
                 assert_eq!(output.status.success(), lets_in, "{tool} {args:?}: {text}");
             }
             Err(error) => {
-                use std::io::Write;
-                let _ = writeln!(std::io::stderr(), "SKIPPED: {tool} over mutual TLS: {error}");
+                crate::say(&format!("SKIPPED: {tool} over mutual TLS: {error}"));
             }
         }
     }
