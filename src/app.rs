@@ -6,7 +6,9 @@ mod probes;
 pub use listeners::ListenError;
 
 use crate::config::{Config, REQUEST_BYTES, Source, SourceConfig};
+use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
+use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
 use crate::image::source::ImageSource;
@@ -78,9 +80,22 @@ pub fn service(
 ) -> Service {
     let reader: Arc<dyn ImageReader> =
         Arc::new(Memo::new(SourceReader::new(Arc::clone(source)), cache_bytes));
-    let generator =
-        Generator::new(Arc::clone(source), reader, Arc::new(profiles), config.platform.clone());
+    let generator = Generator::new(
+        Arc::clone(source),
+        reader,
+        Arc::new(profiles),
+        config.platform.clone(),
+        facts(config),
+    );
     Service::new(generator, call_timeout)
+}
+
+/// The facts of the host: this machine's, but for those that are stated.
+fn facts(config: &SourceConfig) -> HostFacts {
+    match &config.thermal_throttle_cpus {
+        Some(cpus) => HostFacts { thermal_throttle_cpus: cpus.clone() },
+        None => host::read(),
+    }
 }
 
 /// A server that is bound and not yet serving.

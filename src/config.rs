@@ -4,12 +4,10 @@ pub mod listening;
 
 use crate::cli::{ServeArgs, SourceArgs};
 use crate::config::listening::ListenConfig;
+use crate::domain::host_facts::parse_cpus;
 use crate::domain::platform::Platform;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// The profile of a request that names none, unless told otherwise.
-pub const DEFAULT_PROFILE: &str = "function";
 
 /// The largest message that a caller may send, in bytes.
 pub const REQUEST_BYTES: usize = 1 << 20;
@@ -44,6 +42,8 @@ pub struct SourceConfig {
     pub source: Source,
     /// The platform of a request that names none.
     pub platform: Platform,
+    /// What is stated of the host, where it is not this machine.
+    pub thermal_throttle_cpus: Option<Vec<u32>>,
 }
 
 impl SourceConfig {
@@ -61,7 +61,10 @@ impl SourceConfig {
             Some(text) => parse_platform(text)?,
             None => node_platform(),
         };
-        Ok(Self { source, platform })
+        let stated = args.thermal_throttle_cpus.as_deref().map(parse_cpus).transpose();
+        let thermal_throttle_cpus =
+            stated.map_err(|reason| wrong("thermal-throttle-cpus", reason))?;
+        Ok(Self { source, platform, thermal_throttle_cpus })
     }
 }
 

@@ -4,6 +4,7 @@
 //! knows the wire.
 
 use crate::accounts::{self, AccountError, Files};
+use crate::domain::host_facts::HostFacts;
 use crate::domain::image_config::ImageConfig;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::labels;
@@ -103,17 +104,19 @@ pub struct Generator {
     reader: Arc<dyn ImageReader>,
     profiles: Arc<Profiles>,
     node: Platform,
+    host: Arc<HostFacts>,
 }
 
 impl Generator {
-    /// A generator over a source and a reader of the same source.
+    /// A generator over a source and a reader of the same source, for containers on a host.
     pub fn new(
         source: Arc<dyn ImageSource>,
         reader: Arc<dyn ImageReader>,
         profiles: Arc<Profiles>,
         node: Platform,
+        host: HostFacts,
     ) -> Self {
-        Self { source, reader, profiles, node }
+        Self { source, reader, profiles, node, host: Arc::new(host) }
     }
 
     /// The profiles on offer.
@@ -173,6 +176,7 @@ impl Generator {
 
         let inputs = Inputs {
             id: &request.id,
+            host: &self.host,
             rules: profile.rules,
             image: config,
             options: &request.options,

@@ -3,7 +3,8 @@
 use crate::app;
 use crate::cli::{GenerateArgs, OptionArgs, Output};
 use crate::commands::{Failure, block_on, client, install_logs, print, progress};
-use crate::config::{DEFAULT_PROFILE, SourceConfig};
+use crate::config::SourceConfig;
+use crate::domain::request::DEFAULT_PROFILE;
 use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
 use crate::spec::Profiles;
 use base64::Engine;

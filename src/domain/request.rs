@@ -12,6 +12,9 @@ use crate::domain::sandbox::{
 use crate::domain::user::{Account, UserSpec};
 use std::collections::BTreeMap;
 
+/// The profile of a request that names none, unless the server is told otherwise.
+pub const DEFAULT_PROFILE: &str = "function";
+
 /// For which container a spec is wanted.
 #[derive(Debug, Clone)]
 pub struct Request {

@@ -43,7 +43,7 @@ pub fn assemble(
     namespace: &Namespace,
     inputs: &Inputs<'_>,
 ) -> Result<Draft, SpecError> {
-    let mut draft = profile.draft(namespace, inputs.id)?;
+    let mut draft = profile.draft(namespace, inputs.id, inputs.host)?;
     let mut violations = Violations::default();
     for (_, step) in STEPS {
         match step(inputs, &mut draft) {
