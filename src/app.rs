@@ -1,14 +1,17 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
-use crate::config::{Config, REQUEST_BYTES, Source, SourceConfig};
+use crate::config::limits::Limits;
+use crate::config::{Config, Source, SourceConfig};
 use crate::generate::Generator;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
-use crate::rpc::Service;
+use crate::rpc::{Service, status};
+use crate::server::call_limits::CallLimits;
 use crate::server::health::{Health, Probe};
+use crate::server::lifetime::Lifetime;
 use crate::server::listen::{AddressError, BindError, BindOptions, ListenAddress, Listener};
 use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
@@ -71,6 +74,28 @@ pub fn service(
     Service::new(generator, call_timeout)
 }
 
+/// The limits of the transport, and what those are told who meet them.
+fn transport(limits: &Limits) -> ServeConfig {
+    ServeConfig {
+        connections: limits.connections,
+        streams: limits.streams,
+        header_list_bytes: limits.header_bytes,
+        keepalive_every: limits.keepalive_interval,
+        keepalive_timeout: limits.keepalive_timeout,
+        calls: CallLimits {
+            in_flight: limits.in_flight,
+            overloaded: status::overloaded(),
+            too_large: status::message_too_large("request", limits.request_bytes),
+        },
+        lifetime: Lifetime {
+            handshake_timeout: limits.handshake_timeout,
+            age: limits.connection_age,
+            drain_timeout: limits.drain_timeout,
+        },
+        drain_timeout: limits.drain_timeout,
+    }
+}
+
 /// A server that is bound and not yet serving.
 pub struct App {
     listeners: Vec<Listener>,
@@ -89,14 +114,13 @@ impl App {
     pub async fn bind(config: &Config) -> Result<Self, AppError> {
         let profiles = Profiles::built_in(&config.default_profile)?;
         let source = open_source(&config.source)?;
-        let spec = SpecServiceServer::new(service(
-            &source,
-            &config.source,
-            profiles,
-            config.cache_bytes,
-            config.call_timeout,
-        ))
-        .max_decoding_message_size(REQUEST_BYTES);
+        let limits = &config.limits;
+        let service =
+            service(&source, &config.source, profiles, config.cache_bytes, limits.call_timeout)
+                .with_answers_of(limits.response_bytes);
+        let spec = SpecServiceServer::new(service)
+            .max_decoding_message_size(limits.request_bytes)
+            .max_encoding_message_size(limits.response_bytes);
         let health = Health::new(SERVICE);
         let routes = Routes::new(spec).add_service(health.server());
         let routes = reflection::add(routes, &[DESCRIPTORS])?;
@@ -107,12 +131,7 @@ impl App {
             let address: ListenAddress = text.parse()?;
             listeners.push(Listener::bind(&address, &options).await?);
         }
-        let config = ServeConfig {
-            connections: config.max_connections,
-            drain_timeout: config.drain_timeout,
-            ..ServeConfig::default()
-        };
-        Ok(Self { listeners, routes, health, source, config })
+        Ok(Self { listeners, routes, health, source, config: transport(limits) })
     }
 
     /// The addresses that are listened on, with the ports that were chosen.

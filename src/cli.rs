@@ -3,6 +3,9 @@
 //! The only place that reads the environment. What the flags mean together is `config`'s; what the
 //! commands do is `commands`'.
 
+pub mod limits;
+
+use crate::cli::limits::LimitArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -27,7 +30,7 @@ pub enum Command {
     /// Serve specd.v1.SpecService over gRPC until SIGTERM
     #[command(after_help = "Example:\n  specd serve --listen unix:///run/specd/specd.sock \
                             --containerd /run/containerd/containerd.sock")]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Print the runtime spec of an image
     #[command(
         after_help = "Examples:\n  specd generate nginx:1.27 --namespace default --id web-1\n  \
@@ -96,15 +99,9 @@ pub struct ServeArgs {
     /// How much to remember of what was read by digest, in bytes
     #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]
     pub cache_bytes: u64,
-    /// The most connections at a time
-    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_CONNECTIONS", default_value_t = 256)]
-    pub max_connections: usize,
-    /// The longest that a call may take; a caller's own deadline may be shorter
-    #[arg(long, value_name = "DURATION", env = "SPECD_CALL_TIMEOUT", default_value = "60s")]
-    pub call_timeout: humantime::Duration,
-    /// How long calls in flight may go on after SIGTERM
-    #[arg(long, value_name = "DURATION", env = "SPECD_DRAIN_TIMEOUT", default_value = "10s")]
-    pub drain_timeout: humantime::Duration,
+    /// What clients may take at most.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// How to log.
     #[command(flatten)]
     pub log: LogArgs,

@@ -1,15 +1,14 @@
 //! From flags to a checked configuration. Opens nothing.
 
+pub mod limits;
+
 use crate::cli::{ServeArgs, SourceArgs};
+use crate::config::limits::Limits;
 use crate::domain::platform::Platform;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The profile of a request that names none, unless told otherwise.
 pub const DEFAULT_PROFILE: &str = "function";
-
-/// The largest message that a caller may send, in bytes.
-pub const REQUEST_BYTES: usize = 1 << 20;
 
 /// A flag whose value is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,12 +74,8 @@ pub struct Config {
     pub default_profile: String,
     /// How much is remembered, in bytes.
     pub cache_bytes: u64,
-    /// The most connections at a time.
-    pub max_connections: usize,
-    /// The longest that a call may take.
-    pub call_timeout: Duration,
-    /// How long calls may go on after SIGTERM.
-    pub drain_timeout: Duration,
+    /// What clients may take at most.
+    pub limits: Limits,
 }
 
 impl Config {
@@ -90,22 +85,13 @@ impl Config {
     ///
     /// A [`ConfigError`] for the first flag that is out of range.
     pub fn new(args: &ServeArgs) -> Result<Self, ConfigError> {
-        let call_timeout = Duration::from(args.call_timeout);
-        if call_timeout.is_zero() {
-            return Err(wrong("call-timeout", "must be longer than nothing, as 60s"));
-        }
-        if args.max_connections == 0 {
-            return Err(wrong("max-connections", "must be at least 1"));
-        }
         Ok(Self {
             source: SourceConfig::new(&args.source)?,
             listen: args.listen.clone(),
             insecure_tcp: args.insecure_tcp,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
-            max_connections: args.max_connections,
-            call_timeout,
-            drain_timeout: args.drain_timeout.into(),
+            limits: Limits::new(&args.limits)?,
         })
     }
 }

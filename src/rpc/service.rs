@@ -3,6 +3,7 @@
 use crate::generate::Generator;
 use crate::pb::specd as pb;
 use crate::rpc::{deadline, from_wire, status, to_wire};
+use prost::Message;
 use std::time::Duration;
 use tonic::{Request, Response, Status};
 
@@ -11,13 +12,28 @@ use tonic::{Request, Response, Status};
 pub struct Service {
     generator: Generator,
     call_timeout: Duration,
+    answer_bytes: usize,
 }
 
 impl Service {
     /// A service whose calls take at most `call_timeout`, or what the caller leaves, whichever is less.
     #[must_use]
     pub fn new(generator: Generator, call_timeout: Duration) -> Self {
-        Self { generator, call_timeout }
+        Self { generator, call_timeout, answer_bytes: usize::MAX }
+    }
+
+    /// The same, answering with at most so many bytes.
+    #[must_use]
+    pub fn with_answers_of(self, answer_bytes: usize) -> Self {
+        Self { answer_bytes, ..self }
+    }
+
+    /// An answer, if it is not too large.
+    fn answer<M: Message>(&self, message: M) -> Result<Response<M>, Status> {
+        if message.encoded_len() > self.answer_bytes {
+            return Err(status::message_too_large("answer", self.answer_bytes));
+        }
+        Ok(Response::new(message))
     }
 }
 
@@ -34,7 +50,7 @@ impl pb::SpecService for Service {
             .map_err(|violations| status::of(&violations.into()))?;
         let work = self.generator.generate(&request);
         match tokio::time::timeout(time, work).await {
-            Ok(Ok(generated)) => Ok(Response::new(to_wire::generated(generated))),
+            Ok(Ok(generated)) => self.answer(to_wire::generated(generated)),
             Ok(Err(error)) => Err(status::of(&error)),
             Err(_) => Err(status::deadline_exceeded(time)),
         }
@@ -44,6 +60,6 @@ impl pb::SpecService for Service {
         &self,
         _: Request<pb::ListProfilesRequest>,
     ) -> Result<Response<pb::ListProfilesResponse>, Status> {
-        Ok(Response::new(to_wire::profiles(self.generator.offers())))
+        self.answer(to_wire::profiles(self.generator.offers()))
     }
 }

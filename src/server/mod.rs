@@ -3,7 +3,9 @@
 //! It carries whatever services it is given and knows nothing of specs. Everything hangs on one accept
 //! loop, in [`serve`].
 
+pub mod call_limits;
 pub mod health;
+pub mod lifetime;
 pub mod listen;
 pub mod reflection;
 pub mod serve;

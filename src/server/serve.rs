@@ -7,7 +7,9 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout, and half a second to cut
 //! what is left, after the wish to stop.
 
+use crate::server::call_limits::{CallLimits, Limited, Shed};
 use crate::server::health::Health;
+use crate::server::lifetime::{Counted, Lifetime};
 use crate::server::listen::{Connection, Listener, Peer};
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
@@ -47,6 +49,10 @@ pub struct ServeConfig {
     pub keepalive_every: Duration,
     /// How long the answer to that may take.
     pub keepalive_timeout: Duration,
+    /// How many calls at a time over all connections, and what one more is told.
+    pub calls: CallLimits,
+    /// How long a connection lives.
+    pub lifetime: Lifetime,
     /// How long calls that run may take to end once the server is to stop.
     pub drain_timeout: Duration,
 }
@@ -59,6 +65,8 @@ impl Default for ServeConfig {
             header_list_bytes: 16 << 10,
             keepalive_every: Duration::from_secs(60),
             keepalive_timeout: Duration::from_secs(20),
+            calls: CallLimits::default(),
+            lifetime: Lifetime::default(),
             drain_timeout: Duration::from_secs(10),
         }
     }
@@ -95,7 +103,7 @@ pub async fn serve(
         return Err(ServeError::NoListener);
     }
     let server = Arc::new(Server {
-        service: layers(routes),
+        service: layers(routes, &config),
         http2: Tasks::default(),
         stop: CancellationToken::new(),
         places: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
@@ -151,8 +159,9 @@ impl<S> Callee for S where
 }
 
 /// What every call passes through, outermost last.
-fn layers(routes: Routes) -> impl Callee {
+fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
     let service = routes.prepare();
+    let service = Limited::new(service, config.calls.clone(), Shed::new(|| {}));
     Traced::new(service)
 }
 
@@ -238,15 +247,13 @@ impl<S: Callee> Server<S> {
             request.extensions_mut().insert::<Peer>(peer);
             request
         });
-        let mut serving = pin!(
+        let (stream, begun) = Counted::new(stream);
+        let serving = pin!(
             http2(&self.config, self.http2.clone())
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         );
-        tokio::select! {
-            ended = serving.as_mut() => return ended,
-            () = self.stop.cancelled() => serving.as_mut().graceful_shutdown(),
-        }
-        serving.await
+        let go_away = http2::Connection::graceful_shutdown;
+        self.config.lifetime.drive(serving, go_away, &begun, &self.stop).await
     }
 }
 
