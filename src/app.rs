@@ -1,5 +1,7 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
+mod observe;
+
 use crate::config::limits::Limits;
 use crate::config::{Config, Source, SourceConfig};
 use crate::generate::Generator;
@@ -7,16 +9,18 @@ use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
+use crate::image::tally::Tally;
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
 use crate::rpc::{Service, status};
 use crate::server::call_limits::CallLimits;
 use crate::server::health::{Health, Probe};
 use crate::server::lifetime::Lifetime;
 use crate::server::listen::{AddressError, BindError, BindOptions, ListenAddress, Listener};
+use crate::server::metrics::http::expose;
 use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
-use crate::source::containerd::Containerd;
+use crate::source::containerd::{self, Containerd};
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
 use std::sync::Arc;
@@ -35,6 +39,9 @@ pub enum AppError {
     /// An address is none.
     #[error("--listen: {0}")]
     Address(#[from] AddressError),
+    /// The address for metrics is none.
+    #[error("--metrics-listen: {0}")]
+    MetricsAddress(AddressError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -52,10 +59,31 @@ pub enum AppError {
 ///
 /// [`LayoutError`] where the layout directory is none. containerd need not be there yet.
 pub fn open_source(config: &SourceConfig) -> Result<Arc<dyn ImageSource>, LayoutError> {
+    open_watched(config, Arc::new(()))
+}
+
+fn open_watched(
+    config: &SourceConfig,
+    observer: Arc<dyn containerd::Observer>,
+) -> Result<Arc<dyn ImageSource>, LayoutError> {
     Ok(match &config.source {
-        Source::Containerd(socket) => Arc::new(Containerd::new(socket)),
+        Source::Containerd(socket) => Arc::new(Containerd::new(socket).observed_by(observer)),
         Source::OciLayout(directory) => Arc::new(OciLayout::open(directory)?),
     })
+}
+
+/// A generator over a source, and the counts of what its reader remembers.
+fn generator(
+    source: &Arc<dyn ImageSource>,
+    config: &SourceConfig,
+    profiles: Profiles,
+    cache_bytes: u64,
+) -> (Generator, [(&'static str, Arc<Tally>); 2]) {
+    let memo = Memo::new(SourceReader::new(Arc::clone(source)), cache_bytes);
+    let tallies = memo.tallies();
+    let reader: Arc<dyn ImageReader> = Arc::new(memo);
+    let (source, profiles) = (Arc::clone(source), Arc::new(profiles));
+    (Generator::new(source, reader, profiles, config.platform.clone()), tallies)
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
@@ -67,11 +95,7 @@ pub fn service(
     cache_bytes: u64,
     call_timeout: Duration,
 ) -> Service {
-    let reader: Arc<dyn ImageReader> =
-        Arc::new(Memo::new(SourceReader::new(Arc::clone(source)), cache_bytes));
-    let generator =
-        Generator::new(Arc::clone(source), reader, Arc::new(profiles), config.platform.clone());
-    Service::new(generator, call_timeout)
+    Service::new(generator(source, config, profiles, cache_bytes).0, call_timeout)
 }
 
 /// The limits of the transport, and what those are told who meet them.
@@ -93,12 +117,14 @@ fn transport(limits: &Limits) -> ServeConfig {
             drain_timeout: limits.drain_timeout,
         },
         drain_timeout: limits.drain_timeout,
+        metrics: Arc::default(),
     }
 }
 
 /// A server that is bound and not yet serving.
 pub struct App {
     listeners: Vec<Listener>,
+    metrics_listener: Option<Listener>,
     routes: Routes,
     health: Health,
     source: Arc<dyn ImageSource>,
@@ -113,15 +139,19 @@ impl App {
     /// An [`AppError`]; what was bound before it is released.
     pub async fn bind(config: &Config) -> Result<Self, AppError> {
         let profiles = Profiles::built_in(&config.default_profile)?;
-        let source = open_source(&config.source)?;
+        let metrics = observe::metrics();
+        let tell = Arc::new(observe::Tell(Arc::clone(&metrics)));
+        let source = open_watched(&config.source, tell.clone())?;
         let limits = &config.limits;
-        let service =
-            service(&source, &config.source, profiles, config.cache_bytes, limits.call_timeout)
-                .with_answers_of(limits.response_bytes);
+        let (generator, tallies) = generator(&source, &config.source, profiles, config.cache_bytes);
+        observe::caches(&metrics, &tallies);
+        let service = Service::new(generator.observed_by(tell), limits.call_timeout)
+            .with_answers_of(limits.response_bytes);
         let spec = SpecServiceServer::new(service)
             .max_decoding_message_size(limits.request_bytes)
             .max_encoding_message_size(limits.response_bytes);
         let health = Health::new(SERVICE);
+        observe::source(&metrics, health.clone());
         let routes = Routes::new(spec).add_service(health.server());
         let routes = reflection::add(routes, &[DESCRIPTORS])?;
 
@@ -131,12 +161,25 @@ impl App {
             let address: ListenAddress = text.parse()?;
             listeners.push(Listener::bind(&address, &options).await?);
         }
-        Ok(Self { listeners, routes, health, source, config: transport(limits) })
+        let metrics_listener = match &config.metrics_listen {
+            Some(text) => {
+                let address = text.parse().map_err(AppError::MetricsAddress)?;
+                Some(Listener::bind(&address, &options).await?)
+            }
+            None => None,
+        };
+        let config = ServeConfig { metrics, ..transport(limits) };
+        Ok(Self { listeners, metrics_listener, routes, health, source, config })
     }
 
     /// The addresses that are listened on, with the ports that were chosen.
     pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
         self.listeners.iter().map(Listener::address)
+    }
+
+    /// The address where metrics are asked for, with the port that was chosen.
+    pub fn metrics_address(&self) -> Option<&ListenAddress> {
+        self.metrics_listener.as_ref().map(Listener::address)
     }
 
     /// Serves until the shutdown is asked for, then drains.
@@ -149,8 +192,17 @@ impl App {
             let (health, source) = (self.health.clone(), Arc::clone(&self.source));
             tokio::spawn(async move { health.follow(source, Probe::default()).await })
         };
+        // They are there to the end: how the server drains is worth knowing.
+        let exposing = self
+            .metrics_listener
+            .map(|listener| tokio::spawn(expose(listener, Arc::clone(&self.config.metrics))));
         let served = serve(self.listeners, self.routes, self.health, self.config, shutdown).await;
         follower.abort();
+        if let Some(exposing) = exposing {
+            exposing.abort();
+            // Its socket's file is removed when the task is gone.
+            let _ = exposing.await;
+        }
         Ok(served?)
     }
 }

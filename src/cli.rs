@@ -4,8 +4,10 @@
 //! commands do is `commands`'.
 
 pub mod limits;
+pub mod observe;
 
 use crate::cli::limits::LimitArgs;
+use crate::cli::observe::ObserveArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -102,6 +104,9 @@ pub struct ServeArgs {
     /// What clients may take at most.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Where it tells what it does.
+    #[command(flatten)]
+    pub observe: ObserveArgs,
     /// How to log.
     #[command(flatten)]
     pub log: LogArgs,

@@ -76,6 +76,10 @@ pub struct Config {
     pub cache_bytes: u64,
     /// What clients may take at most.
     pub limits: Limits,
+    /// Where metrics are asked for, as given, or nothing for nowhere.
+    pub metrics_listen: Option<String>,
+    /// Where traces are sent, or nothing for nowhere.
+    pub otlp_endpoint: Option<String>,
 }
 
 impl Config {
@@ -92,7 +96,26 @@ impl Config {
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
             limits: Limits::new(&args.limits)?,
+            metrics_listen: args.observe.metrics_listen.clone(),
+            otlp_endpoint: otlp_endpoint(args.observe.otlp_endpoint.as_deref())?,
         })
+    }
+}
+
+/// Checks where traces are sent.
+fn otlp_endpoint(text: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let authority = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    match authority {
+        Some(rest) if !rest.is_empty() && !rest.contains(['/', ' ', '?', '#']) => {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(wrong(
+            "otlp-endpoint",
+            format!(
+                "{text:?} is none, http://127.0.0.1:4317 is one; an agent on the node adds TLS"
+            ),
+        )),
     }
 }
 
@@ -138,6 +161,18 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn traces_go_to_a_plain_url() {
+        for text in ["http://127.0.0.1:4317", "http://collector:4317/"] {
+            assert_eq!(otlp_endpoint(Some(text)).unwrap().as_deref(), Some(text));
+        }
+        for text in ["", "127.0.0.1:4317", "https://collector:4317", "http://", "http://a/b"] {
+            let error = otlp_endpoint(Some(text)).unwrap_err().to_string();
+            assert!(error.starts_with("--otlp-endpoint: "), "{error}");
+        }
+        assert_eq!(otlp_endpoint(None).unwrap(), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 /// Words that are wrong whatever the machine, and deeds that the machine refused.
 fn failure(error: AppError) -> Failure {
     match error {
-        AppError::Address(_) => Failure::usage(error),
+        AppError::Address(_) | AppError::MetricsAddress(_) => Failure::usage(error),
         AppError::Profile(_) => Failure::usage(format_args!("--default-profile: {error}")),
         AppError::Layout(_) | AppError::Bind(_) | AppError::Reflection(_) | AppError::Serve(_) => {
             Failure::run(error)

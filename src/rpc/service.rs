@@ -4,7 +4,7 @@ use crate::generate::Generator;
 use crate::pb::specd as pb;
 use crate::rpc::{deadline, from_wire, status, to_wire};
 use prost::Message;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
 
 /// `specd.v1.SpecService`.
@@ -43,13 +43,16 @@ impl pb::SpecService for Service {
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<pb::GenerateResponse>, Status> {
+        let started = Instant::now();
         let asked = deadline::of(request.metadata());
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
         let known = |name: Option<&str>| self.generator.profile(name).map(drop);
         let request = from_wire::request(request.into_inner(), known)
             .map_err(|violations| status::of(&violations.into()))?;
-        let work = self.generator.generate(&request);
-        match tokio::time::timeout(time, work).await {
+        tracing::Span::current().record("namespace", request.namespace.as_str());
+        let deadline = started.checked_add(time).unwrap_or(started);
+        let work = self.generator.generate_by(deadline, &request);
+        match tokio::time::timeout_at(deadline.into(), work).await {
             Ok(Ok(generated)) => self.answer(to_wire::generated(generated)),
             Ok(Err(error)) => Err(status::of(&error)),
             Err(_) => Err(status::deadline_exceeded(time)),

@@ -3,6 +3,7 @@
 //! Health checks and reflection always have room: a full server is alive, and an operator who looks at it
 //! must not make things worse by being turned away.
 
+use crate::server::metrics::Metrics;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
@@ -46,31 +47,14 @@ pub struct Limited<S> {
     inner: S,
     limits: Arc<CallLimits>,
     places: Arc<Semaphore>,
-    shed: Shed,
-}
-
-/// Told of each call that is turned away.
-#[derive(Clone)]
-pub struct Shed(Arc<dyn Fn() + Send + Sync>);
-
-impl Shed {
-    /// Tells this.
-    pub fn new(tell: impl Fn() + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
-    }
-}
-
-impl std::fmt::Debug for Shed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Shed")
-    }
+    metrics: Arc<Metrics>,
 }
 
 impl<S> Limited<S> {
     /// Puts limits on the calls of a service.
-    pub fn new(inner: S, limits: CallLimits, shed: Shed) -> Self {
+    pub fn new(inner: S, limits: CallLimits, metrics: Arc<Metrics>) -> Self {
         let places = Arc::new(Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { inner, limits: Arc::new(limits), places, shed }
+        Self { inner, limits: Arc::new(limits), places, metrics }
     }
 }
 
@@ -93,11 +77,12 @@ where
             None
         } else {
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                (self.shed.0)();
+                self.metrics.shed.inc();
                 let refusal = self.limits.overloaded.clone();
                 return Box::pin(std::future::ready(Ok(refusal.into_http())));
             };
-            Some(place)
+            self.metrics.in_flight.inc();
+            Some(Place { _permit: place, metrics: Arc::clone(&self.metrics) })
         };
         let (answer, limits) = (self.inner.call(request), Arc::clone(&self.limits));
         Box::pin(async move {
@@ -119,10 +104,22 @@ fn is_too_large(response: &Response<Body>) -> bool {
     code.is_some_and(|code| Code::from_bytes(code.as_bytes()) == Code::OutOfRange)
 }
 
+/// A place among the calls in flight, until it is dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    metrics: Arc<Metrics>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.metrics.in_flight.dec();
+    }
+}
+
 /// The body of an answer, whose call keeps its place until all of it is sent.
 struct Placed {
     inner: Body,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl http_body::Body for Placed {

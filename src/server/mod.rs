@@ -7,6 +7,7 @@ pub mod call_limits;
 pub mod health;
 pub mod lifetime;
 pub mod listen;
+pub mod metrics;
 pub mod reflection;
 pub mod serve;
 pub mod shutdown;

@@ -7,10 +7,11 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout, and half a second to cut
 //! what is left, after the wish to stop.
 
-use crate::server::call_limits::{CallLimits, Limited, Shed};
+use crate::server::call_limits::{CallLimits, Limited};
 use crate::server::health::Health;
 use crate::server::lifetime::{Counted, Lifetime};
 use crate::server::listen::{Connection, Listener, Peer};
+use crate::server::metrics::Metrics;
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
 use crate::server::trace::Traced;
@@ -55,6 +56,8 @@ pub struct ServeConfig {
     pub lifetime: Lifetime,
     /// How long calls that run may take to end once the server is to stop.
     pub drain_timeout: Duration,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Default for ServeConfig {
@@ -68,6 +71,7 @@ impl Default for ServeConfig {
             calls: CallLimits::default(),
             lifetime: Lifetime::default(),
             drain_timeout: Duration::from_secs(10),
+            metrics: Arc::default(),
         }
     }
 }
@@ -161,8 +165,8 @@ impl<S> Callee for S where
 /// What every call passes through, outermost last.
 fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
     let service = routes.prepare();
-    let service = Limited::new(service, config.calls.clone(), Shed::new(|| {}));
-    Traced::new(service)
+    let service = Limited::new(service, config.calls.clone(), Arc::clone(&config.metrics));
+    Traced::new(service).counted(Arc::clone(&config.metrics))
 }
 
 /// The HTTP/2 of a connection.
@@ -204,6 +208,7 @@ impl<S: Callee> Server<S> {
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
+                    self.config.metrics.accept_errors.inc();
                     // No descriptor is left, most likely, and the client still waits: asked again at
                     // once, the system would say the same, as fast as it can.
                     if !std::mem::replace(&mut failing, true) {
@@ -231,6 +236,7 @@ impl<S: Callee> Server<S> {
         self.is_full.store(false, Ordering::Relaxed);
         let server = Arc::clone(self);
         self.http2.spawn(async move {
+            let _counted = server.config.metrics.open_connection();
             let peer = connection.peer;
             match server.connection(connection).await {
                 Ok(()) => tracing::debug!(%peer, "connection closed"),
