@@ -20,9 +20,11 @@ use crate::server::metrics::http::expose;
 use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
+use crate::server::trace::Adopt;
 use crate::source::containerd::{self, Containerd};
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
+use crate::telemetry::traces;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::service::Routes;
@@ -118,6 +120,7 @@ fn transport(limits: &Limits) -> ServeConfig {
         },
         drain_timeout: limits.drain_timeout,
         metrics: Arc::default(),
+        adopt: None,
     }
 }
 
@@ -168,7 +171,11 @@ impl App {
             }
             None => None,
         };
-        let config = ServeConfig { metrics, ..transport(limits) };
+        let config = ServeConfig {
+            metrics,
+            adopt: config.otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
+            ..transport(limits)
+        };
         Ok(Self { listeners, metrics_listener, routes, health, source, config })
     }
 

@@ -3,6 +3,7 @@
 //! The only place that reads the environment. What the flags mean together is `config`'s; what the
 //! commands do is `commands`'.
 
+pub mod effective;
 pub mod limits;
 pub mod observe;
 

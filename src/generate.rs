@@ -20,6 +20,7 @@ use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::Instrument;
 
 /// Why no spec came out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +131,7 @@ impl Generator {
 
     async fn timed<T>(&self, stage: Stage, work: impl Future<Output = T>) -> T {
         let started = Instant::now();
-        let done = work.await;
+        let done = work.instrument(span(stage)).await;
         self.observer.took(stage, started.elapsed());
         done
     }
@@ -208,7 +209,7 @@ impl Generator {
         let user =
             accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
 
-        let started = Instant::now();
+        let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let inputs =
             Inputs { rules: profile.rules, image: config, options: &request.options, user: &user };
         let mut draft = spec::assemble(profile, namespace, &request.id, &inputs)?;
@@ -220,6 +221,11 @@ impl Generator {
         tracing::debug!(profile = profile.name, "spec made");
         Ok(Generated { spec, image })
     }
+}
+
+/// A stage as traces have it.
+fn span(stage: Stage) -> tracing::Span {
+    tracing::debug_span!("stage", otel.name = stage.name())
 }
 
 fn safe_labels(config: &ImageConfig) -> (BTreeMap<String, String>, Vec<String>) {

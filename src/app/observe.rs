@@ -7,6 +7,7 @@ use crate::pb::specd::DESCRIPTORS;
 use crate::server::health::Health;
 use crate::server::metrics::{Figure, Kind, Metrics};
 use crate::source::containerd;
+use crate::telemetry::traces;
 use http::HeaderMap;
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -48,9 +49,11 @@ fn methods(set: &[u8]) -> Vec<String> {
     paths
 }
 
+type Read = fn(&Tally) -> u64;
+
 /// Adds the counts of the caches.
 pub(super) fn caches(metrics: &Metrics, tallies: &[(&'static str, Arc<Tally>)]) {
-    let figures: [(_, _, _, fn(&Tally) -> u64); 4] = [
+    let figures: [(_, _, _, Read); 4] = [
         ("specd_cache_hits", "Answers found in a cache", Kind::Counter, Tally::hits),
         ("specd_cache_misses", "Reads that a cache had to begin", Kind::Counter, Tally::misses),
         ("specd_cache_evictions", "Entries dropped to make room", Kind::Counter, Tally::evictions),
@@ -75,7 +78,7 @@ pub(super) fn source(metrics: &Metrics, health: Health) {
     );
 }
 
-/// Tells the metrics of stages and of calls to containerd.
+/// Tells the metrics of stages and of calls to containerd, and these of the trace that they belong to.
 pub(super) struct Tell(pub(super) Arc<Metrics>);
 
 impl stage::Observer for Tell {
@@ -85,7 +88,9 @@ impl stage::Observer for Tell {
 }
 
 impl containerd::Observer for Tell {
-    fn begins(&self, _: &mut HeaderMap) {}
+    fn begins(&self, headers: &mut HeaderMap) {
+        traces::carry(headers);
+    }
 
     fn ended(&self, method: &str, code: Code) {
         self.0.containerd_call(method, code);

@@ -6,8 +6,13 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Observability")]
 pub struct ObserveArgs {
-    /// Where to answer GET /metrics in plain HTTP, tcp://HOST:PORT or unix:///PATH [default: nowhere]
-    #[arg(long, value_name = "ADDRESS", env = "SPECD_METRICS_LISTEN")]
+    /// Where to answer scrapes.
+    #[arg(
+        long,
+        help = "Where to answer GET /metrics in plain HTTP, tcp://HOST:PORT or unix:///PATH [default: nowhere]",
+        value_name = "ADDRESS",
+        env = "SPECD_METRICS_LISTEN"
+    )]
     pub metrics_listen: Option<String>,
     /// Where to send traces.
     #[arg(

@@ -14,7 +14,7 @@ use crate::server::listen::{Connection, Listener, Peer};
 use crate::server::metrics::Metrics;
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
-use crate::server::trace::Traced;
+use crate::server::trace::{Adopt, Traced};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -58,6 +58,8 @@ pub struct ServeConfig {
     pub drain_timeout: Duration,
     /// Where it is counted.
     pub metrics: Arc<Metrics>,
+    /// How a call comes into its caller's trace, if calls are traced.
+    pub adopt: Option<Adopt>,
 }
 
 impl Default for ServeConfig {
@@ -72,6 +74,7 @@ impl Default for ServeConfig {
             lifetime: Lifetime::default(),
             drain_timeout: Duration::from_secs(10),
             metrics: Arc::default(),
+            adopt: None,
         }
     }
 }
@@ -166,7 +169,7 @@ impl<S> Callee for S where
 fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
     let service = routes.prepare();
     let service = Limited::new(service, config.calls.clone(), Arc::clone(&config.metrics));
-    Traced::new(service).counted(Arc::clone(&config.metrics))
+    Traced::new(service).counted(Arc::clone(&config.metrics)).adopted(config.adopt)
 }
 
 /// The HTTP/2 of a connection.

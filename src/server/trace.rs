@@ -42,18 +42,28 @@ pub struct Traced<S> {
     inner: S,
     ids: Arc<Ids>,
     metrics: Option<Arc<Metrics>>,
+    adopt: Option<Adopt>,
 }
+
+/// Puts the span of a call into the trace that its headers name; the last is the method.
+pub type Adopt = fn(&Span, &HeaderMap, &str);
 
 impl<S> Traced<S> {
     /// Logs the calls of a service.
     pub fn new(inner: S) -> Self {
-        Self { inner, ids: Arc::default(), metrics: None }
+        Self { inner, ids: Arc::default(), metrics: None, adopt: None }
     }
 
     /// Counts them too.
     #[must_use]
     pub fn counted(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Traces them too.
+    #[must_use]
+    pub fn adopted(self, adopt: Option<Adopt>) -> Self {
+        Self { adopt, ..self }
     }
 }
 
@@ -77,6 +87,9 @@ where
         };
         request.headers_mut().insert(REQUEST_ID, id.clone());
         let call = Call::start(&request, &id, self.metrics.as_ref());
+        if let Some(adopt) = self.adopt {
+            adopt(&call.span, request.headers(), &call.method);
+        }
         let answer = self.inner.call(request).instrument(call.span.clone());
         Box::pin(async move {
             let mut call = call;

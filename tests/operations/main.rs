@@ -6,7 +6,9 @@
 mod containerd;
 mod deadlines;
 mod limits;
+mod logs;
 mod metrics;
+mod traces;
 
 use clap::Parser;
 use containerd::{FakeContainerd, IMAGE};

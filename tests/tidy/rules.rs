@@ -148,7 +148,16 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "telemetry",
         imports: &[All("domain"), All("config")],
-        crates: &["thiserror", "tracing", "tracing_subscriber"],
+        crates: &[
+            "http",
+            "opentelemetry",
+            "opentelemetry_otlp",
+            "opentelemetry_sdk",
+            "thiserror",
+            "tracing",
+            "tracing_opentelemetry",
+            "tracing_subscriber",
+        ],
     },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },
     Row { module: "commands", imports: EVERYTHING, crates: &["*"] },
