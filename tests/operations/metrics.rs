@@ -1,7 +1,10 @@
 //! What `GET /metrics` answers.
 
 use crate::{Server, request, within};
+use clap::CommandFactory;
+use specd::cli::Cli;
 use specd::pb::specd::{GenerateRequest, SpecServiceClient};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -60,11 +63,49 @@ async fn metrics_are_openmetrics_and_nothing_else_is_served() {
     assert!(post.starts_with("HTTP/1.1 405 "), "{post}");
 }
 
+const DOCS: &str = include_str!("../../docs/operations.md");
+
+/// The names in the first column of the tables of the docs.
+fn documented(prefixes: &[&str]) -> BTreeSet<String> {
+    DOCS.lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+        .collect()
+}
+
+#[test]
+fn every_limit_is_a_documented_flag() {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let flags: BTreeSet<String> = serve
+        .get_opts()
+        .filter(|flag| flag.get_help_heading() == Some("Limits"))
+        .map(|flag| format!("--{}", flag.get_long().unwrap()))
+        .collect();
+    assert!(flags.len() >= 12, "{flags:?}");
+    let missing: Vec<_> = flags.difference(&documented(&["--"])).cloned().collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[tokio::test]
 async fn every_documented_metric_is_exported() {
     let (server, address) = start(&[]).await;
     server.generate(request()).await.unwrap();
     let page = get(address, "/metrics").await;
+    let families: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| {
+            let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;
+            let ending = match kind {
+                "counter" => "_total",
+                "info" => "_info",
+                _ => "",
+            };
+            Some(format!("{name}{ending}"))
+        })
+        .collect();
+    assert_eq!(families, documented(&["grpc_", "specd_"]));
     for name in [
         "grpc_server_started_total{grpc_service=",
         "grpc_server_handled_total{grpc_service=",

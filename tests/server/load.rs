@@ -174,6 +174,27 @@ fn frames(mut bytes: &[u8]) -> Vec<u8> {
 const GOAWAY: u8 = 7;
 
 #[tokio::test]
+async fn streams_and_header_list_are_advertised() {
+    let server = Start::default().run().await;
+    let mut client = raw(&server).await;
+    client.write_all(PREFACE).await.unwrap();
+    let mut head = [0; 9];
+    within("SETTINGS", client.read_exact(&mut head)).await.unwrap();
+    assert_eq!(head[3], 4, "the first frame is not SETTINGS");
+    let mut payload = vec![0; usize::from(head[2])];
+    within("SETTINGS", client.read_exact(&mut payload)).await.unwrap();
+    let settings: Vec<(u16, u32)> = payload
+        .chunks_exact(6)
+        .map(|one| {
+            let value = u32::from_be_bytes([one[2], one[3], one[4], one[5]]);
+            (u16::from_be_bytes([one[0], one[1]]), value)
+        })
+        .collect();
+    assert!(settings.contains(&(3, 128)), "{settings:?}");
+    assert!(settings.contains(&(6, 16 << 10)), "{settings:?}");
+}
+
+#[tokio::test]
 async fn a_connection_of_age_is_told_to_go_away_and_its_calls_go_on() {
     let gated = Gated::new();
     let lifetime = Lifetime {
