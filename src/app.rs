@@ -4,7 +4,9 @@ mod observe;
 
 use crate::config::limits::Limits;
 use crate::config::{Config, Source, SourceConfig};
+use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
+use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
 use crate::image::source::ImageSource;
@@ -85,7 +87,8 @@ fn generator(
     let tallies = memo.tallies();
     let reader: Arc<dyn ImageReader> = Arc::new(memo);
     let (source, profiles) = (Arc::clone(source), Arc::new(profiles));
-    (Generator::new(source, reader, profiles, config.platform.clone()), tallies)
+    let (node, facts) = (config.platform.clone(), facts(config));
+    (Generator::new(source, reader, profiles, node, facts), tallies)
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
@@ -121,6 +124,15 @@ fn transport(limits: &Limits) -> ServeConfig {
         drain_timeout: limits.drain_timeout,
         metrics: Arc::default(),
         adopt: None,
+        mend_authority: true,
+    }
+}
+
+/// The facts of the host: this machine's, but for those that are stated.
+fn facts(config: &SourceConfig) -> HostFacts {
+    match &config.thermal_throttle_cpus {
+        Some(cpus) => HostFacts { thermal_throttle_cpus: cpus.clone() },
+        None => host::read(),
     }
 }
 
@@ -173,6 +185,7 @@ impl App {
         };
         let config = ServeConfig {
             metrics,
+            mend_authority: config.mend_authority,
             adopt: config.otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
             ..transport(limits)
         };

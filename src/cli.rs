@@ -9,6 +9,7 @@ pub mod observe;
 
 use crate::cli::limits::LimitArgs;
 use crate::cli::observe::ObserveArgs;
+use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -62,6 +63,9 @@ pub struct SourceArgs {
     /// The platform to take from an index, as linux/arm64/v8 [default: this machine's]
     #[arg(long, value_name = "PLATFORM", env = "SPECD_PLATFORM")]
     pub platform: Option<String>,
+    /// Processors of the host whose thermal throttle counters are masked, as 0-3 [default: as found here]
+    #[arg(long, value_name = "LIST", env = "SPECD_THERMAL_THROTTLE_CPUS")]
+    pub thermal_throttle_cpus: Option<String>,
 }
 
 /// How to log.
@@ -93,11 +97,14 @@ pub struct ServeArgs {
     /// Allow TCP addresses that are not loopback, in plain text
     #[arg(long, env = "SPECD_INSECURE_TCP")]
     pub insecure_tcp: bool,
+    /// Refuse clients that send a unix socket's path as the authority, instead of mending it
+    #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
+    pub no_authority_filter: bool,
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
     /// The profile of a request that names none
-    #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = crate::config::DEFAULT_PROFILE)]
+    #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = DEFAULT_PROFILE)]
     pub default_profile: String,
     /// How much to remember of what was read by digest, in bytes
     #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]

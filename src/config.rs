@@ -4,11 +4,9 @@ pub mod limits;
 
 use crate::cli::{ServeArgs, SourceArgs};
 use crate::config::limits::Limits;
+use crate::domain::host_facts::parse_cpus;
 use crate::domain::platform::Platform;
 use std::path::PathBuf;
-
-/// The profile of a request that names none, unless told otherwise.
-pub const DEFAULT_PROFILE: &str = "function";
 
 /// A flag whose value is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +38,8 @@ pub struct SourceConfig {
     pub source: Source,
     /// The platform of a request that names none.
     pub platform: Platform,
+    /// What is stated of the host, where it is not this machine.
+    pub thermal_throttle_cpus: Option<Vec<u32>>,
 }
 
 impl SourceConfig {
@@ -57,7 +57,10 @@ impl SourceConfig {
             Some(text) => parse_platform(text)?,
             None => node_platform(),
         };
-        Ok(Self { source, platform })
+        let stated = args.thermal_throttle_cpus.as_deref().map(parse_cpus).transpose();
+        let thermal_throttle_cpus =
+            stated.map_err(|reason| wrong("thermal-throttle-cpus", reason))?;
+        Ok(Self { source, platform, thermal_throttle_cpus })
     }
 }
 
@@ -70,6 +73,8 @@ pub struct Config {
     pub listen: Vec<String>,
     /// Whether plain TCP may leave the loopback.
     pub insecure_tcp: bool,
+    /// Whether an authority that is a unix socket's path is mended.
+    pub mend_authority: bool,
     /// The default profile's name.
     pub default_profile: String,
     /// How much is remembered, in bytes.
@@ -93,6 +98,7 @@ impl Config {
             source: SourceConfig::new(&args.source)?,
             listen: args.listen.clone(),
             insecure_tcp: args.insecure_tcp,
+            mend_authority: !args.no_authority_filter,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
             limits: Limits::new(&args.limits)?,

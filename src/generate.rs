@@ -6,6 +6,7 @@
 pub mod stage;
 
 use crate::accounts::{self, AccountError, Files};
+use crate::domain::host_facts::HostFacts;
 use crate::domain::image_config::ImageConfig;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::labels;
@@ -110,17 +111,19 @@ pub struct Generator {
     profiles: Arc<Profiles>,
     node: Platform,
     observer: Arc<dyn Observer>,
+    host: Arc<HostFacts>,
 }
 
 impl Generator {
-    /// A generator over a source and a reader of the same source.
+    /// A generator over a source and a reader of the same source, for containers on a host.
     pub fn new(
         source: Arc<dyn ImageSource>,
         reader: Arc<dyn ImageReader>,
         profiles: Arc<Profiles>,
         node: Platform,
+        host: HostFacts,
     ) -> Self {
-        Self { source, reader, profiles, node, observer: Arc::new(()) }
+        Self { source, reader, profiles, node, host: Arc::new(host), observer: Arc::new(()) }
     }
 
     /// The same, with its stages measured.
@@ -210,13 +213,20 @@ impl Generator {
             accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
 
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
-        let inputs =
-            Inputs { rules: profile.rules, image: config, options: &request.options, user: &user };
-        let mut draft = spec::assemble(profile, namespace, &request.id, &inputs)?;
+        let inputs = Inputs {
+            id: &request.id,
+            host: &self.host,
+            rules: profile.rules,
+            image: config,
+            options: &request.options,
+            user: &user,
+        };
+        let mut draft = spec::assemble(profile, namespace, &inputs)?;
         let (labels, warnings) = safe_labels(config);
         draft.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
-        let spec = spec::encode(draft)?;
+        let patch = request.options.merge_patch.as_deref();
+        let spec = spec::encode(draft, patch)?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
         Ok(Generated { spec, image })

@@ -7,6 +7,7 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout, and half a second to cut
 //! what is left, after the wish to stop.
 
+use crate::server::authority::Mended;
 use crate::server::call_limits::{CallLimits, Limited};
 use crate::server::health::Health;
 use crate::server::lifetime::{Counted, Lifetime};
@@ -60,6 +61,8 @@ pub struct ServeConfig {
     pub metrics: Arc<Metrics>,
     /// How a call comes into its caller's trace, if calls are traced.
     pub adopt: Option<Adopt>,
+    /// Whether clients over a unix socket may send any `:authority`, as those do that send its path.
+    pub mend_authority: bool,
 }
 
 impl Default for ServeConfig {
@@ -75,6 +78,7 @@ impl Default for ServeConfig {
             drain_timeout: Duration::from_secs(10),
             metrics: Arc::default(),
             adopt: None,
+            mend_authority: true,
         }
     }
 }
@@ -251,7 +255,10 @@ impl<S: Callee> Server<S> {
 
     /// Speaks HTTP/2 on a connection, to its end.
     async fn connection(&self, connection: Connection) -> hyper::Result<()> {
-        let Connection { stream, peer } = connection;
+        let Connection { mut stream, peer } = connection;
+        if self.config.mend_authority && matches!(peer, Peer::Unix { .. }) {
+            stream = Box::new(Mended::new(stream));
+        }
         let service = self.service.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert::<Peer>(peer);
             request

@@ -6,9 +6,11 @@ pub mod assemble;
 pub mod draft;
 pub mod encode;
 pub mod error;
+pub mod merge_patch;
 pub mod opt;
 mod options;
 pub mod profile;
+pub mod seccomp;
 
 pub use assemble::assemble;
 pub use encode::{Encoded, encode};

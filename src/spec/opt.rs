@@ -1,5 +1,7 @@
 //! What a step of the assembly is.
 
+use crate::domain::host_facts::HostFacts;
+use crate::domain::ids::ContainerId;
 use crate::domain::image_config::{ContainerConfig, ImageConfig};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::Options;
@@ -10,6 +12,10 @@ use crate::spec::error::SpecError;
 /// What every step may look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
+    /// The container's id.
+    pub id: &'a ContainerId,
+    /// The machine that will run the container.
+    pub host: &'a HostFacts,
     /// How the profile reads images.
     pub rules: ImageRules,
     /// The image's configuration.

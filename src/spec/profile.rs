@@ -5,22 +5,27 @@
 //!
 //! Invariant: a profile that was loaded gives a draft for every namespace and id.
 
+use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::merge_patch;
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 9] = [
     ("function", include_str!("profiles/function.json")),
     ("faas-rs", include_str!("profiles/faas-rs.json")),
     ("containerd-2.4", include_str!("profiles/containerd-2.4.json")),
+    ("containerd-2.3", include_str!("profiles/containerd-2.3.json")),
+    ("containerd-2.2", include_str!("profiles/containerd-2.2.json")),
+    ("containerd-2.1", include_str!("profiles/containerd-2.1.json")),
+    ("containerd-2.0", include_str!("profiles/containerd-2.0.json")),
+    ("containerd-1.7", include_str!("profiles/containerd-1.7.json")),
+    ("containerd-1.6", include_str!("profiles/containerd-1.6.json")),
 ];
-
-/// The profile of a request that names none, unless the server is told otherwise.
-pub const DEFAULT: &str = "function";
 
 /// A profile's file.
 #[derive(Debug, Deserialize)]
@@ -33,6 +38,8 @@ struct File {
     #[serde(default)]
     equals: String,
     image: ImageRules,
+    #[serde(default)]
+    masks_thermal_throttle: bool,
     extends: Option<String>,
     spec: Option<Value>,
 }
@@ -50,20 +57,35 @@ pub struct Profile {
     pub equals: String,
     /// How it reads an image.
     pub rules: ImageRules,
+    /// Whether the directories in which each processor counts its throttling are masked.
+    pub masks_thermal_throttle: bool,
     /// The base spec, with its placeholders.
     pub spec: Value,
 }
 
 impl Profile {
-    /// The base spec of one container, taken apart.
+    /// The base spec of one container on a host, taken apart.
     ///
     /// # Errors
     ///
     /// [`SpecError::Profile`] where the base is no spec; not for a profile of [`Profiles`].
-    pub fn draft(&self, namespace: &Namespace, id: &ContainerId) -> Result<Draft, SpecError> {
+    pub fn draft(
+        &self,
+        namespace: &Namespace,
+        id: &ContainerId,
+        host: &HostFacts,
+    ) -> Result<Draft, SpecError> {
         let mut spec = self.spec.clone();
         fill_in(&mut spec, namespace.as_str(), id.as_str());
-        Draft::take(spec).map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })
+        let mut draft = Draft::take(spec)
+            .map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })?;
+        if self.masks_thermal_throttle && !host.thermal_throttle_cpus.is_empty() {
+            let mut masked = draft.linux.masked_paths().clone().unwrap_or_default();
+            let path = |cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle");
+            masked.extend(host.thermal_throttle_cpus.iter().map(path));
+            draft.linux.set_masked_paths(Some(masked));
+        }
+        Ok(draft)
     }
 
     /// Whether this is the profile of that name.
@@ -145,17 +167,20 @@ fn names(list: &[Profile]) -> String {
     all.join(", ")
 }
 
-/// Reads a profile's file; one that extends another takes its spec.
+/// Reads a profile's file; where it extends another, its spec is a merge patch on the other's.
 fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
     let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let spec = match (file.spec, file.extends) {
-        (Some(spec), None) => spec,
-        (None, Some(base)) => {
-            let base = known.iter().find(|profile| profile.is_named(&base));
+    let mut spec = match &file.extends {
+        None => Value::Object(serde_json::Map::new()),
+        Some(base) => {
+            let base = known.iter().find(|profile| profile.is_named(base));
             base.ok_or("it extends a profile that is not known")?.spec.clone()
         }
-        _ => return Err("it must have either spec or extends".to_owned()),
     };
+    merge_patch::apply(
+        &mut spec,
+        file.spec.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+    );
     Draft::take(spec.clone())?;
     Ok(Profile {
         name: file.name,
@@ -163,6 +188,7 @@ fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
         aliases: file.aliases,
         equals: file.equals,
         rules: file.image,
+        masks_thermal_throttle: file.masks_thermal_throttle,
         spec,
     })
 }
@@ -170,27 +196,48 @@ fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::request::DEFAULT_PROFILE;
     use crate::spec::encode::encode;
 
     #[test]
     fn no_key_of_a_profile_is_lost() {
         let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
-        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+        for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let mut want = profile.spec.clone();
             fill_in(&mut want, "ns", "c");
-            let encoded = encode(profile.draft(&namespace, &id).unwrap()).unwrap();
+            let encoded =
+                encode(profile.draft(&namespace, &id, &HostFacts::default()).unwrap(), None)
+                    .unwrap();
             let got: Value = serde_json::from_slice(&encoded.json).unwrap();
             assert_eq!(got, want, "{}", profile.name);
         }
     }
 
     #[test]
+    fn releases_that_mask_throttling_do_so_for_each_processor() {
+        let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
+        let host = HostFacts { thermal_throttle_cpus: vec![0, 2] };
+        let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
+        let masked = |name: &str| {
+            let draft = profiles.get(Some(name)).unwrap().draft(&namespace, &id, &host).unwrap();
+            draft.linux.masked_paths().clone().unwrap()
+        };
+        let paths = [0, 2].map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
+        for release in ["2.0", "2.2", "2.3", "2.4"] {
+            assert!(masked(&format!("containerd-{release}")).ends_with(&paths), "{release}");
+        }
+        for release in ["1.6", "1.7", "2.1"] {
+            assert_eq!(masked(&format!("containerd-{release}")).len(), 11, "{release}");
+        }
+    }
+
+    #[test]
     fn names_aliases_and_the_default() {
-        let profiles = Profiles::built_in(DEFAULT).unwrap();
+        let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         assert_eq!(profiles.get(None).unwrap().name, "function");
         assert_eq!(profiles.get(Some("containerd")).unwrap().name, "containerd-2.4");
         assert!(profiles.get(Some("nonsense")).is_none());
-        assert_eq!(profiles.names(), "function, faas-rs, containerd-2.4, containerd");
+        assert!(profiles.names().starts_with("function, faas-rs, containerd-2.4, containerd, "));
         assert!(
             Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
         );
@@ -202,7 +249,7 @@ mod tests {
         assert!(wrong("{\n \"name\": 7}").contains("line 2"));
         assert!(wrong(r#"{"name":"x","description":"","image":"oci","spce":{}}"#).contains("spce"));
         assert!(
-            wrong(r#"{"name":"x","description":"","image":"oci"}"#).contains("spec or extends")
+            wrong(r#"{"name":"x","description":"","image":"oci"}"#).contains("process is missing")
         );
         assert!(
             wrong(r#"{"name":"x","description":"","image":"oci","extends":"y"}"#)
@@ -216,7 +263,7 @@ mod tests {
 
     #[test]
     fn capabilities_are_in_three_lists_and_nowhere_else() {
-        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+        for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let lists = profile.spec["process"]["capabilities"].as_object().unwrap();
             let mut names: Vec<&String> = lists.keys().collect();
             names.sort();

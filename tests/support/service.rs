@@ -3,6 +3,7 @@
 use crate::support::layout::Layout;
 use async_trait::async_trait;
 use bytes::Bytes;
+use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
 use specd::generate::Generator;
@@ -44,7 +45,7 @@ impl Fixture {
     fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
         let profiles = Arc::new(Profiles::built_in("function").unwrap());
         let node = Platform::new("linux", "amd64", "");
-        let generator = Generator::new(source, reader, profiles, node);
+        let generator = Generator::new(source, reader, profiles, node, HostFacts::default());
         Self { service: Service::new(generator, Duration::from_secs(60)), _layout: layout }
     }
 

@@ -159,6 +159,7 @@ pub(crate) const TABLE: &[Row] = &[
             "tracing_subscriber",
         ],
     },
+    Row { module: "host", imports: &[All("domain")], crates: &[] },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },
     Row { module: "commands", imports: EVERYTHING, crates: &["*"] },
     Row { module: "main", imports: EVERYTHING, crates: &["*"] },
@@ -181,6 +182,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("telemetry"),
     All("app"),
     All("commands"),
+    All("host"),
 ];
 
 /// Types of oci-spec whose `default()` is an opinion and not empty.
