@@ -1,11 +1,13 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
 mod listeners;
+mod observe;
 mod probes;
 
 pub use listeners::ListenError;
 
-use crate::config::{Config, REQUEST_BYTES, SnapshotConfig, Source, SourceConfig};
+use crate::config::limits::Limits;
+use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
 use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
 use crate::host;
@@ -14,19 +16,25 @@ use crate::image::reader::ImageReader;
 use crate::image::snapshot_reader::{SnapshotReader, SnapshotRules};
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
+use crate::image::tally::Tally;
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
-use crate::rpc::Service;
+use crate::rpc::{Service, status};
 use crate::server::activation::Activation;
+use crate::server::call_limits::CallLimits;
 use crate::server::health::{Health, Probe};
-use crate::server::listen::{ListenAddress, Listener};
+use crate::server::lifetime::Lifetime;
+use crate::server::listen::{AddressError, ListenAddress, Listener};
+use crate::server::metrics::http::expose;
 use crate::server::notify;
 use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::Tls;
-use crate::source::containerd::Containerd;
+use crate::server::trace::Adopt;
+use crate::source::containerd::{self, Containerd};
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
+use crate::telemetry::traces;
 use listeners::Bound;
 use probes::Probes;
 use std::path::Path;
@@ -48,6 +56,9 @@ pub enum AppError {
     /// A profile is none.
     #[error(transparent)]
     Profile(#[from] SpecError),
+    /// The address for metrics is none.
+    #[error("--metrics-listen: {0}")]
+    MetricsAddress(AddressError),
     /// An address is none, or cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -65,10 +76,38 @@ pub enum AppError {
 ///
 /// [`LayoutError`] where the layout directory is none. containerd need not be there yet.
 pub fn open_source(config: &SourceConfig) -> Result<Arc<dyn ImageSource>, LayoutError> {
+    open_watched(config, Arc::new(()))
+}
+
+fn open_watched(
+    config: &SourceConfig,
+    observer: Arc<dyn containerd::Observer>,
+) -> Result<Arc<dyn ImageSource>, LayoutError> {
     Ok(match &config.source {
-        Source::Containerd(socket) => Arc::new(Containerd::new(socket)),
+        Source::Containerd(socket) => Arc::new(Containerd::new(socket).observed_by(observer)),
         Source::OciLayout(directory) => Arc::new(OciLayout::open(directory)?),
     })
+}
+
+/// A generator over a source, and the counts of what its reader remembers.
+fn generator(
+    source: &Arc<dyn ImageSource>,
+    config: &SourceConfig,
+    profiles: Profiles,
+    cache_bytes: u64,
+) -> (Generator, Tallies) {
+    let layers = SourceReader::new(Arc::clone(source));
+    let (reader, tallies) = match (&config.source, &config.snapshots) {
+        (Source::Containerd(socket), Some(snapshots)) => {
+            remembering(beside(layers, socket, snapshots), cache_bytes)
+        }
+        (Source::Containerd(_), None) | (Source::OciLayout(_), _) => {
+            remembering(layers, cache_bytes)
+        }
+    };
+    let (source, profiles) = (Arc::clone(source), Arc::new(profiles));
+    let (node, facts) = (config.platform.clone(), facts(config));
+    (Generator::new(source, reader, profiles, node, facts), tallies)
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
@@ -80,24 +119,43 @@ pub fn service(
     cache_bytes: u64,
     call_timeout: Duration,
 ) -> Service {
-    let layers = SourceReader::new(Arc::clone(source));
-    let reader: Arc<dyn ImageReader> = match (&config.source, &config.snapshots) {
-        (Source::Containerd(socket), Some(snapshots)) => {
-            let reader = beside(layers, socket, snapshots);
-            Arc::new(Memo::new(reader, cache_bytes))
-        }
-        (Source::Containerd(_), None) | (Source::OciLayout(_), _) => {
-            Arc::new(Memo::new(layers, cache_bytes))
-        }
-    };
-    let generator = Generator::new(
-        Arc::clone(source),
-        reader,
-        Arc::new(profiles),
-        config.platform.clone(),
-        facts(config),
-    );
-    Service::new(generator, call_timeout)
+    Service::new(generator(source, config, profiles, cache_bytes).0, call_timeout)
+}
+
+/// The limits of the transport, and what those are told who meet them.
+fn transport(limits: &Limits) -> ServeConfig {
+    ServeConfig {
+        connections: limits.connections,
+        streams: limits.streams,
+        header_list_bytes: limits.header_bytes,
+        keepalive_every: limits.keepalive_interval,
+        keepalive_timeout: limits.keepalive_timeout,
+        calls: CallLimits {
+            in_flight: limits.in_flight,
+            overloaded: status::overloaded(),
+            too_large: status::message_too_large("request", limits.request_bytes),
+        },
+        lifetime: Lifetime {
+            handshake_timeout: limits.handshake_timeout,
+            age: limits.connection_age,
+            drain_timeout: limits.drain_timeout,
+        },
+        tls_within: limits.handshake_timeout,
+        drain_timeout: limits.drain_timeout,
+        metrics: Arc::default(),
+        adopt: None,
+        mend_authority: true,
+    }
+}
+
+/// What the memories of a reader count, by their names.
+type Tallies = [(&'static str, Arc<Tally>); 2];
+
+/// The same reader, which remembers, and what its memories count.
+fn remembering(reader: impl ImageReader, cache_bytes: u64) -> (Arc<dyn ImageReader>, Tallies) {
+    let memo = Memo::new(reader, cache_bytes);
+    let tallies = memo.tallies();
+    (Arc::new(memo), tallies)
 }
 
 /// The same reader, and containerd's snapshots beside it.
@@ -126,6 +184,7 @@ fn facts(config: &SourceConfig) -> HostFacts {
 /// A server that is bound and not yet serving.
 pub struct App {
     bound: Bound,
+    metrics_listener: Option<Listener>,
     routes: Routes,
     health: Health,
     source: Arc<dyn ImageSource>,
@@ -149,27 +208,37 @@ impl App {
     /// An [`AppError`]; what was bound before it is released.
     pub async fn bind_with(config: &Config, activation: Activation) -> Result<Self, AppError> {
         let profiles = Profiles::built_in(&config.default_profile)?;
-        let source = open_source(&config.source)?;
-        let spec = SpecServiceServer::new(service(
-            &source,
-            &config.source,
-            profiles,
-            config.cache_bytes,
-            config.call_timeout,
-        ))
-        .max_decoding_message_size(REQUEST_BYTES);
+        let metrics = observe::metrics();
+        let tell = Arc::new(observe::Tell(Arc::clone(&metrics)));
+        let source = open_watched(&config.source, tell.clone())?;
+        let limits = &config.limits;
+        let (generator, tallies) = generator(&source, &config.source, profiles, config.cache_bytes);
+        observe::caches(&metrics, &tallies);
+        let service = Service::new(generator.observed_by(tell), limits.call_timeout)
+            .with_answers_of(limits.response_bytes);
+        let spec = SpecServiceServer::new(service)
+            .max_decoding_message_size(limits.request_bytes)
+            .max_encoding_message_size(limits.response_bytes);
         let health = Health::new(SERVICE);
+        observe::source(&metrics, health.clone());
         let routes = Routes::new(spec).add_service(health.server());
         let routes = reflection::add(routes, &[DESCRIPTORS])?;
 
         let bound = listeners::bind(&config.listening, activation).await?;
-        let config = ServeConfig {
-            connections: config.max_connections,
-            drain_timeout: config.drain_timeout,
-            mend_authority: config.mend_authority,
-            ..ServeConfig::default()
+        let metrics_listener = match &config.metrics_listen {
+            Some(text) => {
+                let address = text.parse().map_err(AppError::MetricsAddress)?;
+                Some(listeners::metrics(&address, &config.listening).await?)
+            }
+            None => None,
         };
-        Ok(Self { bound, routes, health, source, config })
+        let config = ServeConfig {
+            metrics,
+            mend_authority: config.mend_authority,
+            adopt: config.otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
+            ..transport(limits)
+        };
+        Ok(Self { bound, metrics_listener, routes, health, source, config })
     }
 
     /// The addresses that are listened on, with the ports that were chosen; the one for health alone is
@@ -182,6 +251,11 @@ impl App {
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {
         self.bound.tls.as_ref()
+    }
+
+    /// The address where metrics are asked for, with the port that was chosen.
+    pub fn metrics_address(&self) -> Option<&ListenAddress> {
+        self.metrics_listener.as_ref().map(Listener::address)
     }
 
     /// Serves until the shutdown is asked for, then drains.
@@ -199,6 +273,10 @@ impl App {
         }
         let probes = for_probers.map(|listener| Probes::start(listener, &self.health));
 
+        // Metrics are there to the end: how the server drains is worth knowing.
+        let exposing = self
+            .metrics_listener
+            .map(|listener| tokio::spawn(expose(listener, Arc::clone(&self.config.metrics))));
         let mut serving =
             pin!(serve(listeners, self.routes, self.health, self.config, shutdown.clone()));
         notify::ready();
@@ -214,6 +292,11 @@ impl App {
             Some(probes) => probes.stop().await,
             None => Ok(()),
         };
+        if let Some(exposing) = exposing {
+            exposing.abort();
+            // Its socket's file is removed when the task is gone.
+            let _ = exposing.await;
+        }
         Ok(served.and(probed)?)
     }
 }

@@ -8,6 +8,12 @@ pub mod tls;
 
 use crate::cli::listening::ListenArgs;
 use crate::cli::tls::{ClientTlsArgs, TlsArgs};
+pub mod effective;
+pub mod limits;
+pub mod observe;
+
+use crate::cli::limits::LimitArgs;
+use crate::cli::observe::ObserveArgs;
 use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -123,15 +129,12 @@ pub struct ServeArgs {
     /// How much to remember of what was read by digest, in bytes
     #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]
     pub cache_bytes: u64,
-    /// The most connections at a time
-    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_CONNECTIONS", default_value_t = 256)]
-    pub max_connections: usize,
-    /// The longest that a call may take; a caller's own deadline may be shorter
-    #[arg(long, value_name = "DURATION", env = "SPECD_CALL_TIMEOUT", default_value = "60s")]
-    pub call_timeout: humantime::Duration,
-    /// How long calls in flight may go on after SIGTERM
-    #[arg(long, value_name = "DURATION", env = "SPECD_DRAIN_TIMEOUT", default_value = "10s")]
-    pub drain_timeout: humantime::Duration,
+    /// What clients may take at most.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Where it tells what it does.
+    #[command(flatten)]
+    pub observe: ObserveArgs,
     /// How to log.
     #[command(flatten)]
     pub log: LogArgs,

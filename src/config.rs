@@ -1,17 +1,16 @@
 //! From flags to a checked configuration. Opens nothing.
 
+pub mod limits;
 pub mod listening;
 
 use crate::cli::{ServeArgs, SnapshotArgs, SourceArgs};
+use crate::config::limits::Limits;
 use crate::config::listening::ListenConfig;
 use crate::domain::host_facts::{parse_cpus, parse_kernel};
 use crate::domain::ids::Snapshotter;
 use crate::domain::platform::Platform;
 use std::path::{Component, PathBuf};
 use std::time::Duration;
-
-/// The largest message that a caller may send, in bytes.
-pub const REQUEST_BYTES: usize = 1 << 20;
 
 /// The least that reading a snapshot may be given.
 const SHORTEST_READ: Duration = Duration::from_secs(1);
@@ -133,12 +132,12 @@ pub struct Config {
     pub default_profile: String,
     /// How much is remembered, in bytes.
     pub cache_bytes: u64,
-    /// The most connections at a time.
-    pub max_connections: usize,
-    /// The longest that a call may take.
-    pub call_timeout: Duration,
-    /// How long calls may go on after SIGTERM.
-    pub drain_timeout: Duration,
+    /// What clients may take at most.
+    pub limits: Limits,
+    /// Where metrics are asked for, as given, or nothing for nowhere.
+    pub metrics_listen: Option<String>,
+    /// Where traces are sent, or nothing for nowhere.
+    pub otlp_endpoint: Option<String>,
 }
 
 impl Config {
@@ -148,13 +147,6 @@ impl Config {
     ///
     /// A [`ConfigError`] for the first flag that is out of range.
     pub fn new(args: &ServeArgs) -> Result<Self, ConfigError> {
-        let call_timeout = Duration::from(args.call_timeout);
-        if call_timeout.is_zero() {
-            return Err(wrong("call-timeout", "must be longer than nothing, as 60s"));
-        }
-        if args.max_connections == 0 {
-            return Err(wrong("max-connections", "must be at least 1"));
-        }
         let snapshots = SnapshotConfig::new(&args.snapshots, &args.snapshotter)?;
         Ok(Self {
             source: SourceConfig::new(&args.source)?.with_snapshots(snapshots),
@@ -162,10 +154,27 @@ impl Config {
             mend_authority: !args.no_authority_filter,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
-            max_connections: args.max_connections,
-            call_timeout,
-            drain_timeout: args.drain_timeout.into(),
+            limits: Limits::new(&args.limits)?,
+            metrics_listen: args.observe.metrics_listen.clone(),
+            otlp_endpoint: otlp_endpoint(args.observe.otlp_endpoint.as_deref())?,
         })
+    }
+}
+
+/// Checks where traces are sent.
+fn otlp_endpoint(text: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let authority = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    match authority {
+        Some(rest) if !rest.is_empty() && !rest.contains(['/', ' ', '?', '#']) => {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(wrong(
+            "otlp-endpoint",
+            format!(
+                "{text:?} is none, http://127.0.0.1:4317 is one; an agent on the node adds TLS"
+            ),
+        )),
     }
 }
 
@@ -229,6 +238,18 @@ mod tests {
         assert_eq!(new(None, "999ms", DEFAULT_SNAPSHOTTER), Err("snapshot-timeout"));
         assert_eq!(new(None, "61m", DEFAULT_SNAPSHOTTER), Err("snapshot-timeout"));
         assert_eq!(new(None, "60s", ""), Err("snapshotter"));
+    }
+
+    #[test]
+    fn traces_go_to_a_plain_url() {
+        for text in ["http://127.0.0.1:4317", "http://collector:4317/"] {
+            assert_eq!(otlp_endpoint(Some(text)).unwrap().as_deref(), Some(text));
+        }
+        for text in ["", "127.0.0.1:4317", "https://collector:4317", "http://", "http://a/b"] {
+            let error = otlp_endpoint(Some(text)).unwrap_err().to_string();
+            assert!(error.starts_with("--otlp-endpoint: "), "{error}");
+        }
+        assert_eq!(otlp_endpoint(None).unwrap(), None);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The one place where the pure core and the fetching meet. Fetching is behind two traits; nothing here
 //! knows the wire.
 
+pub mod stage;
+
 use crate::accounts::{self, AccountError, Files};
 use crate::domain::host_facts::HostFacts;
 use crate::domain::image_config::ImageConfig;
@@ -11,11 +13,15 @@ use crate::domain::labels;
 use crate::domain::platform::Platform;
 use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
+use crate::generate::stage::{Observer, Stage};
+use crate::image::deadline;
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use crate::image::source::{ImageSource, Resolved};
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
+use tracing::Instrument;
 
 /// Why no spec came out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +110,7 @@ pub struct Generator {
     reader: Arc<dyn ImageReader>,
     profiles: Arc<Profiles>,
     node: Platform,
+    observer: Arc<dyn Observer>,
     host: Arc<HostFacts>,
 }
 
@@ -116,7 +123,33 @@ impl Generator {
         node: Platform,
         host: HostFacts,
     ) -> Self {
-        Self { source, reader, profiles, node, host: Arc::new(host) }
+        Self { source, reader, profiles, node, host: Arc::new(host), observer: Arc::new(()) }
+    }
+
+    /// The same, with its stages measured.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self }
+    }
+
+    async fn timed<T>(&self, stage: Stage, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let done = work.instrument(span(stage)).await;
+        self.observer.took(stage, started.elapsed());
+        done
+    }
+
+    /// The same as [`Self::generate`], telling the source by when an answer is of use.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::generate`].
+    pub async fn generate_by(
+        &self,
+        deadline: Instant,
+        request: &Request,
+    ) -> Result<Generated, GenerateError> {
+        deadline::by(deadline, self.generate(request)).await
     }
 
     /// The profiles on offer.
@@ -153,9 +186,11 @@ impl Generator {
         let namespace = &request.namespace;
         let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
-        let resolved =
-            self.source.resolve(namespace, &request.image).await.map_err(ImageError::from)?;
-        let described = self.reader.describe(namespace, &resolved.target, &platform).await?;
+        let resolving = self.source.resolve(namespace, &request.image);
+        let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;
+        tracing::Span::current().record("digest", resolved.target.digest.as_str());
+        let describing = self.reader.describe(namespace, &resolved.target, &platform);
+        let described = self.timed(Stage::Describe, describing).await?;
         let config = &described.config;
 
         let named = config.container.as_ref().map_or("", |container| &container.user);
@@ -168,12 +203,16 @@ impl Generator {
         let wanted = Wanted { passwd: needed.passwd, group: needed.group };
         let files = match wanted {
             Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
-            wanted => self.reader.files(namespace, &described, wanted, &request.snapshot).await?,
+            wanted => {
+                let reading = self.reader.files(namespace, &described, wanted, &request.snapshot);
+                self.timed(Stage::Files, reading).await?
+            }
         };
         let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         let user =
             accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
 
+        let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let inputs = Inputs {
             id: &request.id,
             host: &self.host,
@@ -188,10 +227,17 @@ impl Generator {
         let (labels, warnings) = safe_labels(config);
         draft.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
-        tracing::debug!(digest = image.digest, profile = profile.name, "spec made");
         let patch = request.options.merge_patch.as_deref();
-        Ok(Generated { spec: spec::encode(draft, patch)?, image })
+        let spec = spec::encode(draft, patch)?;
+        self.observer.took(Stage::Assemble, started.elapsed());
+        tracing::debug!(profile = profile.name, "spec made");
+        Ok(Generated { spec, image })
     }
+}
+
+/// A stage as traces have it.
+fn span(stage: Stage) -> tracing::Span {
+    tracing::debug_span!("stage", otel.name = stage.name())
 }
 
 fn safe_labels(config: &ImageConfig) -> (BTreeMap<String, String>, Vec<String>) {

@@ -2,11 +2,18 @@
 //!
 //! What is logged is everybody's own business. Never the values of an environment, labels or a spec.
 
+pub mod traces;
+mod verbosity;
+
+pub use verbosity::Verbosity;
+
 use std::io::IsTerminal;
+use traces::Traces;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,15 +59,16 @@ pub enum TelemetryError {
 }
 
 impl Telemetry {
-    /// Sends the logs of the process to standard error.
+    /// Sends the logs of the process to standard error, and its spans where traces go.
     ///
     /// # Errors
     ///
     /// If the filter is none, or logging is set up already.
-    pub fn install(&self) -> Result<(), TelemetryError> {
+    pub fn install(&self, traces: Option<&Traces>) -> Result<Verbosity, TelemetryError> {
         let colours = std::io::stderr().is_terminal();
-        let subscriber = self.subscriber(std::io::stderr, colours)?;
-        tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)
+        let (subscriber, verbosity) = self.build(std::io::stderr, colours, traces)?;
+        tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)?;
+        Ok(verbosity)
     }
 
     /// A subscriber that writes elsewhere.
@@ -76,19 +84,43 @@ impl Telemetry {
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        let lines = tracing_subscriber::fmt()
-            .with_env_filter(filter(&self.filter)?)
-            .with_writer(writer)
-            .with_ansi(colours);
-        Ok(match self.format {
-            Format::Text => Box::new(lines.finish()),
-            Format::Json => {
-                Box::new(
-                    // All spans, not the innermost alone: the request id stands on the outermost.
-                    lines.json().flatten_event(true).with_current_span(false).finish(),
-                )
-            }
-        })
+        self.build(writer, colours, None).map(|(subscriber, _)| subscriber)
+    }
+
+    /// A subscriber that writes elsewhere and makes traces, and the switch of how much it writes.
+    ///
+    /// # Errors
+    ///
+    /// If the filter is none.
+    pub fn build<W>(
+        &self,
+        writer: W,
+        colours: bool,
+        traces: Option<&Traces>,
+    ) -> Result<(Box<dyn Subscriber + Send + Sync>, Verbosity), TelemetryError>
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        // The filter is the log's alone: what is traced does not depend on what is logged.
+        let (filter, handle) = reload::Layer::new(filter(&self.filter)?);
+        let verbosity = Verbosity::new(&self.filter, move |filter| handle.reload(filter).is_ok());
+        let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
+        let lines: Box<dyn Layer<Registry> + Send + Sync> = match self.format {
+            Format::Text => lines.with_filter(filter).boxed(),
+            // All spans, not the innermost alone: the request id stands on the outermost.
+            Format::Json => lines
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_filter(filter)
+                .boxed(),
+        };
+        let registry = Registry::default().with(lines);
+        let subscriber: Box<dyn Subscriber + Send + Sync> = match traces {
+            Some(traces) => Box::new(registry.with(traces.layer())),
+            None => Box::new(registry),
+        };
+        Ok((subscriber, verbosity))
     }
 }
 
@@ -168,6 +200,26 @@ mod tests {
         assert_eq!(lines[0]["code"], "OK");
         assert_eq!(lines[0]["spans"][0]["request_id"], "r1");
         assert_eq!(lines[1]["level"], "DEBUG");
+    }
+
+    #[test]
+    fn the_level_changes_while_it_runs() {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let telemetry = Telemetry { format: Format::Text, filter: "warn".to_owned() };
+        let (subscriber, verbosity) = telemetry.build(move || writer.clone(), false, None).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!("first");
+            assert_eq!(verbosity.switch(), "warn,specd=debug");
+            tracing::debug!("second");
+            assert_eq!(verbosity.switch(), "warn");
+            tracing::debug!("third");
+            tracing::warn!("fourth");
+        });
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let logged: Vec<_> =
+            text.lines().filter_map(|line| line.split_whitespace().last()).collect();
+        assert_eq!(logged, ["second", "fourth"]);
     }
 
     #[test]

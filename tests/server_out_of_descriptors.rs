@@ -27,6 +27,7 @@ async fn without_descriptors_the_loop_rests_and_then_recovers() {
     let (shutdown, health) = (Shutdown::new(), Health::new("example.v1.Example"));
     let routes = Routes::new(health.server());
     let config = ServeConfig::default();
+    let metrics = std::sync::Arc::clone(&config.metrics);
     let running = tokio::spawn(serve(vec![listener], routes, health, config, shutdown.clone()));
 
     let client = TcpSocket::new_v4().unwrap();
@@ -46,6 +47,9 @@ async fn without_descriptors_the_loop_rests_and_then_recovers() {
     assert!(spent < Duration::from_millis(400), "spent {spent:?} of a second");
 
     drop(taken);
+    let counted = metrics.text().unwrap();
+    assert!(!counted.contains("specd_accept_errors_total 0"), "{counted}");
+    assert!(counted.contains("specd_accept_errors_total "), "{counted}");
     let mut settings = [0; 9];
     tokio::time::timeout(Duration::from_secs(15), client.read_exact(&mut settings))
         .await

@@ -94,6 +94,15 @@ pub(super) async fn bind(
     Ok(Bound { listeners, health, tls })
 }
 
+/// Binds the address where metrics are asked for, in plain text.
+pub(super) async fn metrics(
+    address: &ListenAddress,
+    config: &ListenConfig,
+) -> Result<Listener, ListenError> {
+    let options = BindOptions { insecure_tcp: config.insecure_tcp, ..BindOptions::default() };
+    Ok(Listener::bind(address, &options).await?)
+}
+
 fn health_address(text: &str) -> Result<ListenAddress, ListenError> {
     match text.parse() {
         Ok(ListenAddress::Tcp(address)) => Ok(ListenAddress::Tcp(address)),

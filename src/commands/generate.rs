@@ -19,7 +19,7 @@ use tonic::Request;
 const CALL_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) fn run(args: GenerateArgs) -> Result<(), Failure> {
-    install_logs(&args.log)?;
+    install_logs(&args.log, None)?;
     let output = args.output;
     let response = block_on(ask(args))?;
     if output != Output::Response {

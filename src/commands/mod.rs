@@ -8,7 +8,8 @@ mod progress;
 mod serve;
 
 use crate::cli::{Cli, Command, LogArgs, LogFormat};
-use crate::telemetry::{Format, Telemetry};
+use crate::telemetry::traces::Traces;
+use crate::telemetry::{Format, Telemetry, Verbosity};
 use std::fmt::Display;
 use std::future::Future;
 use std::io::Write;
@@ -48,13 +49,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-fn install_logs(args: &LogArgs) -> Result<(), Failure> {
+fn install_logs(args: &LogArgs, traces: Option<&Traces>) -> Result<Verbosity, Failure> {
     let format = match args.log_format {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
     let telemetry = Telemetry { format, filter: args.log.clone() };
-    telemetry.install().map_err(|error| Failure::usage(format_args!("--log: {error}")))
+    telemetry.install(traces).map_err(|error| Failure::usage(format_args!("--log: {error}")))
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

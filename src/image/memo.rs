@@ -16,14 +16,17 @@ use crate::domain::platform::Platform;
 use crate::domain::snapshot::SnapshotChoice;
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use crate::image::source::Descriptor;
+use crate::image::tally::Tally;
 use async_trait::async_trait;
 use bytes::Bytes;
 use moka::future::Cache;
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use sha2::Digest as _;
 use std::hash::Hash;
 use std::mem::size_of;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
 const OVERHEAD: usize = 512;
@@ -55,8 +58,8 @@ struct FilesKey {
 /// those that wait reads instead.
 pub struct Memo<R> {
     reader: R,
-    descriptions: Cache<DescriptionKey, Arc<Description>>,
-    files: Cache<FilesKey, Arc<AccountFiles>>,
+    descriptions: Remembered<DescriptionKey, Arc<Description>>,
+    files: Remembered<FilesKey, Arc<AccountFiles>>,
 }
 
 impl<R: ImageReader> Memo<R> {
@@ -65,29 +68,75 @@ impl<R: ImageReader> Memo<R> {
         let half = bytes / 2;
         Self {
             reader,
-            descriptions: cache(half, |image: &Arc<Description>| description_bytes(image)),
-            files: cache(half, |files: &Arc<AccountFiles>| files_bytes(files)),
+            descriptions: Remembered::new(half, |image| description_bytes(image)),
+            files: Remembered::new(half, |files| files_bytes(files)),
         }
+    }
+
+    /// The counts of what is remembered, each under its name: `description` and `accounts`.
+    pub fn tallies(&self) -> [(&'static str, Arc<Tally>); 2] {
+        let (descriptions, files) = (&self.descriptions.tally, &self.files.tally);
+        [("description", Arc::clone(descriptions)), ("accounts", Arc::clone(files))]
     }
 
     /// How many bytes are remembered now, about.
     pub async fn bytes(&self) -> u64 {
-        self.descriptions.run_pending_tasks().await;
-        self.files.run_pending_tasks().await;
-        self.descriptions.weighted_size() + self.files.weighted_size()
+        let (descriptions, files) = (&self.descriptions.cache, &self.files.cache);
+        descriptions.run_pending_tasks().await;
+        files.run_pending_tasks().await;
+        descriptions.weighted_size() + files.weighted_size()
     }
 }
 
-fn cache<K, V>(bytes: u64, weight: fn(&V) -> usize) -> Cache<K, V>
+/// One of the caches, and how well it does.
+struct Remembered<K, V> {
+    cache: Cache<K, V>,
+    weight: fn(&V) -> usize,
+    tally: Arc<Tally>,
+}
+
+impl<K, V> Remembered<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    Cache::builder()
-        .max_capacity(bytes)
-        .weigher(move |_, value| u32::try_from(weight(value) + OVERHEAD).unwrap_or(u32::MAX))
-        .eviction_policy(EvictionPolicy::lru())
-        .build()
+    fn new(bytes: u64, weight: fn(&V) -> usize) -> Self {
+        let tally = Arc::<Tally>::default();
+        let dropped = Arc::clone(&tally);
+        let cache = Cache::builder()
+            .max_capacity(bytes)
+            .weigher(move |_, value| weighed(weight, value))
+            .eviction_policy(EvictionPolicy::lru())
+            .eviction_listener(move |_, value, cause| {
+                dropped.drops(weighed(weight, &value), cause == RemovalCause::Size);
+            })
+            .build();
+        Self { cache, weight, tally }
+    }
+
+    async fn get(
+        &self,
+        key: K,
+        read: impl Future<Output = Result<V, ImageError>>,
+    ) -> Result<V, ImageError> {
+        let is_read_here = AtomicBool::new(false);
+        let read = async {
+            is_read_here.store(true, Ordering::Relaxed);
+            self.tally.missed();
+            let value = read.await?;
+            self.tally.holds(weighed(self.weight, &value));
+            Ok(value)
+        };
+        let answer = self.cache.try_get_with(key, read).await;
+        if answer.is_ok() && !is_read_here.load(Ordering::Relaxed) {
+            self.tally.hit();
+        }
+        answer.map_err(Arc::unwrap_or_clone)
+    }
+}
+
+fn weighed<V>(weight: fn(&V) -> usize, value: &V) -> u32 {
+    u32::try_from(weight(value) + OVERHEAD).unwrap_or(u32::MAX)
 }
 
 fn layers_digest(layers: &[Descriptor]) -> [u8; 32] {
@@ -147,7 +196,7 @@ impl<R: ImageReader> ImageReader for Memo<R> {
             platform: platform.normalized(),
         };
         let read = self.reader.describe(namespace, target, platform);
-        self.descriptions.try_get_with(key, read).await.map_err(Arc::unwrap_or_clone)
+        self.descriptions.get(key, read).await
     }
 
     /// An image without a chain ID has no layers, so there is nothing to read and nothing to remember; a
@@ -167,7 +216,7 @@ impl<R: ImageReader> ImageReader for Memo<R> {
         let layers = layers_digest(&image.layers);
         let (namespace, snapshotter) = (namespace.clone(), from.snapshotter.clone());
         let key = FilesKey { namespace, chain_id, layers, snapshotter, passwd, group };
-        self.files.try_get_with(key, read).await.map_err(Arc::unwrap_or_clone)
+        self.files.get(key, read).await
     }
 }
 
@@ -177,7 +226,7 @@ mod tests {
     use crate::domain::image_config::ImageConfig;
     use crate::domain::snapshot::SnapshotKey;
     use crate::image::source::SourceError;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
     use tokio::sync::Semaphore;
 
@@ -414,6 +463,27 @@ mod tests {
         let oldest = image(&digest(0), Some(digest(0)));
         memo.files(&namespace("a"), &oldest, PASSWD, &IMAGE).await.unwrap();
         assert_eq!(counting.reads(), 51);
+    }
+
+    #[tokio::test]
+    async fn what_is_found_read_held_and_dropped_is_counted() {
+        let counting = Counting::new(1, 1000, 10_000);
+        let memo = Memo::new(Arc::clone(&counting), 100_000);
+        let [(_, descriptions), (_, files)] = memo.tallies();
+        let own = image(&digest(0), Some(digest(0)));
+        assert!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.is_err());
+        assert_eq!((files.hits(), files.misses(), files.bytes()), (0, 1, 0));
+        for _ in 0..3 {
+            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
+        }
+        assert_eq!((files.hits(), files.misses(), files.evictions()), (2, 2, 0));
+        for number in 0..20 {
+            let own = image(&digest(number), Some(digest(number)));
+            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
+            assert_eq!(memo.bytes().await, files.bytes());
+        }
+        assert!((10..20).contains(&files.evictions()), "{}", files.evictions());
+        assert_eq!((descriptions.hits(), descriptions.misses(), descriptions.bytes()), (0, 0, 0));
     }
 
     #[test]

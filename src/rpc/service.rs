@@ -3,7 +3,8 @@
 use crate::generate::Generator;
 use crate::pb::specd as pb;
 use crate::rpc::{deadline, from_wire, status, to_wire};
-use std::time::Duration;
+use prost::Message;
+use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
 
 /// `specd.v1.SpecService`.
@@ -11,13 +12,28 @@ use tonic::{Request, Response, Status};
 pub struct Service {
     generator: Generator,
     call_timeout: Duration,
+    answer_bytes: usize,
 }
 
 impl Service {
     /// A service whose calls take at most `call_timeout`, or what the caller leaves, whichever is less.
     #[must_use]
     pub fn new(generator: Generator, call_timeout: Duration) -> Self {
-        Self { generator, call_timeout }
+        Self { generator, call_timeout, answer_bytes: usize::MAX }
+    }
+
+    /// The same, answering with at most so many bytes.
+    #[must_use]
+    pub fn with_answers_of(self, answer_bytes: usize) -> Self {
+        Self { answer_bytes, ..self }
+    }
+
+    /// An answer, if it is not too large.
+    fn answer<M: Message>(&self, message: M) -> Result<Response<M>, Status> {
+        if message.encoded_len() > self.answer_bytes {
+            return Err(status::message_too_large("answer", self.answer_bytes));
+        }
+        Ok(Response::new(message))
     }
 }
 
@@ -27,14 +43,17 @@ impl pb::SpecService for Service {
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<pb::GenerateResponse>, Status> {
+        let started = Instant::now();
         let asked = deadline::of(request.metadata());
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
         let known = |name: Option<&str>| self.generator.profile(name).map(drop);
         let request = from_wire::request(request.into_inner(), known)
             .map_err(|violations| status::of(&violations.into()))?;
-        let work = self.generator.generate(&request);
-        match tokio::time::timeout(time, work).await {
-            Ok(Ok(generated)) => Ok(Response::new(to_wire::generated(generated))),
+        tracing::Span::current().record("namespace", request.namespace.as_str());
+        let deadline = started.checked_add(time).unwrap_or(started);
+        let work = self.generator.generate_by(deadline, &request);
+        match tokio::time::timeout_at(deadline.into(), work).await {
+            Ok(Ok(generated)) => self.answer(to_wire::generated(generated)),
             Ok(Err(error)) => Err(status::of(&error)),
             Err(_) => Err(status::deadline_exceeded(time)),
         }
@@ -44,6 +63,6 @@ impl pb::SpecService for Service {
         &self,
         _: Request<pb::ListProfilesRequest>,
     ) -> Result<Response<pb::ListProfilesResponse>, Status> {
-        Ok(Response::new(to_wire::profiles(self.generator.offers())))
+        self.answer(to_wire::profiles(self.generator.offers()))
     }
 }

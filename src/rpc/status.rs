@@ -21,6 +21,9 @@ pub const DOMAIN: &str = "specd.v1";
 /// When a caller may come again after the source was not there.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
+/// When a caller may come again whom a full server has turned away.
+const OVERLOAD_DELAY: Duration = Duration::from_millis(100);
+
 /// The longest message, in bytes: clients refuse statuses whose headers are long.
 const MESSAGE_BYTES: usize = 512;
 
@@ -50,6 +53,27 @@ pub fn of(error: &GenerateError) -> Status {
 pub fn deadline_exceeded(time: Duration) -> Status {
     let text = format!("not done within {time:?}");
     failed(Code::DeadlineExceeded, &text, ErrorReason::DeadlineExceeded, &[])
+}
+
+/// The status of a call for which there is no room among those in flight.
+#[must_use]
+pub fn overloaded() -> Status {
+    let mut details = info(ErrorReason::Overloaded, &[]);
+    details.set_retry_info(Some(OVERLOAD_DELAY));
+    let text = "as many calls are in flight as the server takes";
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
+/// The status of a call whose request or answer is larger than a message may be.
+#[must_use]
+pub fn message_too_large(what: &str, limit: usize) -> Status {
+    let limit = limit.to_string();
+    failed(
+        Code::ResourceExhausted,
+        &format!("the {what} is over the limit of {limit} bytes"),
+        ErrorReason::LimitExceeded,
+        &[("what", what), ("limit", &limit), ("unit", "bytes")],
+    )
 }
 
 fn image(error: &ImageError) -> Status {
@@ -314,6 +338,18 @@ mod tests {
         let unknown = of(&ImageError::from(SourceError::ImageNotFound { tried }).into());
         assert!(unknown.message().contains("docker.io/library/nginx:latest"));
         assert_eq!(unknown.get_details_resource_info().unwrap().resource_name, "nginx");
+        let overloaded = overloaded();
+        assert_eq!(
+            (overloaded.code(), reason(&overloaded)),
+            (Code::ResourceExhausted, "OVERLOADED".into())
+        );
+        assert!(overloaded.get_details_retry_info().unwrap().retry_delay.is_some());
+        let too_large = message_too_large("request", 7);
+        assert_eq!(
+            (too_large.code(), reason(&too_large)),
+            (Code::ResourceExhausted, "LIMIT_EXCEEDED".into())
+        );
+        assert_eq!(too_large.get_details_error_info().unwrap().metadata["limit"], "7");
         let internal = of(&SpecError::Profile { name: "p".into(), reason: "secret".into() }.into());
         assert!(!format!("{internal:?}").contains("secret"));
     }

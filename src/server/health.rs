@@ -107,6 +107,12 @@ impl Health {
         self.enter(State::Ending);
     }
 
+    /// Whether the source answered when it was last asked.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self.state.borrow() == State::Ready
+    }
+
     fn enter(&self, next: State) {
         self.state.send_if_modified(|state| {
             let changes = *state != next && *state != State::Ending;

@@ -6,8 +6,11 @@
 pub mod activation;
 mod address;
 pub mod authority;
+pub mod call_limits;
 pub mod health;
+pub mod lifetime;
 pub mod listen;
+pub mod metrics;
 pub mod notify;
 mod peer;
 pub mod reflection;

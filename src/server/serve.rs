@@ -8,11 +8,14 @@
 //! what is left, after the wish to stop.
 
 use crate::server::authority::Mended;
+use crate::server::call_limits::{CallLimits, Limited};
 use crate::server::health::Health;
+use crate::server::lifetime::{Counted, Lifetime};
 use crate::server::listen::{Accepted, Connection, Listener, Peer};
+use crate::server::metrics::Metrics;
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
-use crate::server::trace::Traced;
+use crate::server::trace::{Adopt, Traced};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -50,8 +53,16 @@ pub struct ServeConfig {
     pub keepalive_every: Duration,
     /// How long the answer to that may take.
     pub keepalive_timeout: Duration,
+    /// How many calls at a time over all connections, and what one more is told.
+    pub calls: CallLimits,
+    /// How long a connection lives.
+    pub lifetime: Lifetime,
     /// How long calls that run may take to end once the server is to stop.
     pub drain_timeout: Duration,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
+    /// How a call comes into its caller's trace, if calls are traced.
+    pub adopt: Option<Adopt>,
     /// Whether clients over a unix socket may send any `:authority`, as those do that send its path.
     pub mend_authority: bool,
 }
@@ -65,7 +76,11 @@ impl Default for ServeConfig {
             tls_within: Duration::from_secs(10),
             keepalive_every: Duration::from_secs(60),
             keepalive_timeout: Duration::from_secs(20),
+            calls: CallLimits::default(),
+            lifetime: Lifetime::default(),
             drain_timeout: Duration::from_secs(10),
+            metrics: Arc::default(),
+            adopt: None,
             mend_authority: true,
         }
     }
@@ -102,7 +117,7 @@ pub async fn serve(
         return Err(ServeError::NoListener);
     }
     let server = Arc::new(Server {
-        service: layers(routes),
+        service: layers(routes, &config),
         http2: Tasks::default(),
         stop: CancellationToken::new(),
         places: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
@@ -158,9 +173,10 @@ impl<S> Callee for S where
 }
 
 /// What every call passes through, outermost last.
-fn layers(routes: Routes) -> impl Callee {
+fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
     let service = routes.prepare();
-    Traced::new(service)
+    let service = Limited::new(service, config.calls.clone(), Arc::clone(&config.metrics));
+    Traced::new(service).counted(Arc::clone(&config.metrics)).adopted(config.adopt)
 }
 
 /// The HTTP/2 of a connection.
@@ -202,6 +218,7 @@ impl<S: Callee> Server<S> {
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
+                    self.config.metrics.accept_errors.inc();
                     // No descriptor is left, most likely, and the client still waits: asked again at
                     // once, the system would say the same, as fast as it can.
                     if !std::mem::replace(&mut failing, true) {
@@ -229,6 +246,7 @@ impl<S: Callee> Server<S> {
         self.is_full.store(false, Ordering::Relaxed);
         let server = Arc::clone(self);
         self.http2.spawn(async move {
+            let _counted = server.config.metrics.open_connection();
             let peer = accepted.peer;
             let secured = tokio::select! {
                 () = server.stop.cancelled() => return,
@@ -253,15 +271,13 @@ impl<S: Callee> Server<S> {
             request.extensions_mut().insert::<Peer>(peer);
             request
         });
-        let mut serving = pin!(
+        let (stream, begun) = Counted::new(stream);
+        let serving = pin!(
             http2(&self.config, self.http2.clone())
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         );
-        tokio::select! {
-            ended = serving.as_mut() => return ended,
-            () = self.stop.cancelled() => serving.as_mut().graceful_shutdown(),
-        }
-        serving.await
+        let go_away = http2::Connection::graceful_shutdown;
+        self.config.lifetime.drive(serving, go_away, &begun, &self.stop).await
     }
 }
 

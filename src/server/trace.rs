@@ -4,6 +4,7 @@
 //! come every few seconds from every prober, so their lines are for debugging only.
 
 use crate::server::listen::Peer;
+use crate::server::metrics::{Method, Metrics};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::{Frame, SizeHint};
@@ -40,12 +41,29 @@ const HEALTH: &str = "/grpc.health.v1.Health/";
 pub struct Traced<S> {
     inner: S,
     ids: Arc<Ids>,
+    metrics: Option<Arc<Metrics>>,
+    adopt: Option<Adopt>,
 }
+
+/// Puts the span of a call into the trace that its headers name; the last is the method.
+pub type Adopt = fn(&Span, &HeaderMap, &str);
 
 impl<S> Traced<S> {
     /// Logs the calls of a service.
     pub fn new(inner: S) -> Self {
-        Self { inner, ids: Arc::default() }
+        Self { inner, ids: Arc::default(), metrics: None, adopt: None }
+    }
+
+    /// Counts them too.
+    #[must_use]
+    pub fn counted(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Traces them too.
+    #[must_use]
+    pub fn adopted(self, adopt: Option<Adopt>) -> Self {
+        Self { adopt, ..self }
     }
 }
 
@@ -68,7 +86,10 @@ where
             None => self.ids.next(),
         };
         request.headers_mut().insert(REQUEST_ID, id.clone());
-        let call = Call::start(&request, &id);
+        let call = Call::start(&request, &id, self.metrics.as_ref());
+        if let Some(adopt) = self.adopt {
+            adopt(&call.span, request.headers(), &call.method);
+        }
         let answer = self.inner.call(request).instrument(call.span.clone());
         Box::pin(async move {
             let mut call = call;
@@ -90,10 +111,11 @@ struct Call {
     peer: Option<Peer>,
     started: Instant,
     finished: bool,
+    counted: Option<(Arc<Metrics>, Method)>,
 }
 
 impl Call {
-    fn start<B>(request: &Request<B>, id: &HeaderValue) -> Self {
+    fn start<B>(request: &Request<B>, id: &HeaderValue, metrics: Option<&Arc<Metrics>>) -> Self {
         let request_id = id.to_str().unwrap_or_default();
         Self {
             span: tracing::info_span!("call", request_id, namespace = Empty, digest = Empty),
@@ -101,6 +123,8 @@ impl Call {
             peer: request.extensions().get::<Peer>().copied(),
             started: Instant::now(),
             finished: false,
+            counted: metrics
+                .map(|metrics| (Arc::clone(metrics), metrics.begun(request.uri().path()))),
         }
     }
 
@@ -108,7 +132,11 @@ impl Call {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        let latency_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let latency = self.started.elapsed();
+        if let Some((metrics, method)) = &self.counted {
+            metrics.ended(method, code, latency);
+        }
+        let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let (method, code) = (self.method.as_str(), code_name(code));
         let peer = self.peer.map(|peer| peer.to_string());
         self.span.in_scope(|| {

@@ -7,6 +7,7 @@ mod calls;
 mod health;
 mod limits;
 mod listen;
+mod load;
 mod reflection;
 mod shutdown;
 

@@ -242,3 +242,10 @@ fn a_finding_says_where() {
 fn a_finding_fails_the_test() {
     none(&opens_with_docs(&Source::new("src/x.rs", "")));
 }
+
+#[test]
+fn what_a_type_captures_is_no_import() {
+    let text = "fn f() -> impl Drop + use<> { 1; }\nuse std::fmt;\n";
+    let uses = Source::new("src/domain/x.rs", text).uses();
+    assert_eq!(uses.iter().map(|path| path.line).collect::<Vec<_>>(), [2]);
+}

@@ -89,6 +89,7 @@ pub(crate) const TABLE: &[Row] = &[
             "bytes",
             "futures_util",
             "http",
+            "http_body",
             "humantime", // leases state their end as text
             "hyper_util",
             "thiserror",
@@ -129,6 +130,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hyper",
             "hyper_util",
             "listenfd",
+            "prometheus_client",
             "rustix",
             "rustls",
             "rustls_pki_types",
@@ -156,7 +158,16 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "telemetry",
         imports: &[All("domain"), All("config")],
-        crates: &["thiserror", "tracing", "tracing_subscriber"],
+        crates: &[
+            "http",
+            "opentelemetry",
+            "opentelemetry_otlp",
+            "opentelemetry_sdk",
+            "thiserror",
+            "tracing",
+            "tracing_opentelemetry",
+            "tracing_subscriber",
+        ],
     },
     Row { module: "host", imports: &[All("domain")], crates: &[] },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },

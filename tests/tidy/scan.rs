@@ -121,7 +121,7 @@ impl Source {
         let mut found: Vec<PathUse> = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
-            if tokens[at].text == "use" {
+            if is_import(&tokens, at) {
                 let (first, depth) = (found.len(), nested[at]);
                 at = use_tree(&tokens, at + 1, &[], &mut found);
                 found[first..].iter_mut().for_each(|path| path.nested = depth);
@@ -145,7 +145,7 @@ impl Source {
             .collect();
         let mut at = 0;
         while at < tokens.len() {
-            if tokens[at].text == "use" {
+            if is_import(&tokens, at) {
                 at = use_tree(&tokens, at + 1, &[], &mut Vec::new());
                 continue;
             }
@@ -322,6 +322,11 @@ fn item_end(tokens: &[Token], at: usize) -> usize {
         }
     }
     tokens.len()
+}
+
+/// Whether an import starts at `at`; `use<'a>` in a type says what it captures, and imports nothing.
+fn is_import(tokens: &[Token], at: usize) -> bool {
+    tokens[at].text == "use" && tokens.get(at + 1).is_none_or(|next| next.text != "<")
 }
 
 /// Collects the leaves of the `use` tree at `at`, and returns the index behind it.

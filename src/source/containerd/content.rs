@@ -3,6 +3,7 @@
 //! The answer is a stream of chunks, and one chunk is not the blob.
 
 use super::namespace;
+use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
 use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
@@ -13,7 +14,6 @@ use futures_util::stream;
 use std::io;
 use tokio_util::io::StreamReader;
 use tonic::Streaming;
-use tonic::transport::Channel;
 
 /// The largest chunk that is taken. containerd sends a mebibyte; the rest is room for another release.
 const CHUNK_BYTES: usize = 16 << 20;
@@ -22,7 +22,7 @@ const CHUNK_BYTES: usize = 16 << 20;
 ///
 /// The first chunk is awaited, because a blob that is absent is an answer and no broken stream.
 pub(super) async fn open(
-    channel: Channel,
+    channel: Outgoing,
     call: Call,
     namespace: &Namespace,
     digest: &Digest,

@@ -1,19 +1,19 @@
 //! Names to descriptors: `Images.Get`.
 
 use super::namespace;
+use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
 use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
 use crate::domain::image_ref::ImageName;
 use crate::image::source::{Descriptor, Resolved, SourceError};
 use crate::pb::containerd::{self as pb, GetImageRequest, ImagesClient};
-use tonic::transport::Channel;
 
 /// Asks for each candidate of a name until there is one.
 ///
 /// containerd compares names byte for byte and knows no familiar ones, so that is done here.
 pub(super) async fn resolve(
-    channel: Channel,
+    channel: Outgoing,
     call: &Call,
     namespace: &Namespace,
     name: &ImageName,

@@ -4,12 +4,15 @@
 //! read, also `Snapshots` and `Leases`. Nothing is remembered. Nothing is written but the view of a
 //! snapshot that is being read, under a lease that ends by itself.
 //!
+//! A call carries the deadline of the call that it is made for.
+//!
 //! Invariant: dropping a future or a stream from here ends the call at containerd.
 
 mod channel;
 mod content;
 mod images;
 mod namespace;
+mod outgoing;
 mod snapshots;
 mod status;
 
@@ -24,7 +27,9 @@ use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tonic::transport::Channel;
+
+pub use outgoing::Observer;
+use outgoing::Outgoing;
 
 /// How long containerd may take for one answer, or for the next chunk of a blob.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -38,7 +43,7 @@ const PING_WITHIN: Duration = Duration::from_secs(2);
 /// containerd behind a socket, dialled when it is first needed and again whenever it has gone.
 #[derive(Debug, Clone)]
 pub struct Containerd {
-    channel: Channel,
+    channel: Outgoing,
     socket: Arc<Path>,
     answer_within: Duration,
     ping_within: Duration,
@@ -53,7 +58,10 @@ impl Containerd {
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         let socket: Arc<Path> = socket.into().into();
         Self {
-            channel: channel::lazy(Arc::clone(&socket)),
+            channel: Outgoing {
+                channel: channel::lazy(Arc::clone(&socket)),
+                observer: Arc::new(()),
+            },
             socket,
             answer_within: ANSWER_WITHIN,
             ping_within: PING_WITHIN,
@@ -73,6 +81,13 @@ impl Containerd {
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    /// The same, with its calls watched.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.channel.observer = observer;
+        self
     }
 
     fn call(&self, method: &'static str) -> status::Call {

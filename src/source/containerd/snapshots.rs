@@ -7,6 +7,7 @@
 //! Invariant: whatever is made here is asked to be removed, also where the caller goes away and where
 //! the answer to the making is lost.
 
+use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
 use super::{Containerd, namespace};
 use crate::domain::ids::{Namespace, Snapshotter};
@@ -24,7 +25,6 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::SystemTime;
 use tonic::Request;
 use tonic::metadata::MetadataValue;
-use tonic::transport::Channel;
 
 /// The label with the time at which a lease ends. containerd: `labelGCExpire`.
 const EXPIRE: &str = "containerd.io/gc.expire";
@@ -77,11 +77,11 @@ impl Place {
         namespace::within(call, &self.namespace, message)
     }
 
-    fn snapshots(&self) -> SnapshotsClient<Channel> {
+    fn snapshots(&self) -> SnapshotsClient<Outgoing> {
         SnapshotsClient::new(self.containerd.channel.clone())
     }
 
-    fn leases(&self) -> LeasesClient<Channel> {
+    fn leases(&self) -> LeasesClient<Outgoing> {
         LeasesClient::new(self.containerd.channel.clone())
     }
 

@@ -1,0 +1,42 @@
+//! The stages of a call, for whoever measures them.
+
+use std::time::Duration;
+
+/// A part of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The name becomes a digest.
+    Resolve,
+    /// The digest becomes a configuration.
+    Describe,
+    /// The account files are read; only where some are needed.
+    Files,
+    /// The spec is put together and encoded.
+    Assemble,
+}
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 4] = [Self::Resolve, Self::Describe, Self::Files, Self::Assemble];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Describe => "describe",
+            Self::Files => "files",
+            Self::Assemble => "assemble",
+        }
+    }
+}
+
+/// Whoever measures the stages.
+pub trait Observer: Send + Sync {
+    /// A stage is over, well or not.
+    fn took(&self, stage: Stage, time: Duration);
+}
+
+impl Observer for () {
+    fn took(&self, _: Stage, _: Duration) {}
+}

@@ -1,0 +1,184 @@
+//! What every call to containerd carries, and what is told of it once it is over.
+//!
+//! The deadline goes along with a little more time than is left, so that it is our clock that ends a call:
+//! who waits for the same blob and has more time must not be given a timeout that is not his.
+
+use crate::image::deadline;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body::{Frame, SizeHint};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tonic::body::Body;
+use tonic::transport::{Channel, Error};
+use tonic::{Code, Status};
+use tower::Service;
+
+/// The header that says how long the caller waits.
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+/// How much later than ours containerd's clock ends a call.
+const SLACK: Duration = Duration::from_millis(20);
+
+/// Whoever watches the calls to containerd.
+pub trait Observer: Send + Sync {
+    /// A call begins, and may be given headers.
+    fn begins(&self, headers: &mut HeaderMap);
+
+    /// A call is over; the method as `Images.Get`, `Cancelled` where nobody waited for its end.
+    fn ended(&self, method: &str, code: Code);
+}
+
+impl Observer for () {
+    fn begins(&self, _: &mut HeaderMap) {}
+
+    fn ended(&self, _: &str, _: Code) {}
+}
+
+/// The channel to containerd, watched.
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    pub(super) channel: Channel,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.channel.fmt(f)
+    }
+}
+
+impl Service<Request<Body>> for Outgoing {
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.channel.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(left) = deadline::left() {
+            request.headers_mut().insert(TIMEOUT, timeout(left + SLACK));
+        }
+        self.observer.begins(request.headers_mut());
+        let mut watched =
+            Watched { method: method(request.uri().path()), observer: Some(self.observer.clone()) };
+        let answer = self.channel.call(request);
+        Box::pin(async move {
+            let response = match answer.await {
+                Ok(response) => response,
+                Err(error) => {
+                    watched.end(Code::Unavailable);
+                    return Err(error);
+                }
+            };
+            if let Some(code) = code(response.headers()) {
+                watched.end(code);
+            }
+            Ok(response.map(|inner| Body::new(WatchedBody { inner, watched })))
+        })
+    }
+}
+
+/// Milliseconds, rounded up, or seconds where the eight digits that gRPC allows are too few.
+fn timeout(left: Duration) -> HeaderValue {
+    let millis = left.as_micros().div_ceil(1000);
+    let text = if millis < 100_000_000 {
+        format!("{millis}m")
+    } else {
+        format!("{}S", left.as_secs().saturating_add(1).min(99_999_999))
+    };
+    // Digits and a letter are a header value at all times.
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("60S"))
+}
+
+/// `Images.Get` of `/containerd.services.images.v1.Images/Get`.
+fn method(path: &str) -> String {
+    path.rsplit_once('.').map_or(path, |(_, name)| name).replace('/', ".")
+}
+
+fn code(headers: &HeaderMap) -> Option<Code> {
+    headers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
+}
+
+/// A call until it is over. Dropped before, it was given up.
+struct Watched {
+    method: String,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl Watched {
+    fn end(&mut self, code: Code) {
+        if let Some(observer) = self.observer.take() {
+            observer.ended(&self.method, code);
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.end(Code::Cancelled);
+    }
+}
+
+struct WatchedBody {
+    inner: Body,
+    watched: Watched,
+}
+
+impl http_body::Body for WatchedBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.watched.end(code(trailers).unwrap_or(Code::Unknown));
+                }
+            }
+            Some(Err(status)) => self.watched.end(status.code()),
+            None => self.watched.end(Code::Unknown),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_never_less_than_what_is_left() {
+        for (left, text) in [
+            (Duration::ZERO, "0m"),
+            (Duration::from_micros(1), "1m"),
+            (Duration::from_millis(1500), "1500m"),
+            (Duration::from_secs(200_000), "200001S"),
+            (Duration::MAX, "99999999S"),
+        ] {
+            assert_eq!(timeout(left), text);
+        }
+    }
+
+    #[test]
+    fn methods_are_named_as_in_errors() {
+        assert_eq!(method("/containerd.services.images.v1.Images/Get"), "Images.Get");
+    }
+}
