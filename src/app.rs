@@ -3,12 +3,13 @@
 mod observe;
 
 use crate::config::limits::Limits;
-use crate::config::{Config, Source, SourceConfig};
+use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
 use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
 use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
+use crate::image::snapshot_reader::{SnapshotReader, SnapshotRules};
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::image::tally::Tally;
@@ -27,6 +28,7 @@ use crate::source::containerd::{self, Containerd};
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
 use crate::telemetry::traces;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::service::Routes;
@@ -76,19 +78,34 @@ fn open_watched(
     })
 }
 
+type Tallies = [(&'static str, Arc<Tally>); 2];
+
 /// A generator over a source, and the counts of what its reader remembers.
 fn generator(
     source: &Arc<dyn ImageSource>,
     config: &SourceConfig,
     profiles: Profiles,
     cache_bytes: u64,
-) -> (Generator, [(&'static str, Arc<Tally>); 2]) {
-    let memo = Memo::new(SourceReader::new(Arc::clone(source)), cache_bytes);
-    let tallies = memo.tallies();
-    let reader: Arc<dyn ImageReader> = Arc::new(memo);
+    observer: Arc<dyn containerd::Observer>,
+) -> (Generator, Tallies) {
+    let layers = SourceReader::new(Arc::clone(source));
+    let (reader, tallies) = match (&config.source, &config.snapshots) {
+        (Source::Containerd(socket), Some(snapshots)) => {
+            remembered(beside(layers, socket, snapshots, observer), cache_bytes)
+        }
+        (Source::Containerd(_), None) | (Source::OciLayout(_), _) => {
+            remembered(layers, cache_bytes)
+        }
+    };
     let (source, profiles) = (Arc::clone(source), Arc::new(profiles));
     let (node, facts) = (config.platform.clone(), facts(config));
     (Generator::new(source, reader, profiles, node, facts), tallies)
+}
+
+fn remembered<R: ImageReader>(reader: R, bytes: u64) -> (Arc<dyn ImageReader>, Tallies) {
+    let memo = Memo::new(reader, bytes);
+    let tallies = memo.tallies();
+    (Arc::new(memo), tallies)
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
@@ -100,7 +117,8 @@ pub fn service(
     cache_bytes: u64,
     call_timeout: Duration,
 ) -> Service {
-    Service::new(generator(source, config, profiles, cache_bytes).0, call_timeout)
+    let (generator, _) = generator(source, config, profiles, cache_bytes, Arc::new(()));
+    Service::new(generator, call_timeout)
 }
 
 /// The limits of the transport, and what those are told who meet them.
@@ -128,11 +146,27 @@ fn transport(limits: &Limits) -> ServeConfig {
     }
 }
 
+/// The same reader, and containerd's snapshots beside it.
+fn beside(
+    layers: SourceReader,
+    socket: &Path,
+    config: &SnapshotConfig,
+    observer: Arc<dyn containerd::Observer>,
+) -> SnapshotReader<SourceReader> {
+    let SnapshotConfig { root, snapshotter, timeout } = config.clone();
+    // A connection of its own, which is only dialled where a snapshot is read.
+    let snapshots = Containerd::new(socket).observed_by(observer).with_lease(timeout * 2);
+    let rules = SnapshotRules { root, snapshotter, timeout };
+    SnapshotReader::new(layers, Arc::new(snapshots), rules)
+}
+
 /// The facts of the host: this machine's, but for those that are stated.
 fn facts(config: &SourceConfig) -> HostFacts {
-    match &config.thermal_throttle_cpus {
-        Some(cpus) => HostFacts { thermal_throttle_cpus: cpus.clone() },
-        None => host::read(),
+    let here = host::read();
+    let cpus = config.thermal_throttle_cpus.clone();
+    HostFacts {
+        thermal_throttle_cpus: cpus.unwrap_or(here.thermal_throttle_cpus),
+        kernel: config.kernel.unwrap_or(here.kernel),
     }
 }
 
@@ -158,7 +192,8 @@ impl App {
         let tell = Arc::new(observe::Tell(Arc::clone(&metrics)));
         let source = open_watched(&config.source, tell.clone())?;
         let limits = &config.limits;
-        let (generator, tallies) = generator(&source, &config.source, profiles, config.cache_bytes);
+        let (generator, tallies) =
+            generator(&source, &config.source, profiles, config.cache_bytes, tell.clone());
         observe::caches(&metrics, &tallies);
         let service = Service::new(generator.observed_by(tell), limits.call_timeout)
             .with_answers_of(limits.response_bytes);

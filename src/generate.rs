@@ -184,12 +184,12 @@ impl Generator {
             .profile(request.profile.as_deref())
             .map_err(|error| Violations::from(Violation::new("profile", error)))?;
         let namespace = &request.namespace;
-        let platform = request.platform.as_ref().unwrap_or(&self.node);
+        let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
         let resolving = self.source.resolve(namespace, &request.image);
         let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;
         tracing::Span::current().record("digest", resolved.target.digest.as_str());
-        let describing = self.reader.describe(namespace, &resolved.target, platform);
+        let describing = self.reader.describe(namespace, &resolved.target, &platform);
         let described = self.timed(Stage::Describe, describing).await?;
         let config = &described.config;
 
@@ -204,7 +204,7 @@ impl Generator {
         let files = match wanted {
             Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
             wanted => {
-                let reading = self.reader.files(namespace, &described, wanted);
+                let reading = self.reader.files(namespace, &described, wanted, &request.snapshot);
                 self.timed(Stage::Files, reading).await?
             }
         };
@@ -216,6 +216,8 @@ impl Generator {
         let inputs = Inputs {
             id: &request.id,
             host: &self.host,
+            platform: &platform,
+            seccomp: &profile.seccomp,
             rules: profile.rules,
             image: config,
             options: &request.options,

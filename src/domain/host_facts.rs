@@ -7,6 +7,22 @@
 pub struct HostFacts {
     /// The processors that have a directory `thermal_throttle` in sysfs, ascending.
     pub thermal_throttle_cpus: Vec<u32>,
+    /// The first two numbers of the kernel's version.
+    pub kernel: (u32, u32),
+}
+
+/// Reads the first two numbers of a kernel's release: `6.1.0-18-amd64` is 6.1.
+///
+/// # Errors
+///
+/// A sentence where there are none.
+pub fn parse_kernel(text: &str) -> Result<(u32, u32), String> {
+    let mut parts = text.trim().split(|c: char| !c.is_ascii_digit());
+    let mut next = || parts.next().and_then(|part| part.parse().ok());
+    match (next(), next()) {
+        (Some(major), Some(minor)) => Ok((major, minor)),
+        _ => Err(format!("{text:?} is no kernel version, as 6.1")),
+    }
 }
 
 /// The most processors that Linux can be built for.
@@ -37,6 +53,13 @@ pub fn parse_cpus(text: &str) -> Result<Vec<u32>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kernels_are_two_numbers() {
+        assert_eq!(parse_kernel("6.18.44-fc\n"), Ok((6, 18)));
+        assert_eq!(parse_kernel("5.10"), Ok((5, 10)));
+        assert!(parse_kernel("6").is_err() && parse_kernel("v6.1").is_err());
+    }
 
     #[test]
     fn lists_are_the_kernels() {

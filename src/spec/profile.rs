@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("function", include_str!("profiles/function.json")),
     ("faas-rs", include_str!("profiles/faas-rs.json")),
     ("containerd-2.4", include_str!("profiles/containerd-2.4.json")),
@@ -25,6 +25,7 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("containerd-2.0", include_str!("profiles/containerd-2.0.json")),
     ("containerd-1.7", include_str!("profiles/containerd-1.7.json")),
     ("containerd-1.6", include_str!("profiles/containerd-1.6.json")),
+    ("docker", include_str!("profiles/docker.json")),
 ];
 
 /// A profile's file.
@@ -40,8 +41,27 @@ struct File {
     image: ImageRules,
     #[serde(default)]
     masks_thermal_throttle: bool,
+    #[serde(default)]
+    seccomp: Seccomp,
     extends: Option<String>,
     spec: Option<Value>,
+}
+
+/// Which seccomp policy goes with a profile, and whether it is applied without being asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seccomp {
+    /// The default policy's name.
+    pub policy: String,
+    /// Whether it is applied.
+    #[serde(default)]
+    pub applied: bool,
+}
+
+impl Default for Seccomp {
+    fn default() -> Self {
+        Self { policy: "containerd-2.4".to_owned(), applied: false }
+    }
 }
 
 /// A named set of defaults.
@@ -59,6 +79,8 @@ pub struct Profile {
     pub rules: ImageRules,
     /// Whether the directories in which each processor counts its throttling are masked.
     pub masks_thermal_throttle: bool,
+    /// Its seccomp policy.
+    pub seccomp: Seccomp,
     /// The base spec, with its placeholders.
     pub spec: Value,
 }
@@ -189,6 +211,7 @@ fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
         equals: file.equals,
         rules: file.image,
         masks_thermal_throttle: file.masks_thermal_throttle,
+        seccomp: file.seccomp,
         spec,
     })
 }
@@ -198,6 +221,7 @@ mod tests {
     use super::*;
     use crate::domain::request::DEFAULT_PROFILE;
     use crate::spec::encode::encode;
+    use crate::spec::seccomp::default_names;
 
     #[test]
     fn no_key_of_a_profile_is_lost() {
@@ -216,7 +240,7 @@ mod tests {
     #[test]
     fn releases_that_mask_throttling_do_so_for_each_processor() {
         let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
-        let host = HostFacts { thermal_throttle_cpus: vec![0, 2] };
+        let host = HostFacts { thermal_throttle_cpus: vec![0, 2], kernel: (6, 1) };
         let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         let masked = |name: &str| {
             let draft = profiles.get(Some(name)).unwrap().draft(&namespace, &id, &host).unwrap();
@@ -268,6 +292,8 @@ mod tests {
             let mut names: Vec<&String> = lists.keys().collect();
             names.sort();
             assert_eq!(names, ["bounding", "effective", "permitted"], "{}", profile.name);
+            let policies: Vec<&str> = default_names().collect();
+            assert!(policies.contains(&profile.seccomp.policy.as_str()), "{}", profile.name);
             assert!(profile.spec.get("hostname").is_none(), "{}", profile.name);
         }
     }

@@ -68,6 +68,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hex",
             "moka",
             "oci_spec",
+            "rustix", // an unpacked snapshot is read in place, which the standard library cannot do safely
             "serde",
             "serde_json",
             "sha2",
@@ -89,6 +90,7 @@ pub(crate) const TABLE: &[Row] = &[
             "futures_util",
             "http",
             "http_body",
+            "humantime", // leases state their end as text
             "hyper_util",
             "thiserror",
             "tokio",
