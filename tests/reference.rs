@@ -1,4 +1,4 @@
-//! The replay: what containerd's own Go client answered, against what the profile `containerd-2.4`
+//! The replay: what the Go clients of seven containerd releases answered, against what the profile of each
 //! answers.
 //!
 //! The data lies outside the repository: `SPECD_REFERENCE` names its directory. Without it this test says
@@ -120,6 +120,19 @@ fn lines<T: for<'a> Deserialize<'a>>(path: &Path) -> Vec<T> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// What only the oldest release answers.
+const REFUSALS_1_6: (&str, &[&str]) = (
+    "a number out of range wraps round, or is looked up as a name",
+    &["user-09", "user-24", "user-25", "user-26", "user-28", "user-33", "user-99999-as-name"],
+);
+
+const RELEASES: [&str; 7] = ["1.6", "1.7", "2.0", "2.1", "2.2", "2.3", "2.4"];
+
+fn refusal(release: &str, name: &str) -> Option<&'static str> {
+    let of_release = if release == "1.6" { listed(&[REFUSALS_1_6], name) } else { None };
+    of_release.or_else(|| listed(&REFUSALS, name))
+}
+
 fn listed(list: &[(&'static str, &[&str])], name: &str) -> Option<&'static str> {
     list.iter().find(|(_, names)| names.contains(&name)).map(|(reason, _)| *reason)
 }
@@ -189,7 +202,7 @@ struct Tally {
     wrong: Vec<String>,
 }
 
-async fn replay(cases: Vec<Case>, wants: Vec<Want>, tally: &mut Tally) {
+async fn replay(release: &str, cases: Vec<Case>, wants: Vec<Want>, tally: &mut Tally) {
     let wants: HashMap<String, Want> = wants.into_iter().map(|w| (w.name.clone(), w)).collect();
     for case in cases {
         let name = &case.name;
@@ -204,14 +217,14 @@ async fn replay(cases: Vec<Case>, wants: Vec<Want>, tally: &mut Tally) {
             .generate(pb::GenerateRequest {
                 namespace: case.namespace.clone(),
                 id: case.id.clone(),
-                profile: "containerd-2.4".to_owned(),
+                profile: format!("containerd-{release}"),
                 platform: platform(config),
                 options: Some(options),
                 ..Default::default()
             })
             .await;
         let want = &wants[name];
-        let refusal = listed(&REFUSALS, name);
+        let refusal = refusal(release, name);
         match (answer, &want.spec, &want.error, refusal) {
             (Ok(got), Some(spec), _, None) => {
                 let got = String::from_utf8(got.spec.unwrap().value).unwrap();
@@ -236,28 +249,30 @@ async fn replay(cases: Vec<Case>, wants: Vec<Want>, tally: &mut Tally) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn containerd_2_4_answers_what_gos_client_answers() {
+async fn each_release_answers_what_its_go_client_answers() {
     let Some(reference) = std::env::var_os("SPECD_REFERENCE").map(PathBuf::from) else {
         say("SKIPPED: the replay of containerd's answers: SPECD_REFERENCE names no directory");
         return;
     };
-    let mut tally = Tally::default();
     let read = |path: &str| reference.join(path);
-    replay(
-        lines(&read("containerd/cases.jsonl")),
-        lines(&read("containerd/want-2.4.jsonl")),
-        &mut tally,
-    )
-    .await;
-    replay(lines(&read("real/cases.jsonl")), lines(&read("real/want-2.4.jsonl")), &mut tally).await;
-    say(&format!(
-        "replay: {} equal byte for byte, {} fail on both sides, {} refused by name, {} not asked: {}",
-        tally.equal,
-        tally.both_fail,
-        tally.refused,
-        tally.left_out.len(),
-        tally.left_out.join(" "),
-    ));
-    assert!(tally.wrong.is_empty(), "{} differ:\n{}", tally.wrong.len(), tally.wrong.join("\n"));
-    assert!(tally.equal > 150 && tally.both_fail > 30, "the reference is not whole");
+    let mut wrong = Vec::new();
+    for release in RELEASES {
+        let mut tally = Tally::default();
+        let wants = lines(&read(&format!("containerd/want-{release}.jsonl")));
+        replay(release, lines(&read("containerd/cases.jsonl")), wants, &mut tally).await;
+        if release == "2.4" {
+            let wants = lines(&read("real/want-2.4.jsonl"));
+            replay(release, lines(&read("real/cases.jsonl")), wants, &mut tally).await;
+        }
+        let Tally { equal, both_fail, refused, left_out, wrong: found } = tally;
+        say(&format!(
+            "replay of {release}: {equal} equal byte for byte, {both_fail} fail on both sides, {refused} \
+             refused by name, {} not asked: {}",
+            left_out.len(),
+            left_out.join(" "),
+        ));
+        assert!(equal + both_fail + refused > 80, "the reference is not whole");
+        wrong.extend(found.into_iter().map(|text| format!("{release} {text}")));
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
