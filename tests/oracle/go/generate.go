@@ -4,6 +4,7 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "crypto/sha256" // what blobs are named by
 	"encoding/json"
 	"errors"
 	"fmt"
