@@ -26,9 +26,6 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("containerd-1.6", include_str!("profiles/containerd-1.6.json")),
 ];
 
-/// The profile of a request that names none, unless the server is told otherwise.
-pub const DEFAULT: &str = "function";
-
 /// A profile's file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,15 +177,16 @@ fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::request::DEFAULT_PROFILE;
     use crate::spec::encode::encode;
 
     #[test]
     fn no_key_of_a_profile_is_lost() {
         let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
-        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+        for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let mut want = profile.spec.clone();
             fill_in(&mut want, "ns", "c");
-            let encoded = encode(profile.draft(&namespace, &id).unwrap()).unwrap();
+            let encoded = encode(profile.draft(&namespace, &id).unwrap(), None).unwrap();
             let got: Value = serde_json::from_slice(&encoded.json).unwrap();
             assert_eq!(got, want, "{}", profile.name);
         }
@@ -196,7 +194,7 @@ mod tests {
 
     #[test]
     fn names_aliases_and_the_default() {
-        let profiles = Profiles::built_in(DEFAULT).unwrap();
+        let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         assert_eq!(profiles.get(None).unwrap().name, "function");
         assert_eq!(profiles.get(Some("containerd")).unwrap().name, "containerd-2.4");
         assert!(profiles.get(Some("nonsense")).is_none());
@@ -226,7 +224,7 @@ mod tests {
 
     #[test]
     fn capabilities_are_in_three_lists_and_nowhere_else() {
-        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+        for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let lists = profile.spec["process"]["capabilities"].as_object().unwrap();
             let mut names: Vec<&String> = lists.keys().collect();
             names.sort();

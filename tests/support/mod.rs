@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "it is a library to the test binaries")]
 
+pub mod go_options;
 pub mod layout;
 pub mod request_json;
 pub mod service;
