@@ -95,7 +95,8 @@ impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |bytes: &[u8]| {
             let short: String = bytes.escape_ascii().to_string().replace("\\\"", "\"");
-            if short.len() > 2000 { format!("{}...", &short[..2000]) } else { short }
+            let (kept, more) = short.split_at(short.len().min(1000));
+            if more.is_empty() { short } else { format!("{kept}... and {} bytes", more.len()) }
         };
         writeln!(f, "  config: {}", text(&self.config))?;
         for (name, file) in [("passwd", &self.passwd), ("group", &self.group)] {

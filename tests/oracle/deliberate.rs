@@ -192,13 +192,6 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "number out of range in USER",
-        reason: "1.6 looks it up as a name, or wraps it to 32 bits: 4294967296 becomes root",
-        only: &["1.6.36"],
-        holds: |seen| seen.refuses("out of range", |_| true),
-        witness: || image(json!({"Cmd": ["sh"], "User": "4294967296"})),
-    },
-    Known {
         name: "image of another platform",
         reason: "Go's client does not look, and the runtime fails with an exec format error",
         only: &[],
@@ -244,6 +237,23 @@ pub(crate) const LIST: &[Known] = &[
                 && seen.refuses("out of range", |_| true)
         },
         witness: || with("additional_groups", json!(["2147483648"])),
+    },
+    Known {
+        name: "number out of range in USER",
+        reason: "1.6 looks it up as a name, or wraps it to 32 bits: 4294967296 becomes root",
+        only: &["1.6.36"],
+        holds: |seen| seen.refuses("out of range", |_| true),
+        witness: || image(json!({"Cmd": ["sh"], "User": "4294967296"})),
+    },
+    Known {
+        name: "group line of a megabyte",
+        reason: "no reader of such files takes it, and until 2.4 Go's client held it in memory",
+        only: &["1.6.36", "1.7.35", "2.0.14", "2.1.9", "2.2.9", "2.3.7"],
+        holds: |seen| seen.refuses("/etc/group is longer than", |_| true),
+        witness: || Case {
+            group: Some([b"www:x:33:".to_vec(), vec![b'x'; 1 << 20]].concat()),
+            ..plain()
+        },
     },
     Known {
         name: "environment change without a key",
