@@ -16,6 +16,7 @@ mod deliberate;
 mod options;
 mod program;
 mod run;
+mod sandbox;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;

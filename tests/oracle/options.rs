@@ -1,14 +1,16 @@
 //! The options: for each what it may be given, what it is in `pkg/oci` and what it is in our API.
 //!
-//! To add one is to add a row to [`TABLE`], at its place in the order of application, which both sides
-//! follow.
+//! To add one is to add a row to [`PROCESS`] here or to `sandbox::ROWS`, at its place in the order of
+//! application, which both sides follow.
 
 use crate::case::Op;
+use crate::sandbox;
 use crate::text;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use specd::pb::specd as pb;
+use std::sync::LazyLock;
 
 /// One option.
 pub(crate) struct Row {
@@ -19,7 +21,13 @@ pub(crate) struct Row {
     pub(crate) ops: fn(&Value, &mut Vec<Op>),
     /// Sets it in a request.
     pub(crate) pb: fn(&Value, &mut pb::SpecOptions),
+    /// In how many cases of a hundred it is there.
+    pub(crate) percent: u32,
 }
+
+/// Every option, in the order of application.
+pub(crate) static TABLE: LazyLock<Vec<&'static Row>> =
+    LazyLock::new(|| PROCESS.iter().chain(sandbox::ROWS).collect());
 
 /// An option of a case.
 #[derive(Debug, Clone)]
@@ -37,8 +45,8 @@ impl Chosen {
     }
 }
 
-/// Every option, in the order of application.
-pub(crate) const TABLE: &[Row] = &[
+/// What decides on the process, and what the image decides on too.
+const PROCESS: &[Row] = &[
     Row {
         name: "command",
         values: || json_of(arguments()),
@@ -47,6 +55,7 @@ pub(crate) const TABLE: &[Row] = &[
             false => ops[0] = Op::new("imageArgs", value.clone()),
         },
         pb: |value, options| process(options).command = list(value),
+        percent: 20,
     },
     Row {
         name: "entrypoint",
@@ -58,18 +67,21 @@ pub(crate) const TABLE: &[Row] = &[
             ops.push(Op::new("WithProcessArgs", args));
         },
         pb: |value, options| process(options).entrypoint = list(value),
+        percent: 20,
     },
     Row {
         name: "env",
         values: || json_of(vec(env_change(), 0..5)),
         ops: |value, ops| ops.push(Op::new("WithEnv", value.clone())),
         pb: |value, options| process(options).env = strings(value),
+        percent: 20,
     },
     Row {
         name: "cwd",
         values: || json_of(cwd()),
         ops: |value, ops| ops.push(Op::new("WithProcessCwd", value.clone())),
         pb: |value, options| process(options).cwd = Some(string(value)),
+        percent: 20,
     },
     Row {
         name: "terminal",
@@ -80,12 +92,14 @@ pub(crate) const TABLE: &[Row] = &[
             }
         },
         pb: |value, options| process(options).terminal = value.as_bool(),
+        percent: 20,
     },
     Row {
         name: "user",
         values: || json_of(user()),
         ops: |value, ops| ops.push(Op::new("userWithGroups", value.clone())),
         pb: |value, options| user_options(options).user = Some(string(value)),
+        percent: 20,
     },
     Row {
         name: "additional_groups",
@@ -95,6 +109,7 @@ pub(crate) const TABLE: &[Row] = &[
         },
         ops: |value, ops| ops.push(Op::new("WithAppendAdditionalGroups", value.clone())),
         pb: |value, options| user_options(options).additional_groups = strings(value),
+        percent: 20,
     },
     Row {
         name: "readonly",
@@ -105,6 +120,7 @@ pub(crate) const TABLE: &[Row] = &[
             }
         },
         pb: |value, options| options.root = Some(pb::RootOptions { readonly: value.as_bool() }),
+        percent: 20,
     },
     Row {
         name: "hostname",
@@ -114,17 +130,18 @@ pub(crate) const TABLE: &[Row] = &[
         },
         ops: |value, ops| ops.push(Op::new("WithHostname", value.clone())),
         pb: |value, options| options.hostname = Some(string(value)),
+        percent: 20,
     },
 ];
 
-/// A set of options: each is there in one case of four.
+/// A set of options.
 pub(crate) fn any_set() -> BoxedStrategy<Vec<Chosen>> {
     let each: Vec<_> = TABLE
         .iter()
         .enumerate()
         .map(|(row, entry)| {
             let chosen = (entry.values)().prop_map(move |value| Chosen { row, value });
-            prop::option::weighted(0.2, chosen)
+            prop::option::weighted(f64::from(entry.percent) / 100.0, chosen)
         })
         .collect();
     // Every other case is an image alone.
@@ -184,7 +201,7 @@ fn env_change() -> BoxedStrategy<String> {
     prop_oneof![60 => keyed, 1 => odd].boxed()
 }
 
-fn json_of<T: Into<Value> + 'static>(
+pub(crate) fn json_of<T: Into<Value> + 'static>(
     values: impl Strategy<Value = T> + 'static,
 ) -> BoxedStrategy<Value> {
     values.prop_map(Into::into).boxed()
