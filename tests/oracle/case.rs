@@ -70,6 +70,7 @@ impl Case {
         }
     }
 
+    #[allow(clippy::needless_update, reason = "a request may get more fields than a case has")]
     pub(crate) fn request(&self, profile: &str) -> pb::GenerateRequest {
         let mut options = pb::SpecOptions::default();
         for chosen in &self.options {

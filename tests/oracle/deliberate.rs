@@ -79,7 +79,7 @@ pub(crate) fn plain() -> Case {
 }
 
 /// The plain case with another `config`.
-fn image(config: Value) -> Case {
+fn image(config: &Value) -> Case {
     let config = json!({"architecture": "amd64", "os": "linux", "config": config});
     Case { config: config.to_string().into_bytes(), ..plain() }
 }
@@ -121,7 +121,7 @@ pub(crate) const LIST: &[Known] = &[
                 spec["process"]["args"].as_array().is_none_or(Vec::is_empty)
             })
         },
-        witness: || image(json!({})),
+        witness: || image(&json!({})),
     },
     Known {
         name: "empty first argument",
@@ -130,14 +130,14 @@ pub(crate) const LIST: &[Known] = &[
         holds: |seen| {
             seen.refuses("the first argument is empty", |spec| spec["process"]["args"][0] == "")
         },
-        witness: || image(json!({"Cmd": ["", "x"]})),
+        witness: || image(&json!({"Cmd": ["", "x"]})),
     },
     Known {
         name: "NUL in an argument",
         reason: "no argument of a program holds one: the runtime fails, or cuts it short",
         only: &[],
         holds: |seen| seen.refuses("argument has a NUL", |spec| has_nul(&spec["process"]["args"])),
-        witness: || image(json!({"Cmd": ["a\0b"]})),
+        witness: || image(&json!({"Cmd": ["a\0b"]})),
     },
     Known {
         name: "NUL in the environment",
@@ -147,21 +147,21 @@ pub(crate) const LIST: &[Known] = &[
             let told = |words| seen.refuses(words, |spec| has_nul(&spec["process"]["env"]));
             told("environment entry has a NUL") || told("options.process.env[")
         },
-        witness: || image(json!({"Cmd": ["sh"], "Env": ["A=\0"]})),
+        witness: || image(&json!({"Cmd": ["sh"], "Env": ["A=\0"]})),
     },
     Known {
         name: "NUL in the working directory",
         reason: "no path holds one: the runtime fails, or cuts it short",
         only: &[],
         holds: |seen| seen.refuses("has a NUL in it", |spec| cwd(spec).contains('\0')),
-        witness: || image(json!({"Cmd": ["sh"], "WorkingDir": "/\0"})),
+        witness: || image(&json!({"Cmd": ["sh"], "WorkingDir": "/\0"})),
     },
     Known {
         name: "relative working directory",
         reason: "the runtime refuses it",
         only: &[],
         holds: |seen| seen.refuses("is not an absolute path", |spec| !cwd(spec).starts_with('/')),
-        witness: || image(json!({"Cmd": ["sh"], "WorkingDir": "srv"})),
+        witness: || image(&json!({"Cmd": ["sh"], "WorkingDir": "srv"})),
     },
     Known {
         name: "working directory through a descriptor",
@@ -170,14 +170,14 @@ pub(crate) const LIST: &[Known] = &[
         holds: |seen| {
             seen.refuses("through a process's file descriptors", |spec| cwd(spec).contains("/fd"))
         },
-        witness: || image(json!({"Cmd": ["sh"], "WorkingDir": "/proc/self/fd/8"})),
+        witness: || image(&json!({"Cmd": ["sh"], "WorkingDir": "/proc/self/fd/8"})),
     },
     Known {
         name: "empty half of USER",
         reason: "Go's client reads it as 0, which is root",
         only: &[],
         holds: |seen| seen.refuses("has an empty", |spec| ids(spec).contains(&0)),
-        witness: || image(json!({"Cmd": ["sh"], "User": "1000:"})),
+        witness: || image(&json!({"Cmd": ["sh"], "User": "1000:"})),
     },
     Known {
         name: "malformed number in an account line",
@@ -188,7 +188,7 @@ pub(crate) const LIST: &[Known] = &[
         },
         witness: || Case {
             passwd: Some(b"bad:x:abc:7::/:/bin/sh\n".to_vec()),
-            ..image(json!({"Cmd": ["sh"], "User": "bad"}))
+            ..image(&json!({"Cmd": ["sh"], "User": "bad"}))
         },
     },
     Known {
@@ -198,7 +198,7 @@ pub(crate) const LIST: &[Known] = &[
         holds: |seen| seen.refuses("should be", |_| told_number(seen)),
         witness: || Case {
             passwd: Some(b"big:x:4294968296:4294968296::/:/bin/sh\n".to_vec()),
-            ..image(json!({"Cmd": ["sh"], "User": "big"}))
+            ..image(&json!({"Cmd": ["sh"], "User": "big"}))
         },
     },
     Known {
@@ -234,7 +234,8 @@ pub(crate) const LIST: &[Known] = &[
         reason: "+5 is the number 5, as it is in USER; Go's client takes it for a name here",
         only: &[],
         holds: |seen| {
-            seen.ours.is_ok() && additional_groups(seen).any(|group| is_signed_number(&group))
+            seen.ours.is_ok()
+                && values(seen, "additional_groups").iter().any(|group| is_signed_number(group))
         },
         witness: || with("additional_groups", json!(["+5"])),
     },
@@ -253,7 +254,7 @@ pub(crate) const LIST: &[Known] = &[
         reason: "1.6 looks it up as a name, or wraps it to 32 bits: 4294967296 becomes root",
         only: &["1.6.36"],
         holds: |seen| seen.refuses("out of range", |_| true),
-        witness: || image(json!({"Cmd": ["sh"], "User": "4294967296"})),
+        witness: || image(&json!({"Cmd": ["sh"], "User": "4294967296"})),
     },
     Known {
         name: "group line of a megabyte",
@@ -276,17 +277,67 @@ pub(crate) const LIST: &[Known] = &[
         name: "host name that is none",
         reason: "the kernel refuses it, or programs cannot read it",
         only: &[],
-        holds: |seen| seen.refuses("options.hostname: ", |_| true),
+        holds: |seen| {
+            let of =
+                |field: &str| seen.refuses(&format!("options.{field}: must be 1 to"), |_| true);
+            of("hostname") || of("domainname")
+        },
         witness: || with("hostname", "a b"),
     },
     Known {
+        name: "host or domain name in somebody else's uts namespace",
+        reason: "it would rename the host, and the runtime refuses it",
+        only: &[],
+        holds: |seen| seen.refuses("needs a private uts namespace", |_| true),
+        witness: || Case {
+            options: vec![Chosen::new("hostname", "h"), Chosen::new("WithHostNamespace", "uts")],
+            ..plain()
+        },
+    },
+    Known {
+        name: "console size without a terminal",
+        reason: "there is nothing that could have that size",
+        only: &[],
+        holds: |seen| seen.refuses("console_size: needs options.process.terminal", |_| true),
+        witness: || with("WithTTYSize", json!([80, 24])),
+    },
+    Known {
+        name: "destination that is mounted on twice",
+        reason: "the first of the two is never seen",
+        only: &[],
+        holds: |seen| seen.refuses("is mounted on twice", |_| true),
+        witness: || {
+            let mount = json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs"});
+            with("WithMounts", json!([mount, mount]))
+        },
+    },
+    Known {
+        name: "size of zero for /dev/shm",
+        reason: "tmpfs takes it for no limit at all",
+        only: &[],
+        holds: |seen| seen.refuses("dev_shm_size_kb: must be at least 1", |_| true),
+        witness: || with("WithDevShmSize", 0),
+    },
+    Known {
+        name: "mount to remove, by a path that is not clean",
+        reason: "/dev/ is /dev; Go's client cleans the mount's path and not the one that it is given",
+        only: &[],
+        holds: |seen| {
+            let paths = values(seen, "WithoutMounts");
+            let unclean = paths.iter().filter(|path| path.ends_with('/'));
+            seen.ours.is_ok()
+                && unclean.clone().any(|path| has_mount(&seen.go, path.trim_end_matches('/')))
+        },
+        witness: || with("WithoutMounts", json!(["/dev/"])),
+    },
+    Known {
         name: "image's USER that the caller replaces",
-        reason: "nobody needs it, so it need not be found",
+        reason: "nobody needs it, so it need not be found, nor the account files be whole",
         only: &[],
         holds: |seen| seen.ours.is_ok() && has_option(seen, "user") && user_error(&seen.go),
         witness: || Case {
             options: vec![Chosen::new("user", "0:0")],
-            ..image(json!({"Cmd": ["sh"], "User": "ghost"}))
+            ..image(&json!({"Cmd": ["sh"], "User": "ghost"}))
         },
     },
 ];
@@ -307,12 +358,19 @@ fn has_nul(list: &Value) -> bool {
     list.as_array().into_iter().flatten().any(|text| text.as_str().unwrap().contains('\0'))
 }
 
-fn additional_groups(seen: &Seen<'_>) -> impl Iterator<Item = String> {
-    let named = |chosen: &&Chosen| TABLE[chosen.row].name == "additional_groups";
-    let chosen = seen.case.options.iter().filter(named);
-    chosen
-        .flat_map(|chosen| chosen.value.as_array().unwrap())
-        .map(|group| group.as_str().unwrap().to_owned())
+/// What an option that takes a list of strings is given.
+fn values(seen: &Seen<'_>, option: &str) -> Vec<String> {
+    let chosen = seen.case.options.iter().filter(|chosen| TABLE[chosen.row].name == option);
+    let values = chosen.flat_map(|chosen| chosen.value.as_array().unwrap());
+    values.map(|value| value.as_str().unwrap().to_owned()).collect()
+}
+
+fn has_mount(answer: &Answer, destination: &str) -> bool {
+    let Answer::Spec(spec) = answer else {
+        return false;
+    };
+    let spec: Value = serde_json::from_str(spec).unwrap();
+    spec["mounts"].as_array().into_iter().flatten().any(|mount| mount["destination"] == destination)
 }
 
 fn is_signed_number(text: &str) -> bool {
@@ -335,6 +393,7 @@ fn user_error(answer: &Answer) -> bool {
         "etc/passwd: no such file",
         "etc/group: no such file",
         "USER value",
+        "token too long",
     ];
     matches!(answer, Answer::Error(text) if known.iter().any(|words| text.contains(words)))
 }

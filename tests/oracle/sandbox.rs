@@ -26,7 +26,7 @@ macro_rules! row {
             values: || $values,
             ops: |value, ops| ops.push(Op::new($name, value.clone())),
             pb: |value, options| merge($name, value, options),
-            percent: 6,
+            percent: 4,
         }
     };
 }
