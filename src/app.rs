@@ -1,7 +1,9 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
 use crate::config::{Config, REQUEST_BYTES, Source, SourceConfig};
+use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
+use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
 use crate::image::source::ImageSource;
@@ -66,9 +68,24 @@ pub fn service(
 ) -> Service {
     let reader: Arc<dyn ImageReader> =
         Arc::new(Memo::new(SourceReader::new(Arc::clone(source)), cache_bytes));
-    let generator =
-        Generator::new(Arc::clone(source), reader, Arc::new(profiles), config.platform.clone());
+    let generator = Generator::new(
+        Arc::clone(source),
+        reader,
+        Arc::new(profiles),
+        config.platform.clone(),
+        facts(config),
+    );
     Service::new(generator, call_timeout)
+}
+
+/// The facts of the host: this machine's, but for those that are stated.
+fn facts(config: &SourceConfig) -> HostFacts {
+    let here = host::read();
+    let cpus = config.thermal_throttle_cpus.clone();
+    HostFacts {
+        thermal_throttle_cpus: cpus.unwrap_or(here.thermal_throttle_cpus),
+        kernel: config.kernel.unwrap_or(here.kernel),
+    }
 }
 
 /// A server that is bound and not yet serving.

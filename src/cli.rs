@@ -57,6 +57,12 @@ pub struct SourceArgs {
     /// The platform to take from an index, as linux/arm64/v8 [default: this machine's]
     #[arg(long, value_name = "PLATFORM", env = "SPECD_PLATFORM")]
     pub platform: Option<String>,
+    /// Processors of the host whose thermal throttle counters are masked, as 0-3 [default: as found here]
+    #[arg(long, value_name = "LIST", env = "SPECD_THERMAL_THROTTLE_CPUS")]
+    pub thermal_throttle_cpus: Option<String>,
+    /// The kernel that seccomp policies are resolved for, as 6.1 [default: this machine's]
+    #[arg(long, value_name = "VERSION", env = "SPECD_KERNEL")]
+    pub kernel: Option<String>,
 }
 
 /// How to log.

@@ -1,6 +1,7 @@
 //! From flags to a checked configuration. Opens nothing.
 
 use crate::cli::{ServeArgs, SourceArgs};
+use crate::domain::host_facts::{parse_cpus, parse_kernel};
 use crate::domain::platform::Platform;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +39,10 @@ pub struct SourceConfig {
     pub source: Source,
     /// The platform of a request that names none.
     pub platform: Platform,
+    /// What is stated of the host, where it is not this machine.
+    pub thermal_throttle_cpus: Option<Vec<u32>>,
+    /// What is stated of the host's kernel, likewise.
+    pub kernel: Option<(u32, u32)>,
 }
 
 impl SourceConfig {
@@ -55,7 +60,12 @@ impl SourceConfig {
             Some(text) => parse_platform(text)?,
             None => node_platform(),
         };
-        Ok(Self { source, platform })
+        let stated = args.thermal_throttle_cpus.as_deref().map(parse_cpus).transpose();
+        let thermal_throttle_cpus =
+            stated.map_err(|reason| wrong("thermal-throttle-cpus", reason))?;
+        let kernel = args.kernel.as_deref().map(parse_kernel).transpose();
+        let kernel = kernel.map_err(|reason| wrong("kernel", reason))?;
+        Ok(Self { source, platform, thermal_throttle_cpus, kernel })
     }
 }
 

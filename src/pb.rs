@@ -49,8 +49,9 @@ pub mod specd {
         HostNamespace, IdMapping, Image, ListProfilesRequest, ListProfilesResponse,
         MemoryResources, Mount, MountOptions, Namespace, NamespaceOptions, Platform,
         PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, ResourceOptions, Rlimit,
-        RootOptions, SecurityOptions, SpecOptions, StringList, SystemdCgroup, ThrottleDevice,
-        UserOptions, cgroup_options, namespace,
+        RootOptions, RuntimeDefaultSeccomp, SeccompOptions, SecurityOptions, SpecOptions,
+        StringList, SystemdCgroup, ThrottleDevice, UnconfinedSeccomp, UserOptions, cgroup_options,
+        namespace, seccomp_options,
     };
 
     /// The name of the service, as health checks and reflection know it.

@@ -190,4 +190,19 @@ pub struct SecurityOptions {
     pub selinux_label: Option<String>,
     /// Kernel parameters.
     pub sysctl: BTreeMap<String, String>,
+    /// The filter of system calls.
+    pub seccomp: Option<SeccompOption>,
+}
+
+/// Which filter of system calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeccompOption {
+    /// A default policy by its name, or the profile's.
+    RuntimeDefault(Option<String>),
+    /// None.
+    Unconfined,
+    /// A policy in Docker's format, as JSON.
+    Docker(String),
+    /// An OCI seccomp object, as JSON.
+    Oci(String),
 }

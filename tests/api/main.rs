@@ -26,6 +26,8 @@ fn service(source: impl ImageSource) -> Service {
     let config = SourceConfig {
         source: Source::OciLayout(PathBuf::new()),
         platform: Platform::new("linux", "amd64", ""),
+        thermal_throttle_cpus: Some(Vec::new()),
+        kernel: Some((6, 18)),
     };
     let profiles = Profiles::built_in("function").unwrap();
     app::service(&source, &config, profiles, 16 << 20, Duration::from_secs(60))

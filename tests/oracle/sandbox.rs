@@ -82,6 +82,8 @@ pub(crate) const ROWS: &[Row] = &[
     row!("WithSelinuxLabel", json_of(text::of(&["system_u:system_r:container_t:s0", ""]))),
     row!("WithApparmorProfile", json_of(text::of(&["my-profile", "unconfined", ""]))),
     row!("WithNewPrivileges", nothing()),
+    row!("seccompDefault", nothing()),
+    row!("WithSeccompUnconfined", nothing()),
     row!("WithAnnotations", one(btree_map(text::identifier(), text::any(), 0..4).prop_map(|pairs| {
         Value::Object(pairs.into_iter().map(|(key, text)| (key, text.into())).collect::<Map<_, _>>())
     }))),

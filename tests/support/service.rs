@@ -3,6 +3,7 @@
 use crate::support::layout::Layout;
 use async_trait::async_trait;
 use bytes::Bytes;
+use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
 use specd::generate::Generator;
@@ -52,7 +53,13 @@ impl Fixture {
             LazyLock::new(|| Arc::new(Profiles::built_in("function").unwrap()));
         let profiles = Arc::clone(&PROFILES);
         let node = Platform::new("linux", "amd64", "");
-        let generator = Generator::new(source, reader, profiles, node);
+        let generator = Generator::new(
+            source,
+            reader,
+            profiles,
+            node,
+            HostFacts { kernel: (6, 18), ..HostFacts::default() },
+        );
         Self { service: Service::new(generator, Duration::from_secs(60)), _layout: layout }
     }
 

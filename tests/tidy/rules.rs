@@ -148,6 +148,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[All("domain"), All("config")],
         crates: &["thiserror", "tracing", "tracing_subscriber"],
     },
+    Row { module: "host", imports: &[All("domain")], crates: &[] },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },
     Row { module: "commands", imports: EVERYTHING, crates: &["*"] },
     Row { module: "main", imports: EVERYTHING, crates: &["*"] },
@@ -170,6 +171,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("telemetry"),
     All("app"),
     All("commands"),
+    All("host"),
 ];
 
 /// Types of oci-spec whose `default()` is an opinion and not empty.
