@@ -295,6 +295,13 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
+        name: "ambient capability that is not permitted",
+        reason: "the kernel does not grant it, and the runtime fails",
+        only: &[],
+        holds: |seen| seen.refuses("is not among the permitted ones", |_| true),
+        witness: || with("WithAmbientCapabilities", json!(["CAP_SYS_ADMIN"])),
+    },
+    Known {
         name: "console size without a terminal",
         reason: "there is nothing that could have that size",
         only: &[],

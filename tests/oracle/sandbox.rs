@@ -38,13 +38,44 @@ pub(crate) const ROWS: &[Row] = &[
         |(kind, soft, more)| json!({"type": kind, "soft": soft, "hard": soft.saturating_add(more)})
     ))),
     row!("WithUmask", json_of(0..0o1000_u32)),
-    row!("WithCapabilities", json_of(vec(capability(), 0..4))),
+    Row {
+        name: "privileged",
+        values: nothing,
+        ops: |_, ops| {
+            // Its own capabilities are those of whoever asks.
+            ops.push(Op::new("WithPrivileged", Value::Null));
+            ops.push(Op::new("WithAllKnownCapabilities", Value::Null));
+        },
+        pb: |_, options| {
+            let security = options.security.get_or_insert_default();
+            security.privileged = pb::PrivilegedMode::Containerd.into();
+        },
+        percent: 3,
+    },
+    Row {
+        name: "capabilities",
+        values: || json_of(prop_oneof![3 => vec(capability(), 0..4), 1 => Just(vec!["ALL".to_owned()])]),
+        ops: |value, ops| {
+            let op = if value[0] == "ALL" {
+                Op::new("WithAllKnownCapabilities", Value::Null)
+            } else {
+                Op::new("WithCapabilities", value.clone())
+            };
+            ops.push(op);
+        },
+        pb: |value, options| merge("WithCapabilities", value, options),
+        percent: 4,
+    },
     row!("WithAddedCapabilities", json_of(vec(capability(), 0..4))),
     row!("WithDroppedCapabilities", json_of(vec(capability(), 0..4))),
+    row!("WithAmbientCapabilities", json_of(vec(capability(), 0..2))),
     row!("WithoutMounts", json_of(vec(text::of(&["/run", "/dev/shm", "/dev/", "/proc", "/x"]), 0..3))),
     row!("WithDevShmSize", json_of(0..1_000_000_i64)),
     row!("WithWriteableSysfs", nothing()),
     row!("WithWriteableCgroupfs", nothing()),
+    row!("WithHostResolvconf", nothing()),
+    row!("WithHostHostsFile", nothing()),
+    row!("WithHostLocaltime", nothing()),
     row!("WithMounts", one(vec(mount(), 0..3).prop_map(Value::Array))),
     row!("WithHostNamespace", json_of(text::of(KINDS))),
     row!("WithLinuxNamespace", one((text::of(KINDS), prop::option::of(text::of(&["/proc/1/ns/x", "/x"])))
@@ -77,11 +108,51 @@ pub(crate) const ROWS: &[Row] = &[
     })))),
     row!("WithAllDevicesAllowed", nothing()),
     row!("WithDefaultUnixDevices", nothing()),
+    Row {
+        name: "device node",
+        values: || one((0..300_i64, prop::option::of(0..0o1000_u32), prop::option::of(0..9_u32)).prop_map(
+            |(major, mode, uid)| {
+                let mut node = json!({"path": "/dev/x", "type": "c", "major": major, "minor": 7});
+                for (key, value) in [("fileMode", mode), ("uid", uid)] {
+                    if let Some(value) = value {
+                        node[key] = value.into();
+                    }
+                }
+                node
+            },
+        )),
+        ops: |value, ops| ops.push(Op::new("WithLinuxDevices", json!([value]))),
+        pb: |value, options| {
+            let small = |key: &str| value[key].as_u64().map(|number| u32::try_from(number).unwrap());
+            let node = pb::DeviceNode {
+                path: "/dev/x".to_owned(),
+                r#type: pb::DeviceType::Char.into(),
+                major: value["major"].as_i64().unwrap(),
+                minor: 7,
+                file_mode: small("fileMode"),
+                uid: small("uid"),
+                gid: None,
+            };
+            options.devices.get_or_insert_default().nodes = vec![node];
+        },
+        percent: 3,
+    },
     row!("WithMaskedPaths", json_of(paths())),
     row!("WithReadonlyPaths", json_of(paths())),
     row!("WithSelinuxLabel", json_of(text::of(&["system_u:system_r:container_t:s0", ""]))),
     row!("WithApparmorProfile", json_of(text::of(&["my-profile", "unconfined", ""]))),
-    row!("WithNewPrivileges", nothing()),
+    Row {
+        name: "no_new_privileges",
+        values: || json_of(any::<bool>()),
+        ops: |value, ops| {
+            let op = if value == &json!(true) { "WithNoNewPrivileges" } else { "WithNewPrivileges" };
+            ops.push(Op::new(op, Value::Null));
+        },
+        pb: |value, options| {
+            options.security.get_or_insert_default().no_new_privileges = value.as_bool();
+        },
+        percent: 4,
+    },
     row!("seccompDefault", nothing()),
     row!("WithSeccompUnconfined", nothing()),
     row!("WithAnnotations", one(btree_map(text::identifier(), text::any(), 0..4).prop_map(|pairs| {
