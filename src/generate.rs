@@ -168,7 +168,7 @@ impl Generator {
         let wanted = Wanted { passwd: needed.passwd, group: needed.group };
         let files = match wanted {
             Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
-            wanted => self.reader.files(namespace, &described, wanted).await?,
+            wanted => self.reader.files(namespace, &described, wanted, &request.snapshot).await?,
         };
         let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         let user =

@@ -16,5 +16,6 @@ pub mod platform;
 pub mod request;
 pub mod resources;
 pub mod sandbox;
+pub mod snapshot;
 pub mod user;
 pub mod violation;

@@ -9,6 +9,7 @@ use crate::domain::resources::Resources;
 use crate::domain::sandbox::{
     Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf,
 };
+use crate::domain::snapshot::SnapshotChoice;
 use crate::domain::user::{Account, UserSpec};
 use std::collections::BTreeMap;
 
@@ -30,6 +31,8 @@ pub struct Request {
     pub platform: Option<Platform>,
     /// What to change.
     pub options: Options,
+    /// Which snapshot may be read for account files.
+    pub snapshot: SnapshotChoice,
 }
 
 /// What to change in the profile and the image's configuration; what is absent changes nothing.

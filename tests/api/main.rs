@@ -24,6 +24,7 @@ const IMAGE: &str = "registry.example/app:1";
 fn service(source: impl ImageSource) -> Service {
     let source: Arc<dyn ImageSource> = Arc::new(source);
     let config = SourceConfig {
+        snapshots: None,
         source: Source::OciLayout(PathBuf::new()),
         platform: Platform::new("linux", "amd64", ""),
         thermal_throttle_cpus: Some(Vec::new()),

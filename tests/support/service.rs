@@ -6,6 +6,7 @@ use bytes::Bytes;
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
+use specd::domain::snapshot::SnapshotChoice;
 use specd::generate::Generator;
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
@@ -94,6 +95,7 @@ impl ImageReader for GivenFiles {
         _: &Namespace,
         _: &Description,
         wanted: Wanted,
+        _: &SnapshotChoice,
     ) -> Result<Arc<AccountFiles>, ImageError> {
         Ok(Arc::new(AccountFiles {
             passwd: self.files.passwd.clone().filter(|_| wanted.passwd),

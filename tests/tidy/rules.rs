@@ -68,6 +68,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hex",
             "moka",
             "oci_spec",
+            "rustix", // an unpacked snapshot is read in place, which the standard library cannot do safely
             "serde",
             "serde_json",
             "sha2",
@@ -88,6 +89,7 @@ pub(crate) const TABLE: &[Row] = &[
             "bytes",
             "futures_util",
             "http",
+            "humantime", // leases state their end as text
             "hyper_util",
             "thiserror",
             "tokio",
