@@ -290,7 +290,10 @@ pub(crate) const LIST: &[Known] = &[
         only: &[],
         holds: |seen| seen.refuses("needs a private uts namespace", |_| true),
         witness: || Case {
-            options: vec![Chosen::new("hostname", "h"), Chosen::new("WithHostNamespace", "uts")],
+            options: vec![
+                Chosen::new("hostname", "h"),
+                Chosen::new("namespaces", json!({"uts": "host"})),
+            ],
             ..plain()
         },
     },

@@ -77,12 +77,22 @@ pub(crate) const ROWS: &[Row] = &[
     row!("WithHostHostsFile", nothing()),
     row!("WithHostLocaltime", nothing()),
     row!("WithMounts", one(vec(mount(), 0..3).prop_map(Value::Array))),
-    row!("WithHostNamespace", json_of(text::of(KINDS))),
-    row!("WithLinuxNamespace", one((text::of(KINDS), prop::option::of(text::of(&["/proc/1/ns/x", "/x"])))
-        .prop_map(|(kind, path)| match path {
-            Some(path) => json!({"type": kind, "path": path}),
-            None => json!({"type": kind}),
-        }))),
+    Row {
+        name: "namespaces",
+        // What becomes of each kind, once: host, private, or a path.
+        values: || {
+            let of = text::of(&["host", "private", "/proc/1/ns/x"]);
+            let all = btree_map(text::of(KINDS), of.prop_map(Value::String), 0..3);
+            one(all.prop_map(|all| Value::Object(all.into_iter().collect())))
+        },
+        ops: |value, ops| ops.extend(namespaces(value)),
+        pb: |value, options| {
+            for Op { op, args } in namespaces(value) {
+                merge(op, &args, options);
+            }
+        },
+        percent: 8,
+    },
     row!("WithUserNamespace", one((1..100_000_u32, 1..70_000_u32).prop_map(|(host, size)| {
         let map = json!([{"containerID": 0, "hostID": host, "size": size}]);
         json!({"UID": map, "GID": map})
@@ -161,6 +171,16 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 const KINDS: &[&str] = &["pid", "ipc", "uts", "mount", "network", "cgroup"];
+
+fn namespaces(value: &Value) -> Vec<Op> {
+    let each = value.as_object().unwrap().iter();
+    each.map(|(kind, of)| match of.as_str().unwrap() {
+        "host" => Op::new("WithHostNamespace", kind.as_str()),
+        "private" => Op::new("WithLinuxNamespace", json!({"type": kind})),
+        path => Op::new("WithLinuxNamespace", json!({"type": kind, "path": path})),
+    })
+    .collect()
+}
 
 fn one(values: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     values.boxed()
