@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast build fmt lint tools load bench advisories clean
+.PHONY: help run test test-fast build fmt lint tools oracle load bench advisories clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ lint: ## formatting, clippy, buf, rustdoc and cargo-deny, without the tests
 
 tools: ## install the pinned tools that the checks need
 	@.ci/tools
+
+oracle: ## 10,000 random cases for each of seven releases against containerd's own Go client
+	@.ci/tools protoc oracle
+	SPECD_ORACLE_CASES=$${SPECD_ORACLE_CASES:-10000} SPECD_ORACLE_SEED=$${SPECD_ORACLE_SEED:-random} cargo test --locked --test oracle
 
 load: ## 10,000 calls with ghz against a served OCI layout, no error allowed
 	@.ci/load

@@ -31,12 +31,15 @@ pub(crate) fn of<'a>(
     })
 }
 
-/// The bytes without white space around them; Unicode's where they are UTF-8.
+/// The bytes without Unicode's white space around them, up to the first that is no text on either side.
+///
+/// containerd: `bytes.TrimSpace`.
 fn trim(raw: &[u8]) -> &[u8] {
-    match std::str::from_utf8(raw) {
-        Ok(text) => text.trim().as_bytes(),
-        Err(_) => raw.trim_ascii(),
-    }
+    let first = raw.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let text = &raw[first.len() - first.trim_start().len()..];
+    let last = text.utf8_chunks().last().filter(|chunk| chunk.invalid().is_empty());
+    let last = last.map_or("", |chunk| chunk.valid());
+    &text[..text.len() - (last.len() - last.trim_end().len())]
 }
 
 impl<'a> Line<'a> {
@@ -66,5 +69,19 @@ impl<'a> Line<'a> {
                 text: String::from_utf8_lossy(self.field(index)).chars().take(80).collect(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_goes_on_both_sides_wherever_the_line_is_no_text() {
+        assert_eq!(trim("\u{b} \u{a0}root:x \u{85}\t\r".as_bytes()), b"root:x");
+        assert_eq!(trim(b"\xc2\xa0root\xff:x \x0b"), b"root\xff:x");
+        assert_eq!(trim(b" \x80 root \x80 "), b"\x80 root \x80");
+        assert_eq!(trim(b" \t "), b"");
+        assert_eq!(trim(b""), b"");
     }
 }

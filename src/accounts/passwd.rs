@@ -24,15 +24,15 @@ pub struct User {
     pub name: Vec<u8>,
     /// The user id.
     pub uid: u32,
-    /// The primary group.
-    pub gid: u32,
+    /// The primary group, or the error that it is none: nobody needs it beside a group that is named.
+    pub gid: Result<u32, Cause>,
 }
 
 /// The first user of a name.
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] where the line's uid or gid is no number that fits.
+/// [`Cause::Untrusted`] where the line's uid is no number that fits.
 pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
     let mut found = None;
     for line in lines::of(PATH, bytes, LINE_BYTES) {
@@ -48,8 +48,8 @@ pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] where the line's gid is no number that fits; and, for uid 0, where a line before
-/// it has a uid that is no number, since other readers take that line for root's.
+/// [`Cause::Untrusted`] for uid 0, where a line before it has a uid that is no number, since other readers
+/// take that line for root's.
 pub fn by_uid(bytes: &[u8], uid: u32) -> Result<Option<User>, Cause> {
     let mut found = None;
     for line in lines::of(PATH, bytes, LINE_BYTES) {
@@ -70,7 +70,7 @@ fn user(line: &lines::Line<'_>) -> Result<User, Cause> {
     Ok(User {
         name: line.field(NAME).to_vec(),
         uid: line.id_at(UID, "a uid")?,
-        gid: line.id_at(GID, "a gid")?,
+        gid: line.id_at(GID, "a gid"),
     })
 }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_first_match_wins() {
-        let app = User { name: b"app".to_vec(), uid: 1000, gid: 1001 };
+        let app = User { name: b"app".to_vec(), uid: 1000, gid: Ok(1001) };
         assert_eq!(by_name(FILE, "app"), Ok(Some(app.clone())));
         assert_eq!(by_uid(FILE, 1000), Ok(Some(app)));
         assert_eq!(by_name(FILE, "ghost"), Ok(None));
@@ -105,7 +105,8 @@ mod tests {
                 "{name}: {found:?}"
             );
         }
-        assert!(matches!(by_uid(FILE, 30), Err(Cause::Untrusted { what: "a gid", line: 9, .. })));
+        let gid = by_uid(FILE, 30).unwrap().unwrap().gid;
+        assert!(matches!(gid, Err(Cause::Untrusted { what: "a gid", line: 9, .. })));
     }
 
     #[test]

@@ -114,14 +114,14 @@ fn ids(spec: &UserSpec, files: Files<'_>) -> Result<(u32, u32), Cause> {
                 .ok_or_else(|| Cause::NotFound(passwd::PATH, name.clone()))?;
             (user.uid, user.gid)
         }
-        Account::Id(uid) if spec.group.is_some() => (*uid, 0),
+        Account::Id(uid) if spec.group.is_some() => (*uid, Ok(0)),
         Account::Id(uid) => {
             let user = files.passwd.map(|bytes| passwd::by_uid(bytes, *uid)).transpose()?;
-            (*uid, user.flatten().map_or(0, |user| user.gid))
+            (*uid, user.flatten().map_or(Ok(0), |user| user.gid))
         }
     };
     let gid = match &spec.group {
-        None => primary,
+        None => primary?,
         Some(Account::Id(gid)) => *gid,
         Some(Account::Name(name)) => named_group(name, files, group::by_name)?,
     };

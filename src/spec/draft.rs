@@ -31,12 +31,11 @@ impl CapabilityLists {
         Ok(Self(lists))
     }
 
-    /// Changes a list that is there.
-    pub(crate) fn edit(&mut self, name: &str, change: impl FnOnce(&mut Vec<Capability>)) {
-        if let Some((_, list)) = self.0.iter_mut().find(|(other, _)| *other == name) {
-            change(list);
-        }
-        self.0.retain(|(_, list)| !list.is_empty());
+    /// Changes a list, be it there or not.
+    pub(crate) fn edit(&mut self, name: &'static str, change: impl FnOnce(&mut Vec<Capability>)) {
+        let mut list = self.list(name).to_vec();
+        change(&mut list);
+        self.replace(name, list);
     }
 
     /// Puts a list in the place of another; an empty one is none.

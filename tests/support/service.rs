@@ -14,7 +14,7 @@ use specd::image::source_reader::SourceReader;
 use specd::pb::specd::{GenerateRequest, GenerateResponse, SpecService};
 use specd::rpc::Service;
 use specd::spec::Profiles;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tonic::{Request, Status};
 
@@ -33,18 +33,26 @@ impl Fixture {
     /// The files lie beside the image and not in a layer: a configuration that may not change can name no
     /// layers. Reading them out of layers has tests of its own.
     pub fn new(config: &str, passwd: Option<&str>, group: Option<&str>) -> Self {
+        Self::of_bytes(config.as_bytes(), passwd.map(str::as_bytes), group.map(str::as_bytes))
+    }
+
+    /// The same for what is no text.
+    pub fn of_bytes(config: &[u8], passwd: Option<&[u8]>, group: Option<&[u8]>) -> Self {
         let mut layout = Layout::temp();
         let image = layout.raw_image(config, &[]);
         layout.tag(IMAGE, &image.manifest);
         let source: Arc<dyn ImageSource> = Arc::new(layout.source());
-        let bytes = |text: Option<&str>| text.map(|text| Bytes::from(text.to_owned()));
+        let bytes = |file: Option<&[u8]>| file.map(Bytes::copy_from_slice);
         let files = AccountFiles { passwd: bytes(passwd), group: bytes(group) };
         let inner = SourceReader::new(Arc::clone(&source));
         Self::over(layout, source, Arc::new(GivenFiles { inner, files }))
     }
 
     fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
-        let profiles = Arc::new(Profiles::built_in("function").unwrap());
+        // Tests make thousands of fixtures, and the profiles are the same for all.
+        static PROFILES: LazyLock<Arc<Profiles>> =
+            LazyLock::new(|| Arc::new(Profiles::built_in("function").unwrap()));
+        let profiles = Arc::clone(&PROFILES);
         let node = Platform::new("linux", "amd64", "");
         let generator = Generator::new(
             source,

@@ -15,9 +15,6 @@ use crate::spec::opt::Inputs;
 pub(crate) fn env(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let of_image = inputs.container().and_then(|container| container.env.clone());
     let mut env = of_image.unwrap_or_default();
-    if env.iter().any(|entry| entry.contains('\0')) {
-        return Err(SpecError::Image("an environment entry has a NUL in it".to_owned()));
-    }
     let fills_in = match inputs.rules {
         ImageRules::Oci => !has(&env, "PATH"),
         ImageRules::Containerd => env.is_empty(),
@@ -29,6 +26,9 @@ pub(crate) fn env(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErro
     }
     let own = draft.process.env().clone().unwrap_or_default();
     let env = merge(&merge(&env, &own), &inputs.options.process.env);
+    if env.iter().any(|entry| entry.contains('\0')) {
+        return Err(SpecError::Image("an environment entry has a NUL in it".to_owned()));
+    }
     if !has(&env, "PATH") {
         draft.warnings.push(
             "the environment has no PATH: only a command with a slash in its name is found"

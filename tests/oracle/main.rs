@@ -1,0 +1,49 @@
+//! The oracle: random images, account files and options, against what containerd's own Go client
+//! answers for them, byte for byte.
+//!
+//! For each release of containerd there is a small program in Go (`go/`), which the script `build` builds
+//! where it is missing. A difference is either on the list of [`deliberate`] ones or a failure, which is
+//! told with the smallest case that shows it.
+//!
+//! `SPECD_ORACLE_CASES` says how many cases a release gets, `SPECD_ORACLE_SEED` where chance starts.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod accounts;
+mod case;
+mod config;
+mod deliberate;
+mod options;
+mod program;
+mod run;
+mod sandbox;
+#[path = "../support/mod.rs"]
+mod support;
+mod text;
+
+/// A release of containerd: the program that speaks for it, and the profile that should equal it.
+pub(crate) struct Release {
+    pub(crate) version: &'static str,
+    pub(crate) profile: &'static str,
+}
+
+macro_rules! releases {
+    ($($test:ident: $version:literal as $profile:literal),+ $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                run::release(&Release { version: $version, profile: $profile });
+            }
+        )+
+    };
+}
+
+releases! {
+    containerd_1_6: "1.6.36" as "containerd-1.6",
+    containerd_1_7: "1.7.35" as "containerd-1.7",
+    containerd_2_0: "2.0.14" as "containerd-2.0",
+    containerd_2_1: "2.1.9" as "containerd-2.1",
+    containerd_2_2: "2.2.9" as "containerd-2.2",
+    containerd_2_3: "2.3.7" as "containerd-2.3",
+    containerd_2_4: "2.4.2" as "containerd-2.4",
+}

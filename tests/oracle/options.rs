@@ -1,0 +1,228 @@
+//! The options: for each what it may be given, what it is in `pkg/oci` and what it is in our API.
+//!
+//! To add one is to add a row to [`PROCESS`] here or to `sandbox::ROWS`, at its place in the order of
+//! application, which both sides follow.
+
+use crate::case::Op;
+use crate::sandbox;
+use crate::text;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use specd::pb::specd as pb;
+use std::sync::LazyLock;
+
+/// One option.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    /// What it may be given, as JSON.
+    pub(crate) values: fn() -> BoxedStrategy<Value>,
+    /// Adds it to the options of `pkg/oci`, the first of which sets the image.
+    pub(crate) ops: fn(&Value, &mut Vec<Op>),
+    /// Sets it in a request.
+    pub(crate) pb: fn(&Value, &mut pb::SpecOptions),
+    /// In how many cases of a hundred it is there.
+    pub(crate) percent: u32,
+}
+
+/// Every option, in the order of application.
+pub(crate) static TABLE: LazyLock<Vec<&'static Row>> =
+    LazyLock::new(|| PROCESS.iter().chain(sandbox::ROWS).collect());
+
+/// An option of a case.
+#[derive(Debug, Clone)]
+pub(crate) struct Chosen {
+    /// Its row in the table.
+    pub(crate) row: usize,
+    pub(crate) value: Value,
+}
+
+impl Chosen {
+    /// The option of a name.
+    pub(crate) fn new(name: &str, value: impl Into<Value>) -> Self {
+        let row = TABLE.iter().position(|row| row.name == name);
+        Self { row: row.unwrap_or_else(|| panic!("no option {name}")), value: value.into() }
+    }
+}
+
+/// What decides on the process, and what the image decides on too.
+const PROCESS: &[Row] = &[
+    Row {
+        name: "command",
+        values: || json_of(arguments()),
+        ops: |value, ops| match strings(value).is_empty() {
+            true => ops.push(Op::new("entrypointAlone", Value::Null)),
+            false => ops[0] = Op::new("imageArgs", value.clone()),
+        },
+        pb: |value, options| process(options).command = list(value),
+        percent: 20,
+    },
+    Row {
+        name: "entrypoint",
+        values: || json_of(arguments()),
+        ops: |value, ops| {
+            // A command follows the entrypoint of the caller as it follows that of the image.
+            let command = ops.iter().find(|op| op.op == "imageArgs").map(|op| strings(&op.args));
+            let args = [strings(value), command.unwrap_or_default()].concat();
+            ops.push(Op::new("WithProcessArgs", args));
+        },
+        pb: |value, options| process(options).entrypoint = list(value),
+        percent: 20,
+    },
+    Row {
+        name: "env",
+        values: || json_of(vec(env_change(), 0..5)),
+        ops: |value, ops| ops.push(Op::new("WithEnv", value.clone())),
+        pb: |value, options| process(options).env = strings(value),
+        percent: 20,
+    },
+    Row {
+        name: "cwd",
+        values: || json_of(cwd()),
+        ops: |value, ops| ops.push(Op::new("WithProcessCwd", value.clone())),
+        pb: |value, options| process(options).cwd = Some(string(value)),
+        percent: 20,
+    },
+    Row {
+        name: "terminal",
+        values: || json_of(any::<bool>()),
+        ops: |value, ops| {
+            if *value == json!(true) {
+                ops.push(Op::new("WithTTY", Value::Null));
+            }
+        },
+        pb: |value, options| process(options).terminal = value.as_bool(),
+        percent: 20,
+    },
+    Row {
+        name: "user",
+        values: || json_of(user()),
+        ops: |value, ops| ops.push(Op::new("userWithGroups", value.clone())),
+        pb: |value, options| user_options(options).user = Some(string(value)),
+        percent: 20,
+    },
+    Row {
+        name: "additional_groups",
+        values: || {
+            let usual = text::of(&["root", "www", "bin", "0", "33", "4321"]);
+            json_of(vec(prop_oneof![8 => usual, 1 => text::name(), 1 => text::number()], 0..4))
+        },
+        ops: |value, ops| ops.push(Op::new("WithAppendAdditionalGroups", value.clone())),
+        pb: |value, options| user_options(options).additional_groups = strings(value),
+        percent: 20,
+    },
+    Row {
+        name: "readonly",
+        values: || json_of(any::<bool>()),
+        ops: |value, ops| {
+            if *value == json!(true) {
+                ops.push(Op::new("WithRootFSReadonly", Value::Null));
+            }
+        },
+        pb: |value, options| options.root = Some(pb::RootOptions { readonly: value.as_bool() }),
+        percent: 20,
+    },
+    Row {
+        name: "hostname",
+        values: || {
+            let odd = text::of(&["", "a b", "h\n", "<&>", "hôte"]);
+            json_of(prop_oneof![40 => text::identifier(), 1 => odd])
+        },
+        ops: |value, ops| ops.push(Op::new("WithHostname", value.clone())),
+        pb: |value, options| options.hostname = Some(string(value)),
+        percent: 20,
+    },
+];
+
+/// A set of options.
+pub(crate) fn any_set() -> BoxedStrategy<Vec<Chosen>> {
+    let each: Vec<_> = TABLE
+        .iter()
+        .enumerate()
+        .map(|(row, entry)| {
+            let chosen = (entry.values)().prop_map(move |value| Chosen { row, value });
+            prop::option::weighted(f64::from(entry.percent) / 100.0, chosen)
+        })
+        .collect();
+    // Every other case is an image alone.
+    (any::<bool>(), each)
+        .prop_map(|(with, each)| each.into_iter().flatten().filter(|_| with).collect())
+        .boxed()
+}
+
+/// A command or an entrypoint.
+fn arguments() -> BoxedStrategy<Vec<String>> {
+    let full = (text::program(), vec(text::any(), 0..4))
+        .prop_map(|(program, rest)| [vec![program], rest].concat());
+    prop_oneof![12 => full, 1 => Just(Vec::new())].boxed()
+}
+
+/// A USER: one or two halves, now and then three.
+pub(crate) fn user() -> BoxedStrategy<String> {
+    let half = || prop_oneof![text::name(), text::number()];
+    let plain = || text::of(&["root", "app", "www", "0", "7", "1000"]);
+    prop_oneof![
+        60 => plain(),
+        60 => (plain(), plain()).prop_map(|(user, group)| format!("{user}:{group}")),
+        10 => half(),
+        10 => (half(), half()).prop_map(|(user, group)| format!("{user}:{group}")),
+        1 => (half(), half(), half()).prop_map(|(a, b, c)| format!("{a}:{b}:{c}")),
+    ]
+    .boxed()
+}
+
+/// A working directory.
+pub(crate) fn cwd() -> BoxedStrategy<String> {
+    prop_oneof![
+        60 => text::of(&["/", "/srv", "/home/app", "/a b", "//x//", "/a/../b", "/<&>", "/naïve", "/proc/1"]),
+        1 => text::of(&["srv", ".", "../x", " /x", "C:\\x", "~"]),
+        1 => text::of(&["/proc/self/fd/8", "/proc/../proc/1/fd", "/proc/1/task/1/fd/3/..", "/dev/fd/9"]),
+        4 => text::any().prop_map(|path| format!("/{path}")),
+    ]
+    .boxed()
+}
+
+/// An entry of an environment.
+pub(crate) fn env_entry() -> BoxedStrategy<String> {
+    let key = || text::of(&["PATH", "LANG", "A", "B", "TERM", "path", "A B", "É"]);
+    prop_oneof![
+        16 => (key(), text::any()).prop_map(|(key, value)| format!("{key}={value}")),
+        2 => key(),
+        1 => text::of(&["", "=", "=x", "==", " ", "A==", "\0=x"]),
+    ]
+    .boxed()
+}
+
+/// A change of an environment, which must have a key.
+fn env_change() -> BoxedStrategy<String> {
+    let odd = text::of(&["", "=", "=x"]);
+    let keyed =
+        env_entry().prop_filter("a key", |entry| !entry.is_empty() && !entry.starts_with('='));
+    prop_oneof![60 => keyed, 1 => odd].boxed()
+}
+
+pub(crate) fn json_of<T: Into<Value> + 'static>(
+    values: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<Value> {
+    values.prop_map(Into::into).boxed()
+}
+
+fn string(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(string).collect()
+}
+
+fn list(value: &Value) -> Option<pb::StringList> {
+    Some(pb::StringList { values: strings(value) })
+}
+
+fn process(options: &mut pb::SpecOptions) -> &mut pb::ProcessOptions {
+    options.process.get_or_insert_default()
+}
+
+fn user_options(options: &mut pb::SpecOptions) -> &mut pb::UserOptions {
+    options.user.get_or_insert_default()
+}
