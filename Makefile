@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast build fmt lint tools oracle load bench advisories clean
+.PHONY: help run test test-fast build fmt lint tools static image oracle load bench advisories clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,12 @@ test-fast: ## every test but those that need containerd
 
 build: ## build the release binary
 	cargo build --locked --release
+
+static: ## build the release binary that needs no library
+	@.ci/static
+
+image: ## write the container image, without a builder: an OCI layout, a tar of it, its bill of materials
+	@.ci/image
 
 fmt: ## format the sources
 	cargo fmt

@@ -3,10 +3,10 @@
 mod listeners;
 mod observe;
 mod probes;
+mod transport;
 
 pub use listeners::ListenError;
 
-use crate::config::limits::Limits;
 use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
 use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
@@ -18,11 +18,9 @@ use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::image::tally::Tally;
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
-use crate::rpc::{Service, status};
+use crate::rpc::Service;
 use crate::server::activation::Activation;
-use crate::server::call_limits::CallLimits;
 use crate::server::health::{Health, Probe};
-use crate::server::lifetime::Lifetime;
 use crate::server::listen::{AddressError, ListenAddress, Listener};
 use crate::server::metrics::http::expose;
 use crate::server::notify;
@@ -122,32 +120,6 @@ pub fn service(
     Service::new(generator(source, config, profiles, cache_bytes).0, call_timeout)
 }
 
-/// The limits of the transport, and what those are told who meet them.
-fn transport(limits: &Limits) -> ServeConfig {
-    ServeConfig {
-        connections: limits.connections,
-        streams: limits.streams,
-        header_list_bytes: limits.header_bytes,
-        keepalive_every: limits.keepalive_interval,
-        keepalive_timeout: limits.keepalive_timeout,
-        calls: CallLimits {
-            in_flight: limits.in_flight,
-            overloaded: status::overloaded(),
-            too_large: status::message_too_large("request", limits.request_bytes),
-        },
-        lifetime: Lifetime {
-            handshake_timeout: limits.handshake_timeout,
-            age: limits.connection_age,
-            drain_timeout: limits.drain_timeout,
-        },
-        tls_within: limits.handshake_timeout,
-        drain_timeout: limits.drain_timeout,
-        metrics: Arc::default(),
-        adopt: None,
-        mend_authority: true,
-    }
-}
-
 /// What the memories of a reader count, by their names.
 type Tallies = [(&'static str, Arc<Tally>); 2];
 
@@ -236,7 +208,7 @@ impl App {
             metrics,
             mend_authority: config.mend_authority,
             adopt: config.otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
-            ..transport(limits)
+            ..transport::config(limits)
         };
         Ok(Self { bound, metrics_listener, routes, health, source, config })
     }

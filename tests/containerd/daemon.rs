@@ -71,6 +71,7 @@ impl Programs {
         };
         look("containerd-shim-runc-v2")?;
         look("runc")?;
+        look("ctr")?;
         let containerd = look("containerd")?;
         let said = Command::new(&containerd).arg("--version").output();
         let said = said.map_err(|error| format!("{}: {error}", containerd.display()))?;
@@ -155,6 +156,20 @@ impl Daemon {
     /// Where runc keeps its state, with a directory for each namespace.
     pub(crate) fn runc_root(&self) -> PathBuf {
         self.path("runc")
+    }
+
+    /// The release's own command line, for this daemon.
+    pub(crate) fn ctr(&self, namespace: &str, args: &[&str]) -> String {
+        let mut command = Command::new("ctr");
+        command.arg("--address").arg(self.socket()).args(["--namespace", namespace]).args(args);
+        let said = command.env("PATH", &self.programs.path).output().unwrap();
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(
+            said.status.success(),
+            "ctr {args:?}: {}{text}",
+            String::from_utf8_lossy(&said.stderr)
+        );
+        text
     }
 
     /// A client that is not specd's.

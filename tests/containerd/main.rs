@@ -18,6 +18,7 @@ mod daemon;
 mod generate;
 mod harness;
 mod image;
+mod image_of_specd;
 mod netns;
 mod recovery;
 mod serve;

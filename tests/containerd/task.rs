@@ -2,14 +2,16 @@
 
 use crate::daemon::{Daemon, SNAPSHOTTER};
 use crate::image::within;
+use containerd_client::Client;
 use containerd_client::services::v1::container::Runtime;
 use containerd_client::services::v1::snapshots::{PrepareSnapshotRequest, RemoveSnapshotRequest};
 use containerd_client::services::v1::{
     Container, CreateContainerRequest, CreateTaskRequest, DeleteContainerRequest,
-    DeleteTaskRequest, StartRequest, WaitRequest,
+    DeleteTaskRequest, KillRequest, StartRequest, WaitRequest,
 };
 use prost::Message;
 use prost_types::Any;
+use rustix::process::Signal;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -59,6 +61,21 @@ pub(crate) struct Ran {
 ///
 /// What a failure leaves behind goes with the daemon.
 pub(crate) async fn run(daemon: &Daemon, task: &Task<'_>) -> Ran {
+    start(daemon, task).await.wait().await
+}
+
+/// A container that runs.
+pub(crate) struct Running {
+    client: Client,
+    namespace: String,
+    id: String,
+    output: Output,
+    /// Its process, as the host numbers it.
+    pub(crate) pid: u32,
+}
+
+/// Creates a container and starts it.
+pub(crate) async fn start(daemon: &Daemon, task: &Task<'_>) -> Running {
     let client = daemon.client().await;
     let id = task.id.to_owned();
 
@@ -107,20 +124,41 @@ pub(crate) async fn run(daemon: &Daemon, task: &Task<'_>) -> Ran {
     let mut tasks = client.tasks();
     tasks.create(within(task.namespace, create)).await.unwrap();
     let start = StartRequest { container_id: id.clone(), exec_id: String::new() };
-    tasks.start(within(task.namespace, start)).await.unwrap();
-    let wait = WaitRequest { container_id: id.clone(), exec_id: String::new() };
-    let waited = tasks.wait(within(task.namespace, wait));
-    let exit = tokio::time::timeout(PATIENCE, waited).await;
-    let exit = exit.expect("the container does not end").unwrap().into_inner();
+    let pid = tasks.start(within(task.namespace, start)).await.unwrap().into_inner().pid;
+    Running { client, namespace: task.namespace.to_owned(), id, output, pid }
+}
 
-    // Only now has the shim written all that the process printed.
-    let delete = DeleteTaskRequest { container_id: id.clone() };
-    tasks.delete(within(task.namespace, delete)).await.unwrap();
-    let delete = DeleteContainerRequest { id: id.clone() };
-    client.containers().delete(within(task.namespace, delete)).await.unwrap();
-    let remove = RemoveSnapshotRequest { snapshotter: SNAPSHOTTER.to_owned(), key: id };
-    client.snapshots().remove(within(task.namespace, remove)).await.unwrap();
-    output.ran(exit.exit_status)
+impl Running {
+    /// Asks it to end, as any runtime does first.
+    pub(crate) async fn terminate(&self) {
+        let signal = u32::try_from(Signal::TERM.as_raw()).unwrap();
+        let kill = KillRequest { container_id: self.id.clone(), signal, ..KillRequest::default() };
+        self.client.tasks().kill(within(&self.namespace, kill)).await.unwrap();
+    }
+
+    /// What it has written to standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        std::fs::read_to_string(&self.output.stderr).unwrap_or_default()
+    }
+
+    /// Waits for its end and removes all of it.
+    pub(crate) async fn wait(self) -> Ran {
+        let Self { client, namespace, id, output, .. } = self;
+        let mut tasks = client.tasks();
+        let wait = WaitRequest { container_id: id.clone(), exec_id: String::new() };
+        let waited = tasks.wait(within(&namespace, wait));
+        let exit = tokio::time::timeout(PATIENCE, waited).await;
+        let exit = exit.expect("the container does not end").unwrap().into_inner();
+
+        // Only now has the shim written all that the process printed.
+        let delete = DeleteTaskRequest { container_id: id.clone() };
+        tasks.delete(within(&namespace, delete)).await.unwrap();
+        let delete = DeleteContainerRequest { id: id.clone() };
+        client.containers().delete(within(&namespace, delete)).await.unwrap();
+        let remove = RemoveSnapshotRequest { snapshotter: SNAPSHOTTER.to_owned(), key: id };
+        client.snapshots().remove(within(&namespace, remove)).await.unwrap();
+        output.ran(exit.exit_status)
+    }
 }
 
 /// Files for what the process prints. The shim appends to whatever path it is given.
