@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast build fmt lint tools load advisories clean
+.PHONY: help run test test-fast build fmt lint chart tools load advisories clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ fmt: ## format the sources
 
 lint: ## formatting, clippy, buf, rustdoc and cargo-deny, without the tests
 	@.ci/test lint
+
+chart: ## every check of the Helm chart that needs no cluster
+	@.ci/tools chart
+	@.ci/chart
 
 tools: ## install the pinned tools that the checks need
 	@.ci/tools
