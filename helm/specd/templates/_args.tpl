@@ -11,6 +11,9 @@ its flag to the server's default.
 - --listen={{ include "specd.socket" . }}
 - --socket-mode={{ $v.socket.mode }}
 - --socket-gid={{ $v.socket.gid | int64 }}
+{{- if not $v.socket.mendAuthority }}
+- --no-authority-filter
+{{- end }}
 {{- range $v.socket.allowUids }}
 - --allow-uid={{ . | int64 }}
 {{- end }}
@@ -25,6 +28,9 @@ its flag to the server's default.
 - --tls-key=/etc/specd/tls/{{ $v.tls.keyKey }}
 {{- if $v.tls.clientAuth }}
 - --tls-client-ca=/etc/specd/tls/{{ $v.tls.caKey }}
+{{- range $v.tls.allowSans }}
+- {{ printf "--tls-allow-san=%s" . | quote }}
+{{- end }}
 {{- end }}
 {{- else if $v.tcp.insecure }}
 - --insecure-tcp
@@ -34,8 +40,13 @@ its flag to the server's default.
 {{- if $v.metrics.enabled }}
 - --metrics-listen=tcp://{{ $bind }}:{{ $v.metrics.port }}
 {{- end }}
+{{- with $v.traces.otlpEndpoint }}
+- {{ printf "--otlp-endpoint=%s" . | quote }}
+{{- end }}
 {{- if $v.snapshots.enabled }}
 - --snapshot-root={{ $v.snapshots.root }}
+- --snapshotter={{ $v.snapshots.snapshotter }}
+- --snapshot-timeout={{ $v.snapshots.timeout }}
 {{- end }}
 - --default-profile={{ $v.defaultProfile }}
 {{- with $v.platform }}

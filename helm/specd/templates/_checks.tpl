@@ -34,6 +34,9 @@ What a schema cannot say: values that are each right and do not go together. One
 {{- if and $v.tls.enabled (not $v.tls.secretName) -}}
 {{- fail "tls.secretName: name the secret with the certificate, tls.enabled is true" -}}
 {{- end -}}
+{{- if and $v.tls.allowSans (not (and $v.tls.enabled $v.tls.clientAuth)) -}}
+{{- fail "tls.allowSans: names are read from clients' certificates, so tls.enabled and tls.clientAuth must be true" -}}
+{{- end -}}
 {{- $ports := list ($v.health.port | int64) -}}
 {{- if $v.metrics.enabled -}}{{- $ports = append $ports ($v.metrics.port | int64) -}}{{- end -}}
 {{- if $v.tcp.enabled -}}{{- $ports = append $ports ($v.tcp.port | int64) -}}{{- end -}}

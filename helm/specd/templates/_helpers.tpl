@@ -119,5 +119,25 @@ volumeMounts:
   - name: socket
     mountPath: {{ .Values.socket.directory }}
     readOnly: true
+{{- else if .Values.tls.enabled }}
+volumeMounts:
+  - name: tls
+    mountPath: /etc/specd/tls
+    readOnly: true
+{{- end }}
+{{- end -}}
+
+{{/* Whether the client in the image can speak to the server: over the socket, plaintext TCP, or TLS with what it needs. */}}
+{{- define "specd.canTest" -}}
+{{- if and .Values.test.enabled (or .Values.socket.enabled (not .Values.tls.enabled) .Values.test.tlsSecretName) -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "specd.testTls" -}}
+{{- if and .Values.tls.enabled (not .Values.socket.enabled) }}
+- --tls-ca=/etc/specd/tls/ca.crt
+{{- if .Values.tls.clientAuth }}
+- --tls-cert=/etc/specd/tls/tls.crt
+- --tls-key=/etc/specd/tls/tls.key
+{{- end }}
 {{- end }}
 {{- end -}}
