@@ -6,9 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use serde_json::Value;
-use specd::cli::Cli;
+use specd::cli::{Cli, Command};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -176,6 +176,19 @@ fn the_charts_defaults_are_the_servers() {
             );
         }
     }
+}
+
+#[test]
+fn the_unit_starts_the_server() {
+    let unit = read("../systemd/specd.service");
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let Command::Serve(serve) = Cli::try_parse_from(start.split(' ')).unwrap().command else {
+        panic!("{start} does not serve")
+    };
+    assert_eq!(serve.source.containerd, Path::new("/run/containerd/containerd.sock"));
+    let socket = read("../systemd/specd.socket");
+    let name = socket.lines().find_map(|line| line.strip_prefix("FileDescriptorName=")).unwrap();
+    assert!(start.contains(&format!("--listen fd://{name} ")), "{start}");
 }
 
 #[test]
