@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast build fmt lint chart tools load advisories clean
+.PHONY: help run test test-fast build fmt lint chart tools load bench advisories clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ tools: ## install the pinned tools that the checks need
 
 load: ## 10,000 calls with ghz against a served OCI layout, no error allowed
 	@.ci/load
+
+bench: ## what the filter on :authority costs: the ratio of calls a second with it and without
+	cargo bench --locked --bench authority
 
 advisories: ## check the dependencies against the RustSec database (needs GitHub)
 	@.ci/tools rust deny

@@ -110,6 +110,7 @@ impl App {
         let config = ServeConfig {
             connections: config.max_connections,
             drain_timeout: config.drain_timeout,
+            mend_authority: config.mend_authority,
             ..ServeConfig::default()
         };
         Ok(Self { listeners, routes, health, source, config })

@@ -3,6 +3,7 @@
 //! The only place that reads the environment. What the flags mean together is `config`'s; what the
 //! commands do is `commands`'.
 
+use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -87,11 +88,14 @@ pub struct ServeArgs {
     /// Allow TCP addresses that are not loopback, in plain text
     #[arg(long, env = "SPECD_INSECURE_TCP")]
     pub insecure_tcp: bool,
+    /// Refuse clients that send a unix socket's path as the authority, instead of mending it
+    #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
+    pub no_authority_filter: bool,
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
     /// The profile of a request that names none
-    #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = crate::config::DEFAULT_PROFILE)]
+    #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = DEFAULT_PROFILE)]
     pub default_profile: String,
     /// How much to remember of what was read by digest, in bytes
     #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]

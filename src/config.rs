@@ -5,9 +5,6 @@ use crate::domain::platform::Platform;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The profile of a request that names none, unless told otherwise.
-pub const DEFAULT_PROFILE: &str = "function";
-
 /// The largest message that a caller may send, in bytes.
 pub const REQUEST_BYTES: usize = 1 << 20;
 
@@ -71,6 +68,8 @@ pub struct Config {
     pub listen: Vec<String>,
     /// Whether plain TCP may leave the loopback.
     pub insecure_tcp: bool,
+    /// Whether an authority that is a unix socket's path is mended.
+    pub mend_authority: bool,
     /// The default profile's name.
     pub default_profile: String,
     /// How much is remembered, in bytes.
@@ -101,6 +100,7 @@ impl Config {
             source: SourceConfig::new(&args.source)?,
             listen: args.listen.clone(),
             insecure_tcp: args.insecure_tcp,
+            mend_authority: !args.no_authority_filter,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,
             max_connections: args.max_connections,

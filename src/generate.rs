@@ -171,14 +171,20 @@ impl Generator {
         let user =
             accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
 
-        let inputs =
-            Inputs { rules: profile.rules, image: config, options: &request.options, user: &user };
-        let mut draft = spec::assemble(profile, namespace, &request.id, &inputs)?;
+        let inputs = Inputs {
+            id: &request.id,
+            rules: profile.rules,
+            image: config,
+            options: &request.options,
+            user: &user,
+        };
+        let mut draft = spec::assemble(profile, namespace, &inputs)?;
         let (labels, warnings) = safe_labels(config);
         draft.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
         tracing::debug!(digest = image.digest, profile = profile.name, "spec made");
-        Ok(Generated { spec: spec::encode(draft)?, image })
+        let patch = request.options.merge_patch.as_deref();
+        Ok(Generated { spec: spec::encode(draft, patch)?, image })
     }
 }
 

@@ -1,4 +1,48 @@
 //! specd: OCI runtime specs as a service.
+//!
+//! A gRPC daemon beside containerd. It takes an image's name, a namespace and an id, and answers with the
+//! `Any` that containerd's `Containers.Create` takes.
+//!
+//! # The flow, one way
+//!
+//! ```text
+//! pb::GenerateRequest
+//!    |  rpc::from_wire            every violation at once, each with its field path
+//!    v
+//! domain::request::Request        generate takes over
+//!    |  ImageSource::resolve      I/O: a name, which is never remembered
+//!    |  ImageReader::describe     I/O: index, manifest, configuration, remembered by digest
+//!    v
+//! ImageConfig --> accounts::needed   which account files, if any?
+//!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, remembered by chain ID
+//!    |  accounts::resolve         names to numbers
+//!    |  spec::assemble            a profile, then one step after the other
+//!    |  spec::encode              the same bytes each time
+//!    v
+//! spec::Encoded
+//!    |  rpc::to_wire
+//!    v
+//! prost_types::Any
+//! ```
+//!
+//! Decide what is needed, fetch it, decide: each decision is a plain function on plain data.
+//!
+//! # The layers
+//!
+//! - [`domain`], [`accounts`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
+//! - [`image`] reads images over two seams: [`image::source::ImageSource`], where bytes come from, and
+//!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
+//! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.
+//! - [`server`] is the transport and knows nothing of specs.
+//! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put it together.
+//!
+//! # Invariants
+//!
+//! - A user that cannot be resolved is an error, never root.
+//! - A name is asked for at each call; a content is remembered by its digest, within its namespace.
+//! - The bytes of a blob are compared with its size and digest before anything in them is believed.
+//! - The same request over the same image gives the same bytes.
+//! - Who may import whom is a table, which the test `tidy` holds against the code.
 
 pub mod accounts;
 pub mod app;

@@ -44,9 +44,13 @@ pub mod specd {
     pub use super::generated::specd::spec_service_client::SpecServiceClient;
     pub use super::generated::specd::spec_service_server::{SpecService, SpecServiceServer};
     pub use super::generated::specd::{
-        ErrorReason, GenerateRequest, GenerateResponse, Image, ListProfilesRequest,
-        ListProfilesResponse, MountOptions, Platform, ProcessOptions, Profile, RootOptions,
-        SpecOptions, StringList, UserOptions,
+        BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize, CpuResources, DeviceNode,
+        DeviceOptions, DeviceRule, DeviceType, ErrorReason, GenerateRequest, GenerateResponse,
+        HostNamespace, IdMapping, Image, ListProfilesRequest, ListProfilesResponse,
+        MemoryResources, Mount, MountOptions, Namespace, NamespaceOptions, Platform,
+        PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, ResourceOptions, Rlimit,
+        RootOptions, SecurityOptions, SpecOptions, StringList, SystemdCgroup, ThrottleDevice,
+        UserOptions, cgroup_options, namespace,
     };
 
     /// The name of the service, as health checks and reflection know it.

@@ -45,7 +45,7 @@ mod tests {
 
     fn files(rules: ImageRules, user: Option<&str>, groups: &[Account]) -> (bool, bool) {
         let user = user.map(|user| UserSpec::parse(user).unwrap());
-        let options = UserOptions { user: None, additional_groups: groups.to_vec() };
+        let options = UserOptions { user: None, additional_groups: groups.to_vec(), umask: None };
         let Needed { passwd, group } = needed(rules, user.as_ref(), &options);
         (passwd, group)
     }

@@ -246,6 +246,7 @@ mod tests {
         let options = |user: &str, groups: &[&str]| UserOptions {
             user: (!user.is_empty()).then(|| UserSpec::parse(user).unwrap()),
             additional_groups: groups.iter().map(|g| UserSpec::parse(g).unwrap().user).collect(),
+            umask: None,
         };
         let image = UserSpec::parse("ghost").unwrap();
         let run = |options| resolve(ImageRules::Containerd, Some(&image), &options, FILES);

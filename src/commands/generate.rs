@@ -3,7 +3,8 @@
 use crate::app;
 use crate::cli::{GenerateArgs, OptionArgs, Output};
 use crate::commands::{Failure, block_on, client, install_logs, print, progress};
-use crate::config::{DEFAULT_PROFILE, SourceConfig};
+use crate::config::SourceConfig;
+use crate::domain::request::DEFAULT_PROFILE;
 use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
 use crate::spec::Profiles;
 use base64::Engine;
@@ -71,14 +72,19 @@ fn options(args: &OptionArgs, command: &[String]) -> pb::SpecOptions {
             env: args.env.clone(),
             cwd: args.cwd.clone(),
             terminal: args.terminal.then_some(true),
+            ..Default::default()
         }),
         user: Some(pb::UserOptions {
             user: args.user.clone(),
             additional_groups: args.group.clone(),
+            umask: None,
         }),
         root: args.read_only.map(|readonly| pb::RootOptions { readonly: Some(readonly) }),
-        mounts: args.vm_network.then_some(pb::MountOptions { vm_network: true }),
+        mounts: args
+            .vm_network
+            .then(|| pb::MountOptions { vm_network: true, ..Default::default() }),
         hostname: args.hostname.clone(),
+        ..Default::default()
     }
 }
 

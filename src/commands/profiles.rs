@@ -2,7 +2,7 @@
 
 use crate::cli::ProfilesArgs;
 use crate::commands::{Failure, print};
-use crate::config::DEFAULT_PROFILE;
+use crate::domain::request::DEFAULT_PROFILE;
 use crate::spec::{Profile, Profiles};
 use serde_json::json;
 

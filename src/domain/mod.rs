@@ -13,5 +13,7 @@ pub mod labels;
 pub mod limits;
 pub mod platform;
 pub mod request;
+pub mod resources;
+pub mod sandbox;
 pub mod user;
 pub mod violation;

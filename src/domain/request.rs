@@ -5,7 +5,15 @@
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_ref::ImageName;
 use crate::domain::platform::Platform;
+use crate::domain::resources::Resources;
+use crate::domain::sandbox::{
+    Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf,
+};
 use crate::domain::user::{Account, UserSpec};
+use std::collections::BTreeMap;
+
+/// The profile of a request that names none, unless the server is told otherwise.
+pub const DEFAULT_PROFILE: &str = "function";
 
 /// For which container a spec is wanted.
 #[derive(Debug, Clone)]
@@ -31,12 +39,30 @@ pub struct Options {
     pub process: ProcessOptions,
     /// As whom.
     pub user: UserOptions,
+    /// What it may do.
+    pub capabilities: CapabilityOptions,
     /// Whether the root is read-only.
     pub root_readonly: Option<bool>,
-    /// Whether the host's resolver files are mounted.
-    pub vm_network: bool,
+    /// What is mounted.
+    pub mounts: MountOptions,
     /// The host name in the UTS namespace.
     pub hostname: Option<String>,
+    /// The domain name in the UTS namespace.
+    pub domainname: Option<String>,
+    /// Whose the namespaces are.
+    pub namespaces: NamespaceOptions,
+    /// Where it stands among the control groups.
+    pub cgroup: Option<Cgroup>,
+    /// What it may use up.
+    pub resources: Resources,
+    /// Which devices it may use.
+    pub devices: DeviceOptions,
+    /// What hardens it.
+    pub security: SecurityOptions,
+    /// Annotations to set.
+    pub annotations: BTreeMap<String, String>,
+    /// A merge patch on the finished spec, as JSON.
+    pub merge_patch: Option<String>,
 }
 
 /// Changes to the process.
@@ -52,6 +78,23 @@ pub struct ProcessOptions {
     pub cwd: Option<String>,
     /// Whether a terminal is attached.
     pub terminal: Option<bool>,
+    /// The terminal's height and width.
+    pub console_size: Option<(u64, u64)>,
+    /// Limits, by their checked names.
+    pub rlimits: Vec<Rlimit>,
+    /// The adjustment of the kernel's score.
+    pub oom_score_adj: Option<i32>,
+}
+
+/// A limit of the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rlimit {
+    /// The name, as `RLIMIT_NOFILE`.
+    pub name: String,
+    /// The hard limit.
+    pub hard: u64,
+    /// The soft limit.
+    pub soft: u64,
 }
 
 /// Changes to the user.
@@ -61,4 +104,90 @@ pub struct UserOptions {
     pub user: Option<UserSpec>,
     /// Groups to add.
     pub additional_groups: Vec<Account>,
+    /// The mask of permissions.
+    pub umask: Option<u32>,
+}
+
+/// Changes to the capabilities, by name, in the order in which they are made.
+#[derive(Debug, Clone, Default)]
+pub struct CapabilityOptions {
+    /// Instead of the profile's.
+    pub set: Option<Vec<String>>,
+    /// To add, or `ALL`.
+    pub add: Vec<String>,
+    /// To remove, or `ALL`.
+    pub drop: Vec<String>,
+    /// The ambient set.
+    pub ambient: Vec<String>,
+}
+
+/// Changes to the mounts.
+#[derive(Debug, Clone, Default)]
+pub struct MountOptions {
+    /// Whether the host's resolver files are mounted.
+    pub vm_network: bool,
+    /// Destinations to unmount.
+    pub remove: Vec<String>,
+    /// The size of `/dev/shm`.
+    pub dev_shm_size_kb: Option<u64>,
+    /// Whether the host's time zone is mounted.
+    pub host_localtime: bool,
+    /// Whether sysfs is writable.
+    pub writable_sysfs: bool,
+    /// Whether cgroup mounts are writable.
+    pub writable_cgroupfs: bool,
+    /// To add.
+    pub add: Vec<Mount>,
+}
+
+/// Changes to the namespaces.
+#[derive(Debug, Clone, Default)]
+pub struct NamespaceOptions {
+    /// Whose each is, in the order in which they are changed.
+    pub of: Vec<(NamespaceKind, NamespaceOf)>,
+    /// User ids of the user namespace.
+    pub uid_mappings: Vec<IdMapping>,
+    /// Group ids of the user namespace.
+    pub gid_mappings: Vec<IdMapping>,
+}
+
+/// Changes to the devices.
+#[derive(Debug, Clone, Default)]
+pub struct DeviceOptions {
+    /// Whether the usual devices are allowed.
+    pub allow_default: bool,
+    /// Whether every device is.
+    pub allow_all: bool,
+    /// Rules to add.
+    pub rules: Vec<DeviceRule>,
+    /// Nodes to make.
+    pub nodes: Vec<DeviceNode>,
+}
+
+/// Whose idea of a privileged container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privileged {
+    /// containerd's.
+    Containerd,
+    /// Docker's.
+    Docker,
+}
+
+/// Changes to what hardens the container.
+#[derive(Debug, Clone, Default)]
+pub struct SecurityOptions {
+    /// Whether hardening is taken away, and whose idea of it.
+    pub privileged: Option<Privileged>,
+    /// Instead of the profile's hidden paths.
+    pub masked_paths: Option<Vec<String>>,
+    /// Instead of the profile's read-only paths.
+    pub readonly_paths: Option<Vec<String>>,
+    /// Whether no privilege can be gained.
+    pub no_new_privileges: Option<bool>,
+    /// The AppArmor profile.
+    pub apparmor_profile: Option<String>,
+    /// The SELinux label.
+    pub selinux_label: Option<String>,
+    /// Kernel parameters.
+    pub sysctl: BTreeMap<String, String>,
 }

@@ -1,7 +1,7 @@
 //! One layer, from its blob to what it says of the watched paths.
 //!
-//! Nothing is unpacked: the bytes are decompressed, looked at and dropped. What the entries mean is
-//! `view`'s.
+//! Nothing is unpacked: the bytes are decompressed, looked at and dropped. What the entries do is
+//! `apply`'s.
 //!
 //! Invariant: nothing that a layer says is believed before its blob has been read to the end, and so
 //! verified.
@@ -9,12 +9,13 @@
 use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
 use crate::domain::limits;
+use crate::image::apply::{Builder, Place, Refusal};
 use crate::image::blob::{self, Verified};
 use crate::image::reader::ImageError;
 use crate::image::root_path::RootPath;
 use crate::image::source::{Descriptor, ImageSource, SourceError};
 use crate::image::tar::{Entries, Kind};
-use crate::image::view::{Builder, LayerView, Node, Place, Refusal};
+use crate::image::view::{LayerView, Node};
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
 use std::pin::Pin;
@@ -246,5 +247,22 @@ fn explain(error: io::Error, digest: &Digest) -> ImageError {
     match error.into_inner().map(|inner| inner.downcast::<ImageError>()) {
         Some(Ok(inner)) => *inner,
         _ => ImageError::Invalid { digest: digest.clone(), reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_may_be_as_long_as_the_limit_and_not_longer() {
+        let digest = Digest::parse(&format!("sha256:{}", "0".repeat(64))).unwrap();
+        let read = |length| {
+            let zeros = io::repeat(0).take(length);
+            io::copy(&mut Bounded::new(zeros, 10_000, &digest), &mut io::sink())
+        };
+        assert_eq!(read(10_000).unwrap(), 10_000);
+        let error = explain(read(10_001).unwrap_err(), &digest);
+        assert!(matches!(error, ImageError::Limit { limit: 10_000, .. }), "{error}");
     }
 }

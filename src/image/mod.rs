@@ -2,6 +2,7 @@
 //!
 //! Where the bytes come from is `source`'s; what the account files mean is `accounts`'.
 
+mod apply;
 pub mod blob;
 pub mod chain_id;
 pub mod config_json;

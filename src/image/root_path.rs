@@ -1,6 +1,6 @@
 //! Paths inside an image's root.
 //!
-//! Pure text: symbolic links are `tree`'s and `view`'s.
+//! Pure text: symbolic links are `tree`'s and `apply`'s.
 //!
 //! Invariant: a [`RootPath`] has no `.`, no `..`, no empty name, and never leads out of the root.
 

@@ -1,6 +1,6 @@
 //! A tar stream, entry by entry, read as containerd's reader reads it.
 //!
-//! Where an entry goes and what it does there is `view`'s. There is no tar library under this one
+//! Where an entry goes and what it does there is `apply`'s. There is no tar library under this one
 //! because two readers that disagree on where an entry begins see two different images
 //! (CVE-2025-62518), and a hostile archive must neither end a PAX record early (a line break inside an
 //! extended attribute) nor fill the memory (a name of gigabytes, a sparse map without end).

@@ -220,28 +220,82 @@ impl Look {
     /// Looks into one layer: directories add up, the first thing else is what is seen, and beneath a
     /// directory of a newer layer it hides what is lower.
     fn into(&mut self, view: &LayerView) -> Option<(usize, Node)> {
-        let mut hidden = if view.is_opaque(b"") { self.hidden.min(1) } else { self.hidden };
-        let mut solid = self.solid;
-        for (depth, end) in (1..self.hidden).zip(self.ends.iter().copied()) {
-            let prefix = &self.path.bytes()[..end];
-            if view.hides(prefix) {
-                hidden = hidden.min(depth);
+        let visible = self.ends.len().min(self.hidden - 1);
+        let reach = view.reach(&self.path, &self.ends[..visible]);
+        let end = self.ends[..reach].last().copied();
+        let covers = match end.and_then(|end| Some((end, view.node(&self.path.bytes()[..end])?))) {
+            None => usize::MAX,
+            Some((_, Node::Directory)) => {
+                self.solid = self.solid.max(reach);
+                usize::MAX
             }
-            match view.node(prefix) {
-                None => break,
-                Some(Node::Directory) => solid = solid.max(depth),
-                Some(_) if depth <= self.solid => {
-                    hidden = hidden.min(depth);
-                    break;
-                }
-                Some(node) => return Some((end, node.clone())),
-            }
-            if view.is_opaque(prefix) {
-                hidden = hidden.min(depth + 1);
-            }
-        }
-        (self.solid, self.hidden) = (solid, hidden);
-        let whole = self.ends.last().copied().filter(|_| solid == self.ends.len())?;
+            Some(_) if reach <= self.solid => reach,
+            Some((end, node)) => return Some((end, node.clone())),
+        };
+        self.hidden = self.hidden.min(covers).min(view.hidden_from(&self.path, &self.ends));
+        let whole = self.ends.last().copied().filter(|_| self.solid == self.ends.len())?;
         Some((whole, Node::Directory))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::apply::Builder;
+    use std::collections::BTreeSet;
+
+    fn path(text: &str) -> RootPath {
+        RootPath::clean(text.as_bytes())
+    }
+
+    fn view(watched: &[&str], entries: &[(&str, Node)]) -> Option<LayerView> {
+        let watched: BTreeSet<_> = watched.iter().map(|text| path(text)).collect();
+        let mut builder = Builder::new(watched);
+        for (name, node) in entries {
+            builder.place(name.as_bytes()).unwrap();
+            builder.put(&path(name), node.clone()).unwrap();
+        }
+        Some(builder.finish())
+    }
+
+    fn needs(layer: usize, text: &str) -> Result<Progress, Stop> {
+        Ok(Progress::Needs { layer, path: path(text) })
+    }
+
+    #[test]
+    fn it_asks_for_one_layer_after_the_other_and_remembers_where_it_was() {
+        let found = Node::Special("found");
+        let mut walk = Walk::to(&path("etc/passwd"));
+        let mut layers = vec![None, None, None];
+        assert_eq!(walk.advance(&layers), needs(0, "etc/passwd"));
+        assert_eq!(walk.advance(&layers), needs(0, "etc/passwd"));
+        layers[0] = view(&["etc/passwd"], &[("etc", Node::Directory)]);
+        assert_eq!(walk.advance(&layers), needs(1, "etc/passwd"));
+        layers[1] = view(&["etc/passwd"], &[("etc/passwd", found.clone())]);
+        assert_eq!(walk.advance(&layers), Ok(Progress::Done(Some(found))));
+    }
+
+    #[test]
+    fn a_link_leads_to_a_path_that_was_not_watched() {
+        let link = ("etc/passwd", Node::Symlink(b"../x/y".to_vec()));
+        let mut walk = Walk::to(&path("etc/passwd"));
+        let mut layers = vec![view(&["etc/passwd"], std::slice::from_ref(&link)), None];
+        assert_eq!(walk.advance(&layers), needs(0, "x/y"));
+        layers[0] = view(&["etc/passwd", "x/y"], &[link]);
+        assert_eq!(walk.advance(&layers), needs(1, "x/y"));
+        layers[1] = view(&["x/y"], &[]);
+        assert_eq!(walk.advance(&layers), Ok(Progress::Done(None)));
+    }
+
+    #[test]
+    fn a_target_that_is_asked_for_again_is_one_hard_link() {
+        let linked = ("etc/passwd", Node::HardLink(path("data")));
+        let mut walk = Walk::to(&path("etc/passwd"));
+        let layers = [view(&["etc/passwd"], std::slice::from_ref(&linked))];
+        for _ in 0..100 {
+            assert_eq!(walk.advance(&layers), needs(0, "data"));
+        }
+        let layers = [view(&["etc/passwd", "data"], &[linked])];
+        assert_eq!(walk.advance(&layers), Ok(Progress::Done(None)));
     }
 }

@@ -3,6 +3,7 @@
 //! It carries whatever services it is given and knows nothing of specs. Everything hangs on one accept
 //! loop, in [`serve`].
 
+pub mod authority;
 pub mod health;
 pub mod listen;
 pub mod reflection;

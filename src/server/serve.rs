@@ -7,6 +7,7 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout, and half a second to cut
 //! what is left, after the wish to stop.
 
+use crate::server::authority::Mended;
 use crate::server::health::Health;
 use crate::server::listen::{Connection, Listener, Peer};
 use crate::server::shutdown::Shutdown;
@@ -49,6 +50,8 @@ pub struct ServeConfig {
     pub keepalive_timeout: Duration,
     /// How long calls that run may take to end once the server is to stop.
     pub drain_timeout: Duration,
+    /// Whether clients over a unix socket may send any `:authority`, as those do that send its path.
+    pub mend_authority: bool,
 }
 
 impl Default for ServeConfig {
@@ -60,6 +63,7 @@ impl Default for ServeConfig {
             keepalive_every: Duration::from_secs(60),
             keepalive_timeout: Duration::from_secs(20),
             drain_timeout: Duration::from_secs(10),
+            mend_authority: true,
         }
     }
 }
@@ -233,7 +237,10 @@ impl<S: Callee> Server<S> {
 
     /// Speaks HTTP/2 on a connection, to its end.
     async fn connection(&self, connection: Connection) -> hyper::Result<()> {
-        let Connection { stream, peer } = connection;
+        let Connection { mut stream, peer } = connection;
+        if self.config.mend_authority && matches!(peer, Peer::Unix { .. }) {
+            stream = Box::new(Mended::new(stream));
+        }
         let service = self.service.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert::<Peer>(peer);
             request

@@ -1,27 +1,36 @@
 //! The assembly: every step, in its order.
 
-use crate::domain::ids::{ContainerId, Namespace};
+use crate::domain::ids::Namespace;
 use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::{Inputs, SpecOpt};
 use crate::spec::options::{
-    args, cwd, env, hostname, image, mounts, namespaces, rootfs, terminal, user,
+    annotations, args, capabilities, cgroup, cwd, devices, env, hardening, hostname, image, limits,
+    mounts, namespaces, privileged, resources, rootfs, terminal, user,
 };
 use crate::spec::profile::Profile;
 
 /// THE list: what is done to a profile's base spec, from the first to the last.
-pub const STEPS: [(&str, SpecOpt); 10] = [
+pub const STEPS: [(&str, SpecOpt); 18] = [
     ("image", image::image),
     ("args", args::args),
     ("env", env::env),
     ("cwd", cwd::cwd),
     ("terminal", terminal::terminal),
+    ("limits", limits::limits),
     ("user", user::user),
+    ("privileged", privileged::privileged),
+    ("capabilities", capabilities::capabilities),
     ("rootfs", rootfs::rootfs),
     ("mounts", mounts::mounts),
-    ("hostname", hostname::hostname),
     ("namespaces", namespaces::namespaces),
+    ("hostname", hostname::hostname),
+    ("cgroup", cgroup::cgroup),
+    ("resources", resources::resources),
+    ("devices", devices::devices),
+    ("hardening", hardening::hardening),
+    ("annotations", annotations::annotations),
 ];
 
 /// Makes the spec of one container.
@@ -32,10 +41,9 @@ pub const STEPS: [(&str, SpecOpt); 10] = [
 pub fn assemble(
     profile: &Profile,
     namespace: &Namespace,
-    id: &ContainerId,
     inputs: &Inputs<'_>,
 ) -> Result<Draft, SpecError> {
-    let mut draft = profile.draft(namespace, id)?;
+    let mut draft = profile.draft(namespace, inputs.id)?;
     let mut violations = Violations::default();
     for (_, step) in STEPS {
         match step(inputs, &mut draft) {

@@ -3,21 +3,24 @@
 //!
 //! Invariant: taking apart and putting together loses nothing.
 
+use crate::spec::error::SpecError;
 use oci_spec::runtime::{Capability, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The capability lists of a process, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CapabilityLists(Vec<(&'static str, Vec<Capability>)>);
 
-/// The names of the lists, in the order of the runtime specification.
-const LISTS: [&str; 5] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
-
 impl CapabilityLists {
+    /// The names of the lists, in the order of the runtime specification.
+    pub const NAMES: [&str; 5] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
+
     fn take(process: &Value) -> Result<Self, String> {
         let mut lists = Vec::new();
-        for name in LISTS {
+        for name in Self::NAMES {
             let Some(list) = process.pointer(&format!("/capabilities/{name}")) else {
                 continue;
             };
@@ -26,6 +29,29 @@ impl CapabilityLists {
             lists.push((name, list));
         }
         Ok(Self(lists))
+    }
+
+    /// Changes a list that is there.
+    pub(crate) fn edit(&mut self, name: &str, change: impl FnOnce(&mut Vec<Capability>)) {
+        if let Some((_, list)) = self.0.iter_mut().find(|(other, _)| *other == name) {
+            change(list);
+        }
+        self.0.retain(|(_, list)| !list.is_empty());
+    }
+
+    /// Puts a list in the place of another; an empty one is none.
+    pub(crate) fn replace(&mut self, name: &'static str, list: Vec<Capability>) {
+        self.0.retain(|(other, _)| *other != name);
+        if !list.is_empty() {
+            self.0.push((name, list));
+            let position = |name: &str| Self::NAMES.iter().position(|other| *other == name);
+            self.0.sort_by_key(|(name, _)| position(name));
+        }
+    }
+
+    /// Whether a list has a capability.
+    pub(crate) fn has(&self, name: &str, one: Capability) -> bool {
+        self.0.iter().any(|(other, list)| *other == name && list.contains(&one))
     }
 
     /// Each list that is there, by its name.
@@ -75,6 +101,21 @@ impl Draft {
         })
     }
 
+    /// The annotations.
+    pub(crate) fn annotations(&self) -> &Option<HashMap<String, String>> {
+        self.rest.annotations()
+    }
+
+    /// Sets the annotations.
+    pub(crate) fn set_annotations(&mut self, annotations: HashMap<String, String>) {
+        self.rest.set_annotations(Some(annotations));
+    }
+
+    /// The domain name.
+    pub(crate) fn set_domainname(&mut self, domainname: Option<String>) {
+        self.rest.set_domainname(domainname);
+    }
+
     /// The host name.
     pub fn set_hostname(&mut self, hostname: Option<String>) {
         self.rest.set_hostname(hostname);
@@ -89,4 +130,18 @@ impl Draft {
         spec.set_linux(Some(self.linux));
         (spec, self.capabilities)
     }
+}
+
+/// A part of a spec as JSON.
+pub(crate) fn to_json(part: &impl Serialize) -> Result<Value, SpecError> {
+    serde_json::to_value(part).map_err(|error| broken(&error))
+}
+
+/// A part of a spec out of JSON, where what was checked before always fits.
+pub(crate) fn from_json<T: DeserializeOwned>(json: Value) -> Result<T, SpecError> {
+    serde_json::from_value(json).map_err(|error| broken(&error))
+}
+
+fn broken(error: &serde_json::Error) -> SpecError {
+    SpecError::Profile { name: "a part of the spec".to_owned(), reason: error.to_string() }
 }

@@ -8,6 +8,7 @@
 
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::merge_patch;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 use serde_json::{Map, Value};
@@ -47,13 +48,15 @@ const SECTIONS: [&str; 13] = [
     "zos",
 ];
 
-/// Encodes a finished draft.
+/// Encodes a finished draft, with a merge patch on it.
+///
+/// The patch is applied to the JSON, so that a field which no type here knows survives it.
 ///
 /// # Errors
 ///
-/// [`SpecError::Profile`] where the spec has a path that is not UTF-8, which no profile and no request
+/// [`SpecError::Request`] where the patch is none, or leaves no spec. [`SpecError::Profile`] where the spec has a path that is not UTF-8, which no profile and no request
 /// can hold.
-pub fn encode(mut draft: Draft) -> Result<Encoded, SpecError> {
+pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecError> {
     let warnings = std::mem::take(&mut draft.warnings);
     let broken = |error: serde_json::Error| SpecError::Profile {
         name: "the assembled spec".to_owned(),
@@ -68,6 +71,9 @@ pub fn encode(mut draft: Draft) -> Result<Encoded, SpecError> {
         }
         insert_before(process, "rlimits", "capabilities", lists.into());
     }
+    if let Some(patch) = patch {
+        apply(&mut value, patch)?;
+    }
     sort_maps(&mut value);
     if let Value::Object(sections) = &mut value {
         sort_by_position(sections);
@@ -78,16 +84,32 @@ pub fn encode(mut draft: Draft) -> Result<Encoded, SpecError> {
     Ok(Encoded { json, warnings })
 }
 
+fn apply(value: &mut Value, patch: &str) -> Result<(), SpecError> {
+    const FIELD: &str = "options.spec_merge_patch";
+    let patch: Value = serde_json::from_str(patch)
+        .map_err(|error| SpecError::field(FIELD, format!("is no JSON: {error}")))?;
+    if !patch.is_object() {
+        return Err(SpecError::field(FIELD, "must be an object"));
+    }
+    merge_patch::apply(value, patch);
+    Draft::take(value.clone())
+        .map_err(|reason| SpecError::field(FIELD, format!("leaves no spec: {reason}")))?;
+    Ok(())
+}
+
 /// Puts a key before another, or at the end.
 fn insert_before(object: &mut Map<String, Value>, next: &str, key: &str, value: Value) {
     let index = object.keys().position(|name| name == next).unwrap_or(object.len());
     object.shift_insert(index, key.to_owned(), value);
 }
 
-/// Sorts every object whose keys are data.
+/// Sorts every object whose keys are data, and puts the ids of a mapping in the order of the Go type.
 fn sort_maps(value: &mut Value) {
     match value {
         Value::Object(object) => {
+            if let Some(inside) = object.shift_remove("containerID") {
+                object.shift_insert(0, "containerID".to_owned(), inside);
+            }
             for (key, inner) in object.iter_mut() {
                 sort_maps(inner);
                 if let Value::Object(map) = inner
@@ -154,7 +176,7 @@ mod tests {
     }
 
     fn text(extra: &Value) -> String {
-        String::from_utf8(encode(draft(extra)).unwrap().json).unwrap()
+        String::from_utf8(encode(draft(extra), None).unwrap().json).unwrap()
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod assemble;
 pub mod draft;
 pub mod encode;
 pub mod error;
+pub mod merge_patch;
 pub mod opt;
 mod options;
 pub mod profile;

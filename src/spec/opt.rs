@@ -1,5 +1,6 @@
 //! What a step of the assembly is.
 
+use crate::domain::ids::ContainerId;
 use crate::domain::image_config::{ContainerConfig, ImageConfig};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::Options;
@@ -10,6 +11,8 @@ use crate::spec::error::SpecError;
 /// What every step may look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
+    /// The container's id.
+    pub id: &'a ContainerId,
     /// How the profile reads images.
     pub rules: ImageRules,
     /// The image's configuration.

@@ -9,18 +9,22 @@ use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::merge_patch;
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 9] = [
     ("function", include_str!("profiles/function.json")),
     ("faas-rs", include_str!("profiles/faas-rs.json")),
     ("containerd-2.4", include_str!("profiles/containerd-2.4.json")),
+    ("containerd-2.3", include_str!("profiles/containerd-2.3.json")),
+    ("containerd-2.2", include_str!("profiles/containerd-2.2.json")),
+    ("containerd-2.1", include_str!("profiles/containerd-2.1.json")),
+    ("containerd-2.0", include_str!("profiles/containerd-2.0.json")),
+    ("containerd-1.7", include_str!("profiles/containerd-1.7.json")),
+    ("containerd-1.6", include_str!("profiles/containerd-1.6.json")),
 ];
-
-/// The profile of a request that names none, unless the server is told otherwise.
-pub const DEFAULT: &str = "function";
 
 /// A profile's file.
 #[derive(Debug, Deserialize)]
@@ -145,17 +149,20 @@ fn names(list: &[Profile]) -> String {
     all.join(", ")
 }
 
-/// Reads a profile's file; one that extends another takes its spec.
+/// Reads a profile's file; where it extends another, its spec is a merge patch on the other's.
 fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
     let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let spec = match (file.spec, file.extends) {
-        (Some(spec), None) => spec,
-        (None, Some(base)) => {
-            let base = known.iter().find(|profile| profile.is_named(&base));
+    let mut spec = match &file.extends {
+        None => Value::Object(serde_json::Map::new()),
+        Some(base) => {
+            let base = known.iter().find(|profile| profile.is_named(base));
             base.ok_or("it extends a profile that is not known")?.spec.clone()
         }
-        _ => return Err("it must have either spec or extends".to_owned()),
     };
+    merge_patch::apply(
+        &mut spec,
+        file.spec.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+    );
     Draft::take(spec.clone())?;
     Ok(Profile {
         name: file.name,
@@ -170,15 +177,16 @@ fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::request::DEFAULT_PROFILE;
     use crate::spec::encode::encode;
 
     #[test]
     fn no_key_of_a_profile_is_lost() {
         let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
-        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+        for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let mut want = profile.spec.clone();
             fill_in(&mut want, "ns", "c");
-            let encoded = encode(profile.draft(&namespace, &id).unwrap()).unwrap();
+            let encoded = encode(profile.draft(&namespace, &id).unwrap(), None).unwrap();
             let got: Value = serde_json::from_slice(&encoded.json).unwrap();
             assert_eq!(got, want, "{}", profile.name);
         }
@@ -186,11 +194,11 @@ mod tests {
 
     #[test]
     fn names_aliases_and_the_default() {
-        let profiles = Profiles::built_in(DEFAULT).unwrap();
+        let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         assert_eq!(profiles.get(None).unwrap().name, "function");
         assert_eq!(profiles.get(Some("containerd")).unwrap().name, "containerd-2.4");
         assert!(profiles.get(Some("nonsense")).is_none());
-        assert_eq!(profiles.names(), "function, faas-rs, containerd-2.4, containerd");
+        assert!(profiles.names().starts_with("function, faas-rs, containerd-2.4, containerd, "));
         assert!(
             Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
         );
@@ -202,7 +210,7 @@ mod tests {
         assert!(wrong("{\n \"name\": 7}").contains("line 2"));
         assert!(wrong(r#"{"name":"x","description":"","image":"oci","spce":{}}"#).contains("spce"));
         assert!(
-            wrong(r#"{"name":"x","description":"","image":"oci"}"#).contains("spec or extends")
+            wrong(r#"{"name":"x","description":"","image":"oci"}"#).contains("process is missing")
         );
         assert!(
             wrong(r#"{"name":"x","description":"","image":"oci","extends":"y"}"#)
@@ -216,7 +224,7 @@ mod tests {
 
     #[test]
     fn capabilities_are_in_three_lists_and_nowhere_else() {
-        for (profile, _) in Profiles::built_in(DEFAULT).unwrap().iter() {
+        for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let lists = profile.spec["process"]["capabilities"].as_object().unwrap();
             let mut names: Vec<&String> = lists.keys().collect();
             names.sort();

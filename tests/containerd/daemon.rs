@@ -4,11 +4,11 @@
 //! empty cgroup with the name of the namespace stays, as with every containerd.)
 
 use crate::image::BUSYBOX;
+use crate::support::say;
 use containerd_client::Client;
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -137,6 +137,11 @@ impl Daemon {
         )
     }
 
+    /// Whether it is containerd 2.
+    pub(crate) fn is_release_2(&self) -> bool {
+        self.programs.major >= 2
+    }
+
     /// A path in the daemon's directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -219,12 +224,6 @@ impl Daemon {
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
-}
-
-/// Writes to the terminal past the test runner, which swallows what the macros print.
-fn say(text: &str) {
-    let mut stderr = std::io::stderr();
-    let _ = writeln!(stderr, "{text}");
 }
 
 async fn answers(socket: &Path) -> bool {

@@ -5,8 +5,8 @@ use containerd_client::services::v1::snapshots::{
     CommitSnapshotRequest, PrepareSnapshotRequest, StatSnapshotRequest,
 };
 use containerd_client::services::v1::{
-    ApplyRequest, CreateImageRequest, CreateRequest, DeleteRequest, Image as StoredImage,
-    WriteAction, WriteContentRequest,
+    ApplyRequest, CreateImageRequest, CreateRequest, DeleteImageRequest, DeleteRequest,
+    Image as StoredImage, WriteAction, WriteContentRequest,
 };
 use containerd_client::types::Descriptor;
 use containerd_client::{Client, tonic};
@@ -261,6 +261,15 @@ impl Image {
         lease.unpack(self).await;
         let over = DeleteRequest { id: lease.lease.clone(), sync: true };
         lease.client.leases().delete(lease.request(over)).await.unwrap();
+    }
+}
+
+impl Image {
+    /// Puts the image under a name that another one has.
+    pub(crate) async fn replace(&self, daemon: &Daemon, namespace: &str, name: &str) {
+        let delete = DeleteImageRequest { name: name.to_owned(), ..Default::default() };
+        daemon.client().await.images().delete(within(namespace, delete)).await.unwrap();
+        self.import(daemon, namespace, name).await;
     }
 }
 

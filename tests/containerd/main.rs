@@ -15,10 +15,15 @@
 )]
 
 mod daemon;
+mod generate;
 mod harness;
 mod image;
+mod netns;
 mod recovery;
+mod serve;
 mod source;
+#[path = "../support/mod.rs"]
+mod support;
 mod task;
 
 /// A test that is given a fresh daemon, once for each release.

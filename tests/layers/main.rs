@@ -1,5 +1,7 @@
 //! Account files out of the layers of images that are written here.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
 mod archive;
 mod formats;
 mod hostile;

@@ -43,7 +43,7 @@ impl Tree {
     fn at(&self, path: &[String]) -> Option<&Tree> {
         path.iter().try_fold(self, |tree, name| match tree {
             Tree::Dir(children) => children.get(name),
-            _ => None,
+            Tree::File(_) | Tree::Symlink(_) => None,
         })
     }
 
@@ -118,7 +118,7 @@ impl Upper {
                 }
                 match self.root.at(&target)?.clone() {
                     Tree::Dir(_) => return None,
-                    node => node,
+                    node @ (Tree::File(_) | Tree::Symlink(_)) => node,
                 }
             }
             Op::Whiteout(_) | Op::Opaque(_) => Tree::File(0),
@@ -136,7 +136,7 @@ impl Upper {
         match op {
             Op::Whiteout(_) => self.whiteouts.insert(full.join("/")),
             Op::Opaque(_) => self.opaque.insert(parent.join("/")),
-            _ => true,
+            Op::File(..) | Op::Dir(_) | Op::Symlink(..) | Op::HardLink(..) => true,
         };
         Some(())
     }

@@ -189,24 +189,27 @@ impl Source {
         path
     }
 
-    /// Functions at the top level of the file that other modules see.
+    /// Functions at the top level of the file that modules outside its folder see: `pub(super)` is for its
+    /// neighbours.
     pub(crate) fn exported_functions(&self) -> Vec<(usize, String)> {
         let tokens = self.code();
         let mut depth = 0usize;
         let mut exported = false;
+        let mut neighbours = false;
         let mut found = Vec::new();
         for (index, token) in tokens.iter().enumerate() {
             match token.text.as_str() {
                 "{" | "(" | "[" => depth += 1,
                 "}" | ")" | "]" => depth = depth.saturating_sub(1),
-                "pub" if depth == 0 => exported = true,
+                "pub" if depth == 0 => (exported, neighbours) = (true, false),
                 "fn" if depth == 0 && exported => {
-                    if let Some(name) = tokens.get(index + 1) {
+                    if let Some(name) = tokens.get(index + 1).filter(|_| !neighbours) {
                         found.push((name.line, name.text.clone()));
                     }
                     exported = false;
                 }
-                "const" | "async" | "unsafe" | "extern" | "crate" | "super" | "in" | "self" => {}
+                "super" => neighbours = true,
+                "const" | "async" | "unsafe" | "extern" | "crate" | "in" | "self" => {}
                 _ if depth == 0 => exported = false,
                 _ => {}
             }

@@ -89,7 +89,7 @@ mod tests {
             b"3 path=x\n",
             b"0 \n",
             b"-1 a=b\n",
-            b"9 paths=\n",
+            b"5 =x\n",
             b"6 size\n",
             b"11 size=-1\n",
             b"12 size=0x1\n",

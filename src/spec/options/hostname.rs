@@ -1,25 +1,34 @@
-//! The host name.
+//! The host name and the domain name.
 
+use crate::domain::sandbox::NamespaceKind;
+use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
-use oci_spec::runtime::LinuxNamespaceType;
+use crate::spec::options::namespaces::is_private;
 
-/// Sets the host name inside the container's own UTS namespace.
+/// Sets the host and domain names inside the container's own UTS namespace.
 ///
-/// containerd: `oci.WithHostname`. runc: "unable to set hostname without a private UTS namespace".
+/// containerd: `oci.WithHostname`, `oci.WithDomainname`. runc: "unable to set hostname without a private
+/// UTS namespace".
 pub(crate) fn hostname(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
-    let Some(hostname) = &inputs.options.hostname else {
-        return Ok(());
-    };
-    let private =
-        draft.linux.namespaces().iter().flatten().any(|namespace| {
-            namespace.typ() == LinuxNamespaceType::Uts && namespace.path().is_none()
-        });
-    if !private {
-        let text = "needs a private uts namespace, and the profile has none";
-        return Err(SpecError::field("options.hostname", text));
+    let options = inputs.options;
+    let mut wrong = Violations::default();
+    if !is_private(draft, NamespaceKind::Uts) {
+        let names =
+            [("options.hostname", &options.hostname), ("options.domainname", &options.domainname)];
+        for (field, _) in names.iter().filter(|(_, name)| name.is_some()) {
+            wrong.push(*field, "needs a private uts namespace");
+        }
     }
-    draft.set_hostname(Some(hostname.clone()));
+    if !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    if let Some(hostname) = &options.hostname {
+        draft.set_hostname(Some(hostname.clone()));
+    }
+    if let Some(domainname) = &options.domainname {
+        draft.set_domainname(Some(domainname.clone()));
+    }
     Ok(())
 }

@@ -2,13 +2,21 @@
 //!
 //! Each file exports one step of the same name; `assemble` lists them.
 
+pub(crate) mod annotations;
 pub(crate) mod args;
+pub(crate) mod capabilities;
+pub(crate) mod cgroup;
 pub(crate) mod cwd;
+pub(crate) mod devices;
 pub(crate) mod env;
+pub(crate) mod hardening;
 pub(crate) mod hostname;
 pub(crate) mod image;
+pub(crate) mod limits;
 pub(crate) mod mounts;
 pub(crate) mod namespaces;
+pub(crate) mod privileged;
+pub(crate) mod resources;
 pub(crate) mod rootfs;
 pub(crate) mod terminal;
 pub(crate) mod user;

@@ -1,11 +1,13 @@
 //! From messages to a checked request, or to everything that is wrong with it.
 
-use crate::domain::cwd;
+mod process;
+mod resources;
+mod sandbox;
+
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_ref::ImageName;
 use crate::domain::platform::Platform;
-use crate::domain::request::{Options, ProcessOptions, Request, UserOptions};
-use crate::domain::user::{Account, UserSpec};
+use crate::domain::request::{Options, Request};
 use crate::domain::violation::Violations;
 use crate::generate::UnknownProfile;
 use crate::pb::specd as pb;
@@ -62,73 +64,38 @@ fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> 
 }
 
 fn options(message: pb::SpecOptions, wrong: &mut Violations) -> Options {
-    let pb::SpecOptions { process, user, root, mounts, hostname } = message;
-    if let Some(hostname) = &hostname {
-        check_hostname(hostname, wrong);
+    if let Some(hostname) = &message.hostname {
+        check_hostname("options.hostname", hostname, wrong);
+    }
+    if let Some(domainname) = &message.domainname {
+        check_hostname("options.domainname", domainname, wrong);
+    }
+    if message.annotations.contains_key("") {
+        wrong.push("options.annotations", "must not have an empty key");
     }
     Options {
-        process: process_options(process.unwrap_or_default(), wrong),
-        user: user_options(&user.unwrap_or_default(), wrong),
-        root_readonly: root.and_then(|root| root.readonly),
-        vm_network: mounts.is_some_and(|mounts| mounts.vm_network),
-        hostname,
+        process: process::process(message.process.unwrap_or_default(), wrong),
+        user: process::user(&message.user.unwrap_or_default(), wrong),
+        capabilities: process::capabilities(message.capabilities.unwrap_or_default()),
+        root_readonly: message.root.and_then(|root| root.readonly),
+        mounts: sandbox::mounts(message.mounts.unwrap_or_default(), wrong),
+        hostname: message.hostname,
+        domainname: message.domainname,
+        namespaces: sandbox::namespaces(message.namespaces.unwrap_or_default(), wrong),
+        cgroup: message.cgroup.and_then(|cgroup| sandbox::cgroup(cgroup, wrong)),
+        resources: resources::resources(message.resources.unwrap_or_default(), wrong),
+        devices: sandbox::devices(message.devices.unwrap_or_default(), wrong),
+        security: sandbox::security(message.security.unwrap_or_default(), wrong),
+        annotations: message.annotations.into_iter().collect(),
+        merge_patch: message.spec_merge_patch,
     }
 }
 
-fn process_options(message: pb::ProcessOptions, wrong: &mut Violations) -> ProcessOptions {
-    let pb::ProcessOptions { command, entrypoint, env, cwd, terminal } = message;
-    for (field, list) in [("command", &command), ("entrypoint", &entrypoint)] {
-        for (index, value) in list.iter().flat_map(|list| &list.values).enumerate() {
-            if value.contains('\0') {
-                let field = format!("options.process.{field}.values[{index}]");
-                wrong.push(field, "must not have a NUL in it");
-            }
-        }
-    }
-    for (index, entry) in env.iter().enumerate() {
-        let field = format!("options.process.env[{index}]");
-        if entry.is_empty() || entry.starts_with('=') {
-            wrong.push(field, "must be \"KEY=value\" to set or \"KEY\" to unset, with a key");
-        } else if entry.contains('\0') {
-            wrong.push(field, "must not have a NUL in it");
-        }
-    }
-    if let Some(path) = &cwd {
-        wrong.keep("options.process.cwd", cwd::check(path));
-    }
-    ProcessOptions {
-        command: command.map(|list| list.values),
-        entrypoint: entrypoint.map(|list| list.values),
-        env,
-        cwd,
-        terminal,
-    }
-}
-
-fn user_options(message: &pb::UserOptions, wrong: &mut Violations) -> UserOptions {
-    let user = message.user.as_ref();
-    let user = user.and_then(|user| wrong.keep("options.user.user", UserSpec::parse(user)));
-    let mut additional_groups = Vec::with_capacity(message.additional_groups.len());
-    for (index, group) in message.additional_groups.iter().enumerate() {
-        let field = format!("options.user.additional_groups[{index}]");
-        additional_groups.extend(wrong.keep(&field, additional_group(group)));
-    }
-    UserOptions { user, additional_groups }
-}
-
-fn additional_group(text: &str) -> Result<Account, String> {
-    match UserSpec::parse(text) {
-        Ok(UserSpec { user, group: None }) => Ok(user),
-        Ok(_) => Err(format!("group {text:?} has a ':'")),
-        Err(error) => Err(error.to_string().replacen("user", "group", 1).replace("uid", "gid")),
-    }
-}
-
-fn check_hostname(hostname: &str, wrong: &mut Violations) {
+fn check_hostname(field: &str, hostname: &str, wrong: &mut Violations) {
     let plain = hostname.chars().all(|c| !c.is_control() && !c.is_whitespace());
     if hostname.is_empty() || hostname.len() > HOSTNAME_BYTES || !plain {
         let text = format!("must be 1 to {HOSTNAME_BYTES} bytes without white space");
-        wrong.push("options.hostname", text);
+        wrong.push(field, text);
     }
 }
 
@@ -185,6 +152,7 @@ mod tests {
                 user: Some(pb::UserOptions {
                     user: Some("4294967296".to_owned()),
                     additional_groups: vec!["ok".into(), "a:b".into(), "-1".into()],
+                    umask: None,
                 }),
                 hostname: Some("a b".to_owned()),
                 ..Default::default()

@@ -1,0 +1,139 @@
+//! What the process may do beside what its user may.
+
+use crate::spec::draft::{CapabilityLists, Draft};
+use crate::spec::error::SpecError;
+use crate::spec::opt::Inputs;
+use oci_spec::runtime::Capability;
+
+/// Every capability of Linux 5.9, in the kernel's order. containerd: `cap.Known`.
+pub(crate) const KNOWN: [Capability; 41] = [
+    Capability::Chown,
+    Capability::DacOverride,
+    Capability::DacReadSearch,
+    Capability::Fowner,
+    Capability::Fsetid,
+    Capability::Kill,
+    Capability::Setgid,
+    Capability::Setuid,
+    Capability::Setpcap,
+    Capability::LinuxImmutable,
+    Capability::NetBindService,
+    Capability::NetBroadcast,
+    Capability::NetAdmin,
+    Capability::NetRaw,
+    Capability::IpcLock,
+    Capability::IpcOwner,
+    Capability::SysModule,
+    Capability::SysRawio,
+    Capability::SysChroot,
+    Capability::SysPtrace,
+    Capability::SysPacct,
+    Capability::SysAdmin,
+    Capability::SysBoot,
+    Capability::SysNice,
+    Capability::SysResource,
+    Capability::SysTime,
+    Capability::SysTtyConfig,
+    Capability::Mknod,
+    Capability::Lease,
+    Capability::AuditWrite,
+    Capability::AuditControl,
+    Capability::Setfcap,
+    Capability::MacOverride,
+    Capability::MacAdmin,
+    Capability::Syslog,
+    Capability::WakeAlarm,
+    Capability::BlockSuspend,
+    Capability::AuditRead,
+    Capability::Perfmon,
+    Capability::Bpf,
+    Capability::CheckpointRestore,
+];
+
+/// The sets that every change but ambient is made in.
+const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
+
+/// Replaces, adds, drops, and sets the ambient set, in this order.
+///
+/// containerd: `oci.WithCapabilities`, `oci.WithAddedCapabilities`, `oci.WithDroppedCapabilities`,
+/// `oci.WithAmbientCapabilities`; but a dropped capability does not stay ambient, and a name that no
+/// kernel knows is refused.
+pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
+    let options = &inputs.options.capabilities;
+    let lists = &mut draft.capabilities;
+    if let Some(set) = &options.set {
+        let set = named("set.values", set)?;
+        if set.is_empty() {
+            lists.replace("inheritable", Vec::new());
+        } else {
+            lists.edit("inheritable", |list| list.retain(|one| set.contains(one)));
+        }
+        for name in THREE {
+            lists.replace(name, set.clone());
+        }
+    }
+    for one in named("add", &options.add)? {
+        for name in THREE {
+            lists.edit(name, |list| {
+                if !list.contains(&one) {
+                    list.push(one);
+                }
+            });
+        }
+    }
+    let drop = named("drop", &options.drop)?;
+    for name in CapabilityLists::NAMES {
+        lists.edit(name, |list| list.retain(|one| !drop.contains(one)));
+    }
+    let ambient = named("ambient", &options.ambient)?;
+    for one in &ambient {
+        if !lists.has("permitted", *one) {
+            let text = format!("CAP_{one} is not among the permitted ones, add it too");
+            return Err(SpecError::field("options.capabilities.ambient", text));
+        }
+    }
+    if !ambient.is_empty() {
+        lists.replace("inheritable", ambient.clone());
+        lists.replace("ambient", ambient);
+    }
+    Ok(())
+}
+
+/// The capabilities of a list of names, `CAP_` before them or not; `ALL` is all.
+fn named(field: &str, names: &[String]) -> Result<Vec<Capability>, SpecError> {
+    let mut found = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let upper = name.to_ascii_uppercase();
+        let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
+        let known = KNOWN.into_iter().filter(|one| bare == "ALL" || one.to_string() == bare);
+        let before = found.len();
+        found.extend(known);
+        if found.len() == before {
+            let field = format!("options.capabilities.{field}[{index}]");
+            return Err(SpecError::field(&field, format!("{name:?} is no capability")));
+        }
+    }
+    Ok(found)
+}
+
+/// Gives every capability. containerd: `oci.WithAllKnownCapabilities`.
+pub(super) fn give_all(draft: &mut Draft) {
+    for name in THREE {
+        draft.capabilities.replace(name, KNOWN.to_vec());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_kernels() {
+        assert_eq!(
+            named("add", &["CAP_BPF".into(), "sys_admin".into()]).unwrap(),
+            [Capability::Bpf, Capability::SysAdmin]
+        );
+        assert_eq!(named("add", &["ALL".into()]).unwrap(), KNOWN);
+        assert!(named("add", &["CAP_NONSENSE".into()]).is_err());
+    }
+}

@@ -1,0 +1,196 @@
+//! `specd generate` and `specd profiles`.
+
+use crate::run;
+use crate::support::layout::{Gzip, Layout, file};
+use serde_json::{Value, json};
+
+const IMAGE: &str = "registry.example/figlet:latest";
+
+/// A layout with one image, whose account files lie in a layer.
+fn layout(config: Option<Value>) -> Layout {
+    let mut layout = Layout::temp();
+    let accounts = [
+        file("etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n"),
+        file("etc/group", "root:x:0:\nmedia:x:2000:app\n"),
+    ];
+    let layer = layout.layer(Gzip, &accounts);
+    let mut whole = json!({"os": "linux", "architecture": "amd64"});
+    if let Some(config) = config {
+        whole["config"] = config;
+    }
+    let image = layout.image(whole, &[layer]);
+    layout.tag(IMAGE, &image.manifest);
+    layout
+}
+
+fn generate(layout: &Layout, more: &[&str]) -> crate::Said {
+    let root = layout.root().to_str().unwrap();
+    let mut args = vec!["generate", IMAGE, "--oci-layout", root, "--platform", "linux/amd64"];
+    args.extend(more);
+    run(&args)
+}
+
+const AS_FAAS_RS: [&str; 6] =
+    ["--namespace", "faasrs-default", "--id", "figlet-1", "--profile", "faas-rs"];
+
+#[test]
+fn the_seeds_function_gets_the_seeds_sandbox() {
+    let layout = layout(Some(json!({
+        "Env": ["PATH=/usr/bin:/bin", "fprocess=figlet"],
+        "Cmd": ["fwatchdog"],
+        "WorkingDir": "/home/app",
+        "User": "app",
+    })));
+    let said = generate(&layout, &AS_FAAS_RS);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let spec: Value = serde_json::from_str(&said.out).unwrap();
+    let process = &spec["process"];
+    assert_eq!(process["args"], json!(["fwatchdog"]));
+    assert_eq!(process["env"], json!(["PATH=/usr/bin:/bin", "fprocess=figlet"]));
+    assert_eq!(process["cwd"], "/home/app");
+    assert_eq!(process["user"], json!({"uid": 0, "gid": 0}));
+    assert_eq!(process["noNewPrivileges"], true);
+    let lists = process["capabilities"].as_object().unwrap();
+    assert_eq!(lists.keys().collect::<Vec<_>>(), ["bounding", "effective", "permitted"]);
+    assert!(lists.values().all(|list| list.as_array().unwrap().len() == 14));
+    assert!(spec.get("hostname").is_none());
+    assert_eq!(spec["root"], json!({"path": "rootfs", "readonly": true}));
+    assert_eq!(spec["mounts"].as_array().unwrap().len(), 7);
+    assert_eq!(spec["linux"]["cgroupsPath"], "/faasrs-default/figlet-1");
+    assert_eq!(
+        spec["linux"]["namespaces"][4],
+        json!({"type": "network", "path": "/var/run/netns/faasrs-default-figlet-1"})
+    );
+    assert_eq!(spec["linux"]["resources"]["devices"], json!([{"allow": false, "access": "rwm"}]));
+    assert!(said.err.contains("warning: the image exposes no port, 8080/tcp is assumed"));
+}
+
+#[test]
+fn the_seeds_three_errors_are_word_for_word() {
+    for (config, text) in [
+        (None, "Image configuration not found"),
+        (Some(json!({"Cmd": ["x"]})), "Environment variables not found"),
+        (Some(json!({"Env": []})), "Command arguments not found"),
+    ] {
+        let said = generate(&layout(config), &AS_FAAS_RS);
+        assert_eq!((said.code, said.err), (Some(1), format!("error: {text}\n")));
+        assert_eq!(said.out, "");
+    }
+}
+
+#[test]
+fn every_flag_reaches_the_spec() {
+    let layout = layout(Some(json!({"Cmd": ["image"], "Entrypoint": ["/entry"], "Env": ["A=1"]})));
+    let flags = [
+        "--profile",
+        "containerd",
+        "--entrypoint",
+        "/bin/sh",
+        "--env",
+        "A",
+        "--env",
+        "B=2",
+        "--cwd",
+        "/srv",
+        "--user",
+        "app",
+        "--group",
+        "77",
+        "--hostname",
+        "here",
+        "--terminal",
+        "--read-only",
+        "--vm-network",
+        "--",
+        "-c",
+        "id",
+    ];
+    let said = generate(&layout, &flags);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let spec: Value = serde_json::from_str(&said.out).unwrap();
+    let process = &spec["process"];
+    assert_eq!(process["args"], json!(["/bin/sh", "-c", "id"]));
+    assert_eq!(process["env"], json!(["B=2", "TERM=xterm"]));
+    assert_eq!(process["cwd"], "/srv");
+    assert_eq!(
+        process["user"],
+        json!({"uid": 1000, "gid": 1000, "additionalGids": [1000, 2000, 77]})
+    );
+    assert_eq!(process["terminal"], true);
+    assert_eq!(spec["hostname"], "here");
+    assert_eq!(spec["root"]["readonly"], true);
+    assert_eq!(spec["mounts"].as_array().unwrap().len(), 9);
+}
+
+#[test]
+fn the_answer_can_be_printed_whole_or_as_the_any() {
+    let layout = layout(Some(json!({"Cmd": ["x"], "User": "app", "Labels": {"a": "b"}})));
+    let any: Value = serde_json::from_str(&generate(&layout, &["--output", "any"]).out).unwrap();
+    assert_eq!(any["typeUrl"], "types.containerd.io/opencontainers/runtime-spec/1/Spec");
+    let whole = generate(&layout, &["--output", "response"]);
+    let whole: Value = serde_json::from_str(&whole.out).unwrap();
+    assert_eq!(whole["spec"], any);
+    assert_eq!(whole["image"]["name"], IMAGE);
+    assert_eq!(whole["image"]["labels"], json!({"a": "b"}));
+    assert_eq!(whole["warnings"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_is_wrong_is_said_in_a_sentence() {
+    let layout = layout(Some(json!({"Cmd": ["x"]})));
+    let root = layout.root().to_str().unwrap();
+
+    let said = run(&["generate", "nobody", "--oci-layout", root]);
+    assert_eq!(said.code, Some(1));
+    assert_eq!(
+        said.err,
+        "error: image not found, tried nobody and docker.io/library/nobody:latest\n"
+    );
+
+    let said = generate(&layout, &["--profile", "nonsense"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("unknown profile, known are function, faas-rs"), "{}", said.err);
+
+    let said = generate(&layout, &["--id", "a/b", "--namespace", "-", "--cwd", "srv"]);
+    assert_eq!(said.code, Some(2));
+    let lines: Vec<&str> = said.err.lines().collect();
+    assert_eq!(lines.len(), 4, "{}", said.err);
+    assert!(lines[3].starts_with("  options.process.cwd: "), "{}", said.err);
+
+    let said = run(&["generate", "x", "--oci-layout", "/nonexistent"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.starts_with("error: /nonexistent"), "{}", said.err);
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+
+    let said = run(&["generate", "x", "--containerd", "/nonexistent.sock"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("/nonexistent.sock"), "{}", said.err);
+
+    assert_eq!(run(&["generate"]).code, Some(2));
+    assert_eq!(generate(&layout, &["--platform", "plan9"]).code, Some(2));
+}
+
+#[test]
+fn profiles_are_listed_and_printed() {
+    let said = run(&["profiles"]);
+    assert_eq!(said.code, Some(0));
+    assert!(said.out.starts_with("function (default)"), "{}", said.out);
+    assert!(said.out.contains("containerd-2.4, containerd "), "{}", said.out);
+    let one: Value = serde_json::from_str(&run(&["profiles", "containerd"]).out).unwrap();
+    assert_eq!(
+        (&one["name"], &one["equals"]),
+        (&json!("containerd-2.4"), &json!("containerd 2.4.2"))
+    );
+    assert_eq!(run(&["profiles", "nonsense"]).code, Some(2));
+}
+
+#[test]
+fn help_shows_examples_and_variables() {
+    for command in ["serve", "generate", "profiles", "health"] {
+        let said = run(&[command, "--help"]);
+        assert_eq!(said.code, Some(0));
+        assert!(said.out.contains("Example"), "{command}");
+    }
+    assert!(run(&["serve", "--help"]).out.contains("[env: SPECD_LISTEN="));
+    assert!(run(&["--version"]).out.starts_with("specd "));
+}
