@@ -1,9 +1,12 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
-use crate::config::{Config, REQUEST_BYTES, Source, SourceConfig};
+use crate::config::{Config, REQUEST_BYTES, SnapshotConfig, Source, SourceConfig};
+use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
+use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
+use crate::image::snapshot_reader::{SnapshotReader, SnapshotRules};
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
@@ -16,6 +19,7 @@ use crate::server::shutdown::Shutdown;
 use crate::source::containerd::Containerd;
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::service::Routes;
@@ -64,11 +68,47 @@ pub fn service(
     cache_bytes: u64,
     call_timeout: Duration,
 ) -> Service {
-    let reader: Arc<dyn ImageReader> =
-        Arc::new(Memo::new(SourceReader::new(Arc::clone(source)), cache_bytes));
-    let generator =
-        Generator::new(Arc::clone(source), reader, Arc::new(profiles), config.platform.clone());
+    let layers = SourceReader::new(Arc::clone(source));
+    let reader: Arc<dyn ImageReader> = match (&config.source, &config.snapshots) {
+        (Source::Containerd(socket), Some(snapshots)) => {
+            let reader = beside(layers, socket, snapshots);
+            Arc::new(Memo::new(reader, cache_bytes))
+        }
+        (Source::Containerd(_), None) | (Source::OciLayout(_), _) => {
+            Arc::new(Memo::new(layers, cache_bytes))
+        }
+    };
+    let generator = Generator::new(
+        Arc::clone(source),
+        reader,
+        Arc::new(profiles),
+        config.platform.clone(),
+        facts(config),
+    );
     Service::new(generator, call_timeout)
+}
+
+/// The same reader, and containerd's snapshots beside it.
+fn beside(
+    layers: SourceReader,
+    socket: &Path,
+    config: &SnapshotConfig,
+) -> SnapshotReader<SourceReader> {
+    let SnapshotConfig { root, snapshotter, timeout } = config.clone();
+    // A connection of its own, which is only dialled where a snapshot is read.
+    let snapshots = Containerd::new(socket).with_lease(timeout * 2);
+    let rules = SnapshotRules { root, snapshotter, timeout };
+    SnapshotReader::new(layers, Arc::new(snapshots), rules)
+}
+
+/// The facts of the host: this machine's, but for those that are stated.
+fn facts(config: &SourceConfig) -> HostFacts {
+    let here = host::read();
+    let cpus = config.thermal_throttle_cpus.clone();
+    HostFacts {
+        thermal_throttle_cpus: cpus.unwrap_or(here.thermal_throttle_cpus),
+        kernel: config.kernel.unwrap_or(here.kernel),
+    }
 }
 
 /// A server that is bound and not yet serving.

@@ -28,7 +28,7 @@ pub enum Command {
     /// Serve specd.v1.SpecService over gRPC until SIGTERM
     #[command(after_help = "Example:\n  specd serve --listen unix:///run/specd/specd.sock \
                             --containerd /run/containerd/containerd.sock")]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Print the runtime spec of an image
     #[command(
         after_help = "Examples:\n  specd generate nginx:1.27 --namespace default --id web-1\n  \
@@ -57,6 +57,24 @@ pub struct SourceArgs {
     /// The platform to take from an index, as linux/arm64/v8 [default: this machine's]
     #[arg(long, value_name = "PLATFORM", env = "SPECD_PLATFORM")]
     pub platform: Option<String>,
+    /// Processors of the host whose thermal throttle counters are masked, as 0-3 [default: as found here]
+    #[arg(long, value_name = "LIST", env = "SPECD_THERMAL_THROTTLE_CPUS")]
+    pub thermal_throttle_cpus: Option<String>,
+    /// The kernel that seccomp policies are resolved for, as 6.1 [default: this machine's]
+    #[arg(long, value_name = "VERSION", env = "SPECD_KERNEL")]
+    pub kernel: Option<String>,
+}
+
+/// Whether and how snapshots are read, where the layers of an image are not in the content store.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Snapshots")]
+pub struct SnapshotArgs {
+    /// The directory below which snapshots may be read, as /var/lib/containerd [default: none may]
+    #[arg(long, value_name = "DIR", env = "SPECD_SNAPSHOT_ROOT")]
+    pub snapshot_root: Option<PathBuf>,
+    /// The longest that a snapshot may be read; what a crash leaves behind lasts twice as long
+    #[arg(long, value_name = "DURATION", env = "SPECD_SNAPSHOT_TIMEOUT", default_value = "60s")]
+    pub snapshot_timeout: humantime::Duration,
 }
 
 /// How to log.
@@ -112,6 +130,12 @@ pub struct ServeArgs {
     /// How to log.
     #[command(flatten)]
     pub log: LogArgs,
+    /// Whose snapshots are read for a request that does not say
+    #[arg(long, value_name = "NAME", env = "SPECD_SNAPSHOTTER", default_value = crate::domain::snapshot::DEFAULT_SNAPSHOTTER, help_heading = "Snapshots")]
+    pub snapshotter: String,
+    /// Whether and how snapshots are read.
+    #[command(flatten)]
+    pub snapshots: SnapshotArgs,
 }
 
 /// What `generate` prints.
@@ -158,6 +182,15 @@ pub struct GenerateArgs {
     /// How to log.
     #[command(flatten)]
     pub log: LogArgs,
+    /// Whose snapshots are read [default: overlayfs, or what the server says]
+    #[arg(long, value_name = "NAME", env = "SPECD_SNAPSHOTTER", help_heading = "Snapshots")]
+    pub snapshotter: Option<String>,
+    /// Users and groups from this snapshot, as a container's own, instead of the image
+    #[arg(long, value_name = "KEY", env = "SPECD_SNAPSHOT_KEY", help_heading = "Snapshots")]
+    pub snapshot_key: Option<String>,
+    /// Whether and how snapshots are read, in this process.
+    #[command(flatten)]
+    pub snapshots: SnapshotArgs,
 }
 
 /// Flags of `generate` that change the spec.

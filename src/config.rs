@@ -1,12 +1,20 @@
 //! From flags to a checked configuration. Opens nothing.
 
-use crate::cli::{ServeArgs, SourceArgs};
+use crate::cli::{ServeArgs, SnapshotArgs, SourceArgs};
+use crate::domain::host_facts::{parse_cpus, parse_kernel};
+use crate::domain::ids::Snapshotter;
 use crate::domain::platform::Platform;
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 use std::time::Duration;
 
 /// The largest message that a caller may send, in bytes.
 pub const REQUEST_BYTES: usize = 1 << 20;
+
+/// The least that reading a snapshot may be given.
+const SHORTEST_READ: Duration = Duration::from_secs(1);
+
+/// The most that reading a snapshot may be given: for twice as long a crash may leave a view behind.
+const LONGEST_READ: Duration = Duration::from_secs(3600);
 
 /// A flag whose value is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +46,12 @@ pub struct SourceConfig {
     pub source: Source,
     /// The platform of a request that names none.
     pub platform: Platform,
+    /// What is stated of the host, where it is not this machine.
+    pub thermal_throttle_cpus: Option<Vec<u32>>,
+    /// What is stated of the host's kernel, likewise.
+    pub kernel: Option<(u32, u32)>,
+    /// Whether and how snapshots are read; nothing where they are not looked at.
+    pub snapshots: Option<SnapshotConfig>,
 }
 
 impl SourceConfig {
@@ -55,7 +69,51 @@ impl SourceConfig {
             Some(text) => parse_platform(text)?,
             None => node_platform(),
         };
-        Ok(Self { source, platform })
+        let stated = args.thermal_throttle_cpus.as_deref().map(parse_cpus).transpose();
+        let thermal_throttle_cpus =
+            stated.map_err(|reason| wrong("thermal-throttle-cpus", reason))?;
+        let kernel = args.kernel.as_deref().map(parse_kernel).transpose();
+        let kernel = kernel.map_err(|reason| wrong("kernel", reason))?;
+        Ok(Self { source, platform, thermal_throttle_cpus, kernel, snapshots: None })
+    }
+
+    /// The same source, and its snapshots beside it.
+    #[must_use]
+    pub fn with_snapshots(self, snapshots: SnapshotConfig) -> Self {
+        Self { snapshots: Some(snapshots), ..self }
+    }
+}
+
+/// Whether and how snapshots are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotConfig {
+    /// The directory below which they may be read; nothing where none may.
+    pub root: Option<PathBuf>,
+    /// The snapshotter of a request that names none.
+    pub snapshotter: Snapshotter,
+    /// The longest that one may be read.
+    pub timeout: Duration,
+}
+
+impl SnapshotConfig {
+    /// Checks the flags about snapshots.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] for the first flag that is out of range.
+    pub fn new(args: &SnapshotArgs, snapshotter: &str) -> Result<Self, ConfigError> {
+        let root = args.snapshot_root.clone();
+        let detour = |part| !matches!(part, Component::RootDir | Component::Normal(_));
+        if root.iter().any(|root| !root.is_absolute() || root.components().any(detour)) {
+            return Err(wrong("snapshot-root", "must be an absolute path without .. in it"));
+        }
+        let snapshotter = Snapshotter::parse(snapshotter)
+            .map_err(|error| wrong("snapshotter", format!("{snapshotter:?} {error}")))?;
+        let timeout = Duration::from(args.snapshot_timeout);
+        if !(SHORTEST_READ..=LONGEST_READ).contains(&timeout) {
+            return Err(wrong("snapshot-timeout", "must be 1s to 1h"));
+        }
+        Ok(Self { root, snapshotter, timeout })
     }
 }
 
@@ -96,8 +154,9 @@ impl Config {
         if args.max_connections == 0 {
             return Err(wrong("max-connections", "must be at least 1"));
         }
+        let snapshots = SnapshotConfig::new(&args.snapshots, &args.snapshotter)?;
         Ok(Self {
-            source: SourceConfig::new(&args.source)?,
+            source: SourceConfig::new(&args.source)?.with_snapshots(snapshots),
             listen: args.listen.clone(),
             insecure_tcp: args.insecure_tcp,
             mend_authority: !args.no_authority_filter,
@@ -141,6 +200,7 @@ fn node_platform() -> Platform {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
 
     #[test]
     fn platforms_are_linux() {
@@ -152,6 +212,23 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn snapshots_are_read_below_a_directory_and_within_a_time() {
+        let new = |root: Option<&str>, timeout: &str, snapshotter| {
+            let snapshot_timeout = timeout.parse().unwrap();
+            let args = SnapshotArgs { snapshot_root: root.map(PathBuf::from), snapshot_timeout };
+            SnapshotConfig::new(&args, snapshotter).map_err(|error| error.flag)
+        };
+        assert_eq!(new(None, "60s", DEFAULT_SNAPSHOTTER).unwrap().root, None);
+        assert!(new(Some("/var/lib/containerd"), "1s", "stargz").is_ok());
+        for root in ["", "var", "./var", "/var/../etc"] {
+            assert_eq!(new(Some(root), "60s", DEFAULT_SNAPSHOTTER), Err("snapshot-root"), "{root}");
+        }
+        assert_eq!(new(None, "999ms", DEFAULT_SNAPSHOTTER), Err("snapshot-timeout"));
+        assert_eq!(new(None, "61m", DEFAULT_SNAPSHOTTER), Err("snapshot-timeout"));
+        assert_eq!(new(None, "60s", ""), Err("snapshotter"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! knows the wire.
 
 use crate::accounts::{self, AccountError, Files};
+use crate::domain::host_facts::HostFacts;
 use crate::domain::image_config::ImageConfig;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::labels;
@@ -103,17 +104,19 @@ pub struct Generator {
     reader: Arc<dyn ImageReader>,
     profiles: Arc<Profiles>,
     node: Platform,
+    host: Arc<HostFacts>,
 }
 
 impl Generator {
-    /// A generator over a source and a reader of the same source.
+    /// A generator over a source and a reader of the same source, for containers on a host.
     pub fn new(
         source: Arc<dyn ImageSource>,
         reader: Arc<dyn ImageReader>,
         profiles: Arc<Profiles>,
         node: Platform,
+        host: HostFacts,
     ) -> Self {
-        Self { source, reader, profiles, node }
+        Self { source, reader, profiles, node, host: Arc::new(host) }
     }
 
     /// The profiles on offer.
@@ -148,11 +151,11 @@ impl Generator {
             .profile(request.profile.as_deref())
             .map_err(|error| Violations::from(Violation::new("profile", error)))?;
         let namespace = &request.namespace;
-        let platform = request.platform.as_ref().unwrap_or(&self.node);
+        let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
         let resolved =
             self.source.resolve(namespace, &request.image).await.map_err(ImageError::from)?;
-        let described = self.reader.describe(namespace, &resolved.target, platform).await?;
+        let described = self.reader.describe(namespace, &resolved.target, &platform).await?;
         let config = &described.config;
 
         let named = config.container.as_ref().map_or("", |container| &container.user);
@@ -165,7 +168,7 @@ impl Generator {
         let wanted = Wanted { passwd: needed.passwd, group: needed.group };
         let files = match wanted {
             Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
-            wanted => self.reader.files(namespace, &described, wanted).await?,
+            wanted => self.reader.files(namespace, &described, wanted, &request.snapshot).await?,
         };
         let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         let user =
@@ -173,6 +176,9 @@ impl Generator {
 
         let inputs = Inputs {
             id: &request.id,
+            host: &self.host,
+            platform: &platform,
+            seccomp: &profile.seccomp,
             rules: profile.rules,
             image: config,
             options: &request.options,

@@ -51,6 +51,7 @@ pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod generate;
+pub mod host;
 pub mod image;
 pub mod pb;
 pub mod rpc;

@@ -30,6 +30,16 @@ mod generated {
                     tonic::include_proto!("containerd.services.images.v1");
                 }
             }
+            pub mod leases {
+                pub mod v1 {
+                    tonic::include_proto!("containerd.services.leases.v1");
+                }
+            }
+            pub mod snapshots {
+                pub mod v1 {
+                    tonic::include_proto!("containerd.services.snapshots.v1");
+                }
+            }
             pub mod version {
                 pub mod v1 {
                     tonic::include_proto!("containerd.services.version.v1");
@@ -49,8 +59,9 @@ pub mod specd {
         HostNamespace, IdMapping, Image, ListProfilesRequest, ListProfilesResponse,
         MemoryResources, Mount, MountOptions, Namespace, NamespaceOptions, Platform,
         PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, ResourceOptions, Rlimit,
-        RootOptions, SecurityOptions, SpecOptions, StringList, SystemdCgroup, ThrottleDevice,
-        UserOptions, cgroup_options, namespace,
+        RootOptions, RuntimeDefaultSeccomp, SeccompOptions, SecurityOptions, SpecOptions,
+        StringList, SystemdCgroup, ThrottleDevice, UnconfinedSeccomp, UserOptions, cgroup_options,
+        namespace, seccomp_options,
     };
 
     /// The name of the service, as health checks and reflection know it.
@@ -68,6 +79,15 @@ pub mod containerd {
     };
     pub use super::generated::containerd::services::images::v1::GetImageRequest;
     pub use super::generated::containerd::services::images::v1::images_client::ImagesClient;
+    pub use super::generated::containerd::services::leases::v1::leases_client::LeasesClient;
+    pub use super::generated::containerd::services::leases::v1::{
+        CreateRequest as CreateLeaseRequest, DeleteRequest as DeleteLeaseRequest,
+    };
+    pub use super::generated::containerd::services::snapshots::v1::snapshots_client::SnapshotsClient;
+    pub use super::generated::containerd::services::snapshots::v1::{
+        Kind as SnapshotKind, MountsRequest, RemoveSnapshotRequest, StatSnapshotRequest,
+        ViewSnapshotRequest,
+    };
     pub use super::generated::containerd::services::version::v1::version_client::VersionClient;
-    pub use super::generated::containerd::types::Descriptor;
+    pub use super::generated::containerd::types::{Descriptor, Mount};
 }

@@ -3,8 +3,9 @@
 use crate::app;
 use crate::cli::{GenerateArgs, OptionArgs, Output};
 use crate::commands::{Failure, block_on, client, install_logs, print, progress};
-use crate::config::SourceConfig;
+use crate::config::{SnapshotConfig, SourceConfig};
 use crate::domain::request::DEFAULT_PROFILE;
+use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
 use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
 use crate::spec::Profiles;
 use base64::Engine;
@@ -36,7 +37,9 @@ async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
             SpecServiceClient::new(client::connect(address).await?).generate(request).await
         }
         None => {
+            let snapshots = SnapshotConfig::new(&args.snapshots, DEFAULT_SNAPSHOTTER);
             let config = SourceConfig::new(&args.source).map_err(Failure::usage)?;
+            let config = config.with_snapshots(snapshots.map_err(Failure::usage)?);
             let profiles = Profiles::built_in(DEFAULT_PROFILE).map_err(Failure::run)?;
             let source = progress::shown(app::open_source(&config).map_err(Failure::run)?);
             app::service(&source, &config, profiles, 0, CALL_TIMEOUT).generate(request).await
@@ -53,6 +56,8 @@ fn request(args: &GenerateArgs) -> pb::GenerateRequest {
         profile: args.profile.clone(),
         options: Some(options(&args.options, &args.command)),
         platform: args.source.platform.as_deref().filter(|_| args.server.is_some()).map(platform),
+        snapshotter: args.snapshotter.clone().unwrap_or_default(),
+        snapshot_key: args.snapshot_key.clone().unwrap_or_default(),
     }
 }
 

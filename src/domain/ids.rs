@@ -1,9 +1,9 @@
-//! Identifiers: the namespace and the id of a container.
+//! Identifiers: the namespace and the id of a container, and the name of a snapshotter.
 //!
-//! Both end in a cgroup path and in a path of a network namespace, so nothing but containerd's own
+//! The first two end in a cgroup path and in a path of a network namespace, so nothing but containerd's own
 //! pattern passes.
 //!
-//! Invariant: a [`Namespace`] or a [`ContainerId`] that exists has passed [`check`].
+//! Invariant: a [`Namespace`], a [`ContainerId`] or a [`Snapshotter`] that exists has passed [`check`].
 
 use std::fmt;
 
@@ -83,6 +83,10 @@ identifier! {
 identifier! {
     /// A container's id.
     ContainerId
+}
+identifier! {
+    /// The name of a snapshotter, as `overlayfs`.
+    Snapshotter
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 pub mod cwd;
 pub mod digest;
 pub mod env;
+pub mod host_facts;
 pub mod ids;
 pub mod image_config;
 pub mod image_ref;
@@ -15,5 +16,6 @@ pub mod platform;
 pub mod request;
 pub mod resources;
 pub mod sandbox;
+pub mod snapshot;
 pub mod user;
 pub mod violation;

@@ -9,6 +9,7 @@ use crate::domain::resources::Resources;
 use crate::domain::sandbox::{
     Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf,
 };
+use crate::domain::snapshot::SnapshotChoice;
 use crate::domain::user::{Account, UserSpec};
 use std::collections::BTreeMap;
 
@@ -30,6 +31,8 @@ pub struct Request {
     pub platform: Option<Platform>,
     /// What to change.
     pub options: Options,
+    /// Which snapshot may be read for account files.
+    pub snapshot: SnapshotChoice,
 }
 
 /// What to change in the profile and the image's configuration; what is absent changes nothing.
@@ -190,4 +193,19 @@ pub struct SecurityOptions {
     pub selinux_label: Option<String>,
     /// Kernel parameters.
     pub sysctl: BTreeMap<String, String>,
+    /// The filter of system calls.
+    pub seccomp: Option<SeccompOption>,
+}
+
+/// Which filter of system calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeccompOption {
+    /// A default policy by its name, or the profile's.
+    RuntimeDefault(Option<String>),
+    /// None.
+    Unconfined,
+    /// A policy in Docker's format, as JSON.
+    Docker(String),
+    /// An OCI seccomp object, as JSON.
+    Oci(String),
 }

@@ -10,9 +10,10 @@
 //! Invariant: an error is never remembered, and a name never comes here.
 
 use crate::domain::digest::Digest;
-use crate::domain::ids::Namespace;
+use crate::domain::ids::{Namespace, Snapshotter};
 use crate::domain::image_config::ContainerConfig;
 use crate::domain::platform::Platform;
+use crate::domain::snapshot::SnapshotChoice;
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use crate::image::source::Descriptor;
 use async_trait::async_trait;
@@ -42,6 +43,8 @@ struct FilesKey {
     chain_id: Digest,
     /// The digest of the layers' digests.
     layers: [u8; 32],
+    /// Whose snapshot would be read if the layers were gone.
+    snapshotter: Option<Snapshotter>,
     passwd: bool,
     group: bool,
 }
@@ -147,20 +150,23 @@ impl<R: ImageReader> ImageReader for Memo<R> {
         self.descriptions.try_get_with(key, read).await.map_err(Arc::unwrap_or_clone)
     }
 
-    /// An image without a chain ID has no layers, so there is nothing to read and nothing to remember.
+    /// An image without a chain ID has no layers, so there is nothing to read and nothing to remember; a
+    /// snapshot that was chosen may be a container's own, and change.
     async fn files(
         &self,
         namespace: &Namespace,
         image: &Description,
         wanted: Wanted,
+        from: &SnapshotChoice,
     ) -> Result<Arc<AccountFiles>, ImageError> {
-        let read = self.reader.files(namespace, image, wanted);
-        let Some(chain_id) = image.chain_id.clone() else {
+        let read = self.reader.files(namespace, image, wanted, from);
+        let (Some(chain_id), None) = (image.chain_id.clone(), &from.key) else {
             return read.await;
         };
         let Wanted { passwd, group } = wanted;
         let layers = layers_digest(&image.layers);
-        let key = FilesKey { namespace: namespace.clone(), chain_id, layers, passwd, group };
+        let (namespace, snapshotter) = (namespace.clone(), from.snapshotter.clone());
+        let key = FilesKey { namespace, chain_id, layers, snapshotter, passwd, group };
         self.files.try_get_with(key, read).await.map_err(Arc::unwrap_or_clone)
     }
 }
@@ -169,6 +175,7 @@ impl<R: ImageReader> ImageReader for Memo<R> {
 mod tests {
     use super::*;
     use crate::domain::image_config::ImageConfig;
+    use crate::domain::snapshot::SnapshotKey;
     use crate::image::source::SourceError;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
@@ -224,6 +231,7 @@ mod tests {
             _namespace: &Namespace,
             _image: &Description,
             wanted: Wanted,
+            _from: &SnapshotChoice,
         ) -> Result<Arc<AccountFiles>, ImageError> {
             self.read().await?;
             let passwd = wanted.passwd.then(|| self.passwd.clone());
@@ -255,6 +263,7 @@ mod tests {
     }
 
     const PASSWD: Wanted = Wanted { passwd: true, group: false };
+    const IMAGE: SnapshotChoice = SnapshotChoice { snapshotter: None, key: None };
     const MIB: u64 = 1 << 20;
 
     #[tokio::test]
@@ -317,9 +326,24 @@ mod tests {
             ("b", &own, PASSWD, 3),
             ("a", &own, both, 4),
         ] {
-            let files = memo.files(&namespace(name), image, wanted).await.unwrap();
+            let files = memo.files(&namespace(name), image, wanted, &IMAGE).await.unwrap();
             assert_eq!(files.passwd.as_deref(), Some(&b"xxx"[..]));
             assert_eq!(counting.reads(), reads);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_was_chosen_is_not_remembered() {
+        let counting = Counting::new(0, 100, 3);
+        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let own = image(&digest(1), Some(digest(9)));
+        let snapshotter = Some(Snapshotter::parse("overlayfs").unwrap());
+        let from = SnapshotChoice { snapshotter, key: None };
+        let key = Some(SnapshotKey::parse("web-1").unwrap());
+        let chosen = SnapshotChoice { snapshotter: None, key };
+        for (from, reads) in [(&IMAGE, 1), (&from, 2), (&from, 2), (&chosen, 3), (&chosen, 4)] {
+            memo.files(&namespace("a"), &own, PASSWD, from).await.unwrap();
+            assert_eq!(counting.reads(), reads, "{from:?}");
         }
     }
 
@@ -328,7 +352,7 @@ mod tests {
         let counting = Counting::new(0, 100, 0);
         let memo = Memo::new(Arc::clone(&counting), MIB);
         for reads in 1..=2 {
-            memo.files(&namespace("a"), &image(&digest(1), None), PASSWD).await.unwrap();
+            memo.files(&namespace("a"), &image(&digest(1), None), PASSWD, &IMAGE).await.unwrap();
             assert_eq!(counting.reads(), reads);
         }
     }
@@ -340,9 +364,9 @@ mod tests {
         let own = image(&digest(1), Some(digest(9)));
         let down = ImageError::Source(SourceError::Unavailable("down".to_owned()));
         for _ in 0..2 {
-            assert_eq!(memo.files(&namespace("a"), &own, PASSWD).await, Err(down.clone()));
+            assert_eq!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await, Err(down.clone()));
         }
-        assert!(memo.files(&namespace("a"), &own, PASSWD).await.is_ok());
+        assert!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.is_ok());
         assert_eq!(counting.reads(), 3);
     }
 
@@ -354,7 +378,7 @@ mod tests {
         let call = || {
             let memo = Arc::clone(&memo);
             let own = image(&digest(1), Some(digest(9)));
-            tokio::spawn(async move { memo.files(&namespace("a"), &own, PASSWD).await })
+            tokio::spawn(async move { memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await })
         };
         let leader = call();
         while counting.reads() == 0 {
@@ -380,15 +404,15 @@ mod tests {
         let memo = Memo::new(Arc::clone(&counting), 100_000);
         for number in 0..50 {
             let own = image(&digest(number), Some(digest(number)));
-            memo.files(&namespace("a"), &own, PASSWD).await.unwrap();
+            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
             let bytes = memo.bytes().await;
             assert!((10_000..=50_000).contains(&bytes), "{bytes}");
         }
         let newest = image(&digest(49), Some(digest(49)));
-        memo.files(&namespace("a"), &newest, PASSWD).await.unwrap();
+        memo.files(&namespace("a"), &newest, PASSWD, &IMAGE).await.unwrap();
         assert_eq!(counting.reads(), 50);
         let oldest = image(&digest(0), Some(digest(0)));
-        memo.files(&namespace("a"), &oldest, PASSWD).await.unwrap();
+        memo.files(&namespace("a"), &oldest, PASSWD, &IMAGE).await.unwrap();
         assert_eq!(counting.reads(), 51);
     }
 

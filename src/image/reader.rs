@@ -6,6 +6,8 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
 use crate::domain::image_config::ImageConfig;
 use crate::domain::platform::Platform;
+use crate::domain::snapshot::SnapshotChoice;
+use crate::image::snapshot::SnapshotError;
 use crate::image::source::{Descriptor, SourceError};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -86,6 +88,19 @@ pub enum ImageError {
         /// What the limit counts: `bytes`, `layers`.
         unit: &'static str,
     },
+    /// A layer is not in the store, and the snapshot beside it cannot be read either.
+    #[error(
+        "layer {digest} is not in the store, probably discarded after it was unpacked, and {snapshot}"
+    )]
+    LayerAbsent {
+        /// The layer.
+        digest: Digest,
+        /// Why the snapshot does not help.
+        snapshot: SnapshotError,
+    },
+    /// The snapshot that was asked for cannot be read.
+    #[error(transparent)]
+    Snapshot(SnapshotError),
     /// A file of the root that cannot be read as a regular file.
     #[error("{path} in the image {reason}")]
     File {
@@ -94,6 +109,18 @@ pub enum ImageError {
         /// What it is instead.
         reason: String,
     },
+}
+
+impl From<SnapshotError> for ImageError {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Source(error) => Self::Source(error),
+            other @ (SnapshotError::Off
+            | SnapshotError::Unsupported
+            | SnapshotError::Absent { .. }
+            | SnapshotError::Unreadable(_)) => Self::Snapshot(other),
+        }
+    }
 }
 
 fn list(platforms: &[Platform]) -> String {
@@ -114,11 +141,13 @@ pub trait ImageReader: Send + Sync + 'static {
         platform: &Platform,
     ) -> Result<Arc<Description>, ImageError>;
 
-    /// The account files as a container of the image would see them.
+    /// The account files as a container of the image would see them, or, where a snapshot is chosen, as
+    /// the container that stands on it does.
     async fn files(
         &self,
         namespace: &Namespace,
         image: &Description,
         wanted: Wanted,
+        from: &SnapshotChoice,
     ) -> Result<Arc<AccountFiles>, ImageError>;
 }

@@ -5,7 +5,10 @@
 //! Invariant: a [`RootPath`] has no `.`, no `..`, no empty name, and never leads out of the root.
 
 use std::borrow::Borrow;
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// The longest path and the longest target of a link, in bytes: Linux's `PATH_MAX`, with which no
 /// snapshotter could unpack a longer one.
@@ -78,6 +81,11 @@ impl RootPath {
             start.push(b'/');
         }
         start
+    }
+
+    /// The path as the standard library has it, relative to the root.
+    pub(super) fn as_path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.0))
     }
 
     /// The text.

@@ -2,9 +2,11 @@
 
 use crate::domain::ids::Namespace;
 use crate::domain::platform::Platform;
+use crate::domain::snapshot::SnapshotChoice;
 use crate::image::describe::describe;
 use crate::image::files::account_files;
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::snapshot::SnapshotError;
 use crate::image::source::{Descriptor, ImageSource};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -38,7 +40,11 @@ impl ImageReader for SourceReader {
         namespace: &Namespace,
         image: &Description,
         wanted: Wanted,
+        from: &SnapshotChoice,
     ) -> Result<Arc<AccountFiles>, ImageError> {
+        if from.key.is_some() {
+            return Err(SnapshotError::Unsupported.into());
+        }
         let source = Arc::clone(&self.source);
         account_files(source, namespace, &image.layers, wanted).await.map(Arc::new)
     }

@@ -27,6 +27,12 @@ pub(super) enum Stop {
     /// A file where the way leads through a directory.
     #[error("is reached through {0}, which is no directory")]
     NotDirectory(RootPath),
+    /// What a newer layer may hide, where its marks cannot be seen.
+    #[error(
+        "without CAP_SYS_ADMIN in the initial user namespace nobody can see whether a directory on the \
+         way to {0} is marked as opaque in a newer layer"
+    )]
+    MarksUnseen(RootPath),
 }
 
 /// A path on its way through the layers.
@@ -82,6 +88,7 @@ impl Walk {
                     return Ok(Progress::Needs { layer, path });
                 }
                 Seen::Nothing => return Ok(Progress::Done(None)),
+                Seen::MarksUnseen => return Err(Stop::MarksUnseen(look.path)),
                 Seen::Node { end, layer, node } => {
                     let at = RootPath::clean(&look.path.bytes()[..end]);
                     let behind = RootPath::clean(&look.path.bytes()[end..]);
@@ -171,6 +178,8 @@ enum Seen {
     Unknown(usize, RootPath),
     /// Nothing at the end of the path.
     Nothing,
+    /// Whether lower layers count depends on marks that cannot be seen.
+    MarksUnseen,
     /// The node at the end of the path, or the first that is no directory.
     Node { end: usize, layer: usize, node: Node },
 }
@@ -211,10 +220,18 @@ impl Look {
                 }
                 Some((end, node)) => return Seen::Node { end, layer: self.layer, node },
                 None if self.hidden <= self.solid + 1 => return Seen::Nothing,
+                None if self.is_last(layers) => return Seen::Nothing,
+                None if view.marks_unseen() && view.reach(&self.path, &self.ends) > 0 => {
+                    return Seen::MarksUnseen;
+                }
                 None => self.layer += 1,
             }
         }
         Seen::Nothing
+    }
+
+    fn is_last(&self, layers: &[Option<LayerView>]) -> bool {
+        self.layer + 1 == layers.len()
     }
 
     /// Looks into one layer: directories add up, the first thing else is what is seen, and beneath a

@@ -1,6 +1,6 @@
 //! What one layer says of the paths that are watched.
 //!
-//! Entries are put into it by `apply`; what all layers say together is `tree`'s.
+//! It is filled by `apply` with the entries of an archive, by `directory` with what was unpacked; what all layers say together is `tree`'s.
 //!
 //! Invariant: the memory is bounded by the watched paths, whatever the layer holds.
 
@@ -32,6 +32,8 @@ pub(super) struct LayerView {
     nodes: BTreeMap<RootPath, Node>,
     whiteouts: BTreeSet<RootPath>,
     opaque: BTreeSet<RootPath>,
+    /// Whether the directories here may be opaque without a trace.
+    marks_unseen: bool,
 }
 
 /// The text in front of all that is below a path.
@@ -55,6 +57,16 @@ impl LayerView {
     /// An empty layer.
     pub(super) fn new(watched: BTreeSet<RootPath>) -> Self {
         Self { watched, ..Self::default() }
+    }
+
+    /// The same layer, whose marks of opaque directories cannot be seen.
+    pub(super) fn with_marks_unseen(self) -> Self {
+        Self { marks_unseen: true, ..self }
+    }
+
+    /// Whether a directory here may be opaque without a trace.
+    pub(super) fn marks_unseen(&self) -> bool {
+        self.marks_unseen
     }
 
     /// The watched paths.

@@ -6,6 +6,7 @@ use crate::accounts::error::{AccountError, Asked};
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
 use crate::image::reader::ImageError;
+use crate::image::snapshot::SnapshotError;
 use crate::image::source::SourceError;
 use crate::pb::specd::ErrorReason;
 use crate::spec::SpecError;
@@ -67,6 +68,13 @@ fn image(error: &ImageError) -> Status {
                 &[("platform", &wanted.to_string()), ("platforms", &exist.join(","))],
             )
         }
+        ImageError::LayerAbsent { digest, .. } => failed(
+            Code::FailedPrecondition,
+            &text,
+            ErrorReason::BlobAbsent,
+            &[("digest", digest.as_str())],
+        ),
+        ImageError::Snapshot(error) => snapshot(error),
         ImageError::Invalid { digest, .. } => invalid(&[("digest", digest.as_str())]),
         ImageError::File { path, .. } => invalid(&[("path", path)]),
         ImageError::Corrupt { digest, expected, found } => failed(
@@ -113,6 +121,22 @@ fn source(error: &SourceError) -> Status {
         SourceError::Invalid(_) => {
             failed(Code::FailedPrecondition, &text, ErrorReason::ImageInvalid, &[])
         }
+    }
+}
+
+fn snapshot(error: &SnapshotError) -> Status {
+    let text = error.to_string();
+    match error {
+        SnapshotError::Absent { snapshotter, key } => failed(
+            Code::NotFound,
+            &text,
+            ErrorReason::SnapshotNotFound,
+            &[("snapshotter", snapshotter.as_str()), ("key", key.as_str())],
+        ),
+        SnapshotError::Off | SnapshotError::Unsupported | SnapshotError::Unreadable(_) => {
+            failed(Code::FailedPrecondition, &text, ErrorReason::SnapshotUnreadable, &[])
+        }
+        SnapshotError::Source(error) => source(error),
     }
 }
 
@@ -187,7 +211,9 @@ fn cut(text: &str, limit: usize) -> String {
 mod tests {
     use super::*;
     use crate::domain::digest::Digest;
+    use crate::domain::ids::Snapshotter;
     use crate::domain::platform::Platform;
+    use crate::domain::snapshot::SnapshotKey;
 
     fn reason(status: &Status) -> String {
         let info = status.get_details_error_info().unwrap();
@@ -199,7 +225,9 @@ mod tests {
     fn each_error_has_its_code_and_reason() {
         let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
         let source = |error: SourceError| GenerateError::Image(error.into());
-        let table: [(GenerateError, Code, &str); 9] = [
+        let snapshotter = Snapshotter::parse("overlayfs").unwrap();
+        let key = SnapshotKey::parse("web-1").unwrap();
+        let table: [(GenerateError, Code, &str); 12] = [
             (
                 source(SourceError::ImageNotFound { tried: vec!["a".into(), "b".into()] }),
                 Code::NotFound,
@@ -233,6 +261,22 @@ mod tests {
                 .into(),
                 Code::DataLoss,
                 "BLOB_CORRUPT",
+            ),
+            (
+                ImageError::LayerAbsent { digest: digest.clone(), snapshot: SnapshotError::Off }
+                    .into(),
+                Code::FailedPrecondition,
+                "BLOB_ABSENT",
+            ),
+            (
+                ImageError::from(SnapshotError::Absent { snapshotter, key }).into(),
+                Code::NotFound,
+                "SNAPSHOT_NOT_FOUND",
+            ),
+            (
+                ImageError::from(SnapshotError::Off).into(),
+                Code::FailedPrecondition,
+                "SNAPSHOT_UNREADABLE",
             ),
             (
                 ImageError::Invalid { digest, reason: "no JSON".into() }.into(),

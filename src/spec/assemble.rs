@@ -7,12 +7,12 @@ use crate::spec::error::SpecError;
 use crate::spec::opt::{Inputs, SpecOpt};
 use crate::spec::options::{
     annotations, args, capabilities, cgroup, cwd, devices, env, hardening, hostname, image, limits,
-    mounts, namespaces, privileged, resources, rootfs, terminal, user,
+    mounts, namespaces, privileged, resources, rootfs, seccomp, terminal, user,
 };
 use crate::spec::profile::Profile;
 
 /// THE list: what is done to a profile's base spec, from the first to the last.
-pub const STEPS: [(&str, SpecOpt); 18] = [
+pub const STEPS: [(&str, SpecOpt); 19] = [
     ("image", image::image),
     ("args", args::args),
     ("env", env::env),
@@ -30,6 +30,7 @@ pub const STEPS: [(&str, SpecOpt); 18] = [
     ("resources", resources::resources),
     ("devices", devices::devices),
     ("hardening", hardening::hardening),
+    ("seccomp", seccomp::seccomp),
     ("annotations", annotations::annotations),
 ];
 
@@ -43,7 +44,7 @@ pub fn assemble(
     namespace: &Namespace,
     inputs: &Inputs<'_>,
 ) -> Result<Draft, SpecError> {
-    let mut draft = profile.draft(namespace, inputs.id)?;
+    let mut draft = profile.draft(namespace, inputs.id, inputs.host)?;
     let mut violations = Violations::default();
     for (_, step) in STEPS {
         match step(inputs, &mut draft) {

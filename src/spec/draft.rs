@@ -49,9 +49,14 @@ impl CapabilityLists {
         }
     }
 
+    /// A list; empty where there is none.
+    pub(crate) fn list(&self, name: &str) -> &[Capability] {
+        self.0.iter().find(|(other, _)| *other == name).map_or(&[], |(_, list)| list)
+    }
+
     /// Whether a list has a capability.
     pub(crate) fn has(&self, name: &str, one: Capability) -> bool {
-        self.0.iter().any(|(other, list)| *other == name && list.contains(&one))
+        self.list(name).contains(&one)
     }
 
     /// Each list that is there, by its name.

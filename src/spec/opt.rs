@@ -1,18 +1,27 @@
 //! What a step of the assembly is.
 
+use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::ContainerId;
 use crate::domain::image_config::{ContainerConfig, ImageConfig};
 use crate::domain::image_rules::ImageRules;
+use crate::domain::platform::Platform;
 use crate::domain::request::Options;
 use crate::domain::user::ProcessUser;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::profile::Seccomp;
 
 /// What every step may look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// The container's id.
     pub id: &'a ContainerId,
+    /// The machine that will run the container.
+    pub host: &'a HostFacts,
+    /// The platform that the container runs on.
+    pub platform: &'a Platform,
+    /// The profile's seccomp policy.
+    pub seccomp: &'a Seccomp,
     /// How the profile reads images.
     pub rules: ImageRules,
     /// The image's configuration.

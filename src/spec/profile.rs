@@ -5,6 +5,7 @@
 //!
 //! Invariant: a profile that was loaded gives a draft for every namespace and id.
 
+use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::spec::draft::Draft;
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("function", include_str!("profiles/function.json")),
     ("faas-rs", include_str!("profiles/faas-rs.json")),
     ("containerd-2.4", include_str!("profiles/containerd-2.4.json")),
@@ -24,6 +25,7 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("containerd-2.0", include_str!("profiles/containerd-2.0.json")),
     ("containerd-1.7", include_str!("profiles/containerd-1.7.json")),
     ("containerd-1.6", include_str!("profiles/containerd-1.6.json")),
+    ("docker", include_str!("profiles/docker.json")),
 ];
 
 /// A profile's file.
@@ -37,8 +39,29 @@ struct File {
     #[serde(default)]
     equals: String,
     image: ImageRules,
+    #[serde(default)]
+    masks_thermal_throttle: bool,
+    #[serde(default)]
+    seccomp: Seccomp,
     extends: Option<String>,
     spec: Option<Value>,
+}
+
+/// Which seccomp policy goes with a profile, and whether it is applied without being asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seccomp {
+    /// The default policy's name.
+    pub policy: String,
+    /// Whether it is applied.
+    #[serde(default)]
+    pub applied: bool,
+}
+
+impl Default for Seccomp {
+    fn default() -> Self {
+        Self { policy: "containerd-2.4".to_owned(), applied: false }
+    }
 }
 
 /// A named set of defaults.
@@ -54,20 +77,37 @@ pub struct Profile {
     pub equals: String,
     /// How it reads an image.
     pub rules: ImageRules,
+    /// Whether the directories in which each processor counts its throttling are masked.
+    pub masks_thermal_throttle: bool,
+    /// Its seccomp policy.
+    pub seccomp: Seccomp,
     /// The base spec, with its placeholders.
     pub spec: Value,
 }
 
 impl Profile {
-    /// The base spec of one container, taken apart.
+    /// The base spec of one container on a host, taken apart.
     ///
     /// # Errors
     ///
     /// [`SpecError::Profile`] where the base is no spec; not for a profile of [`Profiles`].
-    pub fn draft(&self, namespace: &Namespace, id: &ContainerId) -> Result<Draft, SpecError> {
+    pub fn draft(
+        &self,
+        namespace: &Namespace,
+        id: &ContainerId,
+        host: &HostFacts,
+    ) -> Result<Draft, SpecError> {
         let mut spec = self.spec.clone();
         fill_in(&mut spec, namespace.as_str(), id.as_str());
-        Draft::take(spec).map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })
+        let mut draft = Draft::take(spec)
+            .map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })?;
+        if self.masks_thermal_throttle && !host.thermal_throttle_cpus.is_empty() {
+            let mut masked = draft.linux.masked_paths().clone().unwrap_or_default();
+            let path = |cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle");
+            masked.extend(host.thermal_throttle_cpus.iter().map(path));
+            draft.linux.set_masked_paths(Some(masked));
+        }
+        Ok(draft)
     }
 
     /// Whether this is the profile of that name.
@@ -170,6 +210,8 @@ fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
         aliases: file.aliases,
         equals: file.equals,
         rules: file.image,
+        masks_thermal_throttle: file.masks_thermal_throttle,
+        seccomp: file.seccomp,
         spec,
     })
 }
@@ -179,6 +221,7 @@ mod tests {
     use super::*;
     use crate::domain::request::DEFAULT_PROFILE;
     use crate::spec::encode::encode;
+    use crate::spec::seccomp::default_names;
 
     #[test]
     fn no_key_of_a_profile_is_lost() {
@@ -186,9 +229,29 @@ mod tests {
         for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let mut want = profile.spec.clone();
             fill_in(&mut want, "ns", "c");
-            let encoded = encode(profile.draft(&namespace, &id).unwrap(), None).unwrap();
+            let encoded =
+                encode(profile.draft(&namespace, &id, &HostFacts::default()).unwrap(), None)
+                    .unwrap();
             let got: Value = serde_json::from_slice(&encoded.json).unwrap();
             assert_eq!(got, want, "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn releases_that_mask_throttling_do_so_for_each_processor() {
+        let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
+        let host = HostFacts { thermal_throttle_cpus: vec![0, 2], kernel: (6, 1) };
+        let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
+        let masked = |name: &str| {
+            let draft = profiles.get(Some(name)).unwrap().draft(&namespace, &id, &host).unwrap();
+            draft.linux.masked_paths().clone().unwrap()
+        };
+        let paths = [0, 2].map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
+        for release in ["2.0", "2.2", "2.3", "2.4"] {
+            assert!(masked(&format!("containerd-{release}")).ends_with(&paths), "{release}");
+        }
+        for release in ["1.6", "1.7", "2.1"] {
+            assert_eq!(masked(&format!("containerd-{release}")).len(), 11, "{release}");
         }
     }
 
@@ -229,6 +292,8 @@ mod tests {
             let mut names: Vec<&String> = lists.keys().collect();
             names.sort();
             assert_eq!(names, ["bounding", "effective", "permitted"], "{}", profile.name);
+            let policies: Vec<&str> = default_names().collect();
+            assert!(policies.contains(&profile.seccomp.policy.as_str()), "{}", profile.name);
             assert!(profile.spec.get("hostname").is_none(), "{}", profile.name);
         }
     }

@@ -24,8 +24,11 @@ const IMAGE: &str = "registry.example/app:1";
 fn service(source: impl ImageSource) -> Service {
     let source: Arc<dyn ImageSource> = Arc::new(source);
     let config = SourceConfig {
+        snapshots: None,
         source: Source::OciLayout(PathBuf::new()),
         platform: Platform::new("linux", "amd64", ""),
+        thermal_throttle_cpus: Some(Vec::new()),
+        kernel: Some((6, 18)),
     };
     let profiles = Profiles::built_in("function").unwrap();
     app::service(&source, &config, profiles, 16 << 20, Duration::from_secs(60))

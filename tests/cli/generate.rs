@@ -194,3 +194,25 @@ fn help_shows_examples_and_variables() {
     assert!(run(&["serve", "--help"]).out.contains("[env: SPECD_LISTEN="));
     assert!(run(&["--version"]).out.starts_with("specd "));
 }
+
+#[test]
+fn a_layout_has_no_snapshots_and_wrong_flags_about_them_are_told() {
+    let layout = layout(Some(json!({"User": "app", "Cmd": ["x"]})));
+    let said = generate(&layout, &["--snapshot-key", "web-1"]);
+    assert_eq!(said.code, Some(1));
+    let words = "images that do not come from containerd have no snapshots";
+    assert!(said.err.contains(words), "{}", said.err);
+    // Where the image's own layers answer, nobody asks whose snapshots there would be.
+    let said = generate(&layout, &["--snapshotter", "stargz", "--snapshot-root", "/nowhere"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    for (flags, words) in [
+        (["--snapshot-root", "var/lib"], "--snapshot-root: must be an absolute path"),
+        (["--snapshot-timeout", "0s"], "--snapshot-timeout: must be 1s to 1h"),
+        (["--snapshotter", "a/b"], "must be letters and digits"),
+        (["--snapshot-key", "a\nb"], "must not have a control character"),
+    ] {
+        let said = generate(&layout, &flags);
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains(words), "{}", said.err);
+    }
+}

@@ -71,7 +71,7 @@ impl Layer {
         Self { diff_id: blob.digest.clone(), blob }
     }
 
-    fn gzip(tar: &[u8]) -> Self {
+    pub(crate) fn gzip(tar: &[u8]) -> Self {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packer.write_all(tar).unwrap();
         let bytes = packer.finish().unwrap();
@@ -141,10 +141,10 @@ fn accounts() -> Vec<u8> {
 }
 
 /// A tar as it is written.
-struct Tar(tar::Builder<Vec<u8>>);
+pub(crate) struct Tar(tar::Builder<Vec<u8>>);
 
 impl Tar {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tar::Builder::new(Vec::new()))
     }
 
@@ -159,29 +159,29 @@ impl Tar {
         header
     }
 
-    fn directory(&mut self, path: &str, uid: u64, gid: u64) {
+    pub(crate) fn directory(&mut self, path: &str, uid: u64, gid: u64) {
         let mut header = Self::header(tar::EntryType::Directory, 0o755, 0);
         header.set_uid(uid);
         header.set_gid(gid);
         self.0.append_data(&mut header, format!("{path}/"), std::io::empty()).unwrap();
     }
 
-    fn file(&mut self, path: &str, mode: u32, bytes: &[u8]) {
+    pub(crate) fn file(&mut self, path: &str, mode: u32, bytes: &[u8]) {
         let mut header = Self::header(tar::EntryType::Regular, mode, bytes.len());
         self.0.append_data(&mut header, path, bytes).unwrap();
     }
 
-    fn symlink(&mut self, path: &str, target: &str) {
+    pub(crate) fn symlink(&mut self, path: &str, target: &str) {
         let mut header = Self::header(tar::EntryType::Symlink, 0o777, 0);
         self.0.append_link(&mut header, path, target).unwrap();
     }
 
-    fn hard_link(&mut self, path: &str, target: &str) {
+    pub(crate) fn hard_link(&mut self, path: &str, target: &str) {
         let mut header = Self::header(tar::EntryType::Link, 0o755, 0);
         self.0.append_link(&mut header, path, target).unwrap();
     }
 
-    fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0.into_inner().unwrap()
     }
 }
@@ -196,7 +196,7 @@ fn architecture() -> &'static str {
 }
 
 impl Image {
-    fn new(layers: Vec<Layer>, config: &Value) -> Self {
+    pub(crate) fn new(layers: Vec<Layer>, config: &Value) -> Self {
         let diff_ids: Vec<_> = layers.iter().map(|layer| &layer.diff_id).collect();
         let config = Blob::json(
             "application/vnd.oci.image.config.v1+json",
@@ -252,8 +252,20 @@ impl Image {
     /// While that goes on a lease keeps what nothing refers to yet; afterwards the image does, by the
     /// labels of its blobs.
     pub(crate) async fn import(&self, daemon: &Daemon, namespace: &str, name: &str) {
+        self.import_for(daemon, namespace, name, SNAPSHOTTER).await;
+    }
+
+    /// The same, unpacked by another snapshotter.
+    pub(crate) async fn import_for(
+        &self,
+        daemon: &Daemon,
+        namespace: &str,
+        name: &str,
+        snapshotter: &str,
+    ) {
         let client = daemon.client().await;
-        let lease = Import { client, namespace, lease: format!("import-{}", self.index.digest) };
+        let lease = format!("import-{}", self.index.digest);
+        let lease = Import { client, namespace, lease, snapshotter };
         let created = CreateRequest { id: lease.lease.clone(), labels: HashMap::new() };
         lease.client.leases().create(lease.request(created)).await.unwrap();
         lease.blobs(self).await;
@@ -291,6 +303,7 @@ struct Import<'a> {
     client: Client,
     namespace: &'a str,
     lease: String,
+    snapshotter: &'a str,
 }
 
 impl Import<'_> {
@@ -305,7 +318,7 @@ impl Import<'_> {
         for layer in &image.layers {
             self.blob(&layer.blob, HashMap::new()).await;
         }
-        let snapshot = refers(format!("snapshot.{SNAPSHOTTER}"), image.chain_id());
+        let snapshot = refers(format!("snapshot.{}", self.snapshotter), image.chain_id());
         self.blob(&image.config, HashMap::from([snapshot])).await;
         let layers = image.layers.iter().enumerate();
         let layers = layers.map(|(i, l)| refers(format!("content.l.{i}"), l.blob.digest.clone()));
@@ -340,7 +353,7 @@ impl Import<'_> {
     }
 
     async fn has_snapshot(&self, key: &str) -> bool {
-        let snapshotter = SNAPSHOTTER.to_owned();
+        let snapshotter = self.snapshotter.to_owned();
         let request = self.request(StatSnapshotRequest { snapshotter, key: key.to_owned() });
         self.client.snapshots().stat(request).await.is_ok()
     }
@@ -348,7 +361,7 @@ impl Import<'_> {
     async fn unpack_one(&self, layer: &Layer, parent: &str, chain_id: &str) {
         let key = format!("unpack-{chain_id}");
         let prepare = PrepareSnapshotRequest {
-            snapshotter: SNAPSHOTTER.to_owned(),
+            snapshotter: self.snapshotter.to_owned(),
             key: key.clone(),
             parent: parent.to_owned(),
             labels: HashMap::new(),
@@ -362,7 +375,7 @@ impl Import<'_> {
         let applied = self.client.diff().apply(self.request(apply)).await.unwrap();
         assert_eq!(applied.into_inner().applied.unwrap().digest, layer.diff_id);
         let commit = CommitSnapshotRequest {
-            snapshotter: SNAPSHOTTER.to_owned(),
+            snapshotter: self.snapshotter.to_owned(),
             name: chain_id.to_owned(),
             key,
             ..CommitSnapshotRequest::default()

@@ -21,7 +21,10 @@ mod image;
 mod netns;
 mod recovery;
 mod serve;
+mod slow;
+mod snapshots;
 mod source;
+mod stacks;
 #[path = "../support/mod.rs"]
 mod support;
 mod task;

@@ -7,6 +7,7 @@ use specd::cli::{Cli, Command};
 use specd::config::Config;
 use specd::pb::specd::{SERVICE, SpecServiceClient};
 use specd::server::shutdown::Shutdown;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
@@ -22,10 +23,19 @@ pub(crate) struct Served {
 impl Served {
     /// Starts one, by the flags that an operator would give.
     pub(crate) async fn start(daemon: &Daemon) -> Self {
-        let address = format!("unix://{}", daemon.path("specd.sock").display());
+        Self::start_with(daemon, &[]).await
+    }
+
+    /// The same with more flags.
+    pub(crate) async fn start_with(daemon: &Daemon, more: &[&str]) -> Self {
+        // One that was dropped a moment ago still has its socket.
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("specd-{}.sock", STARTED.fetch_add(1, Ordering::Relaxed));
+        let address = format!("unix://{}", daemon.path(&name).display());
         let socket = daemon.socket();
         let flags =
             ["specd", "serve", "--listen", &address, "--containerd", socket.to_str().unwrap()];
+        let flags = flags.iter().chain(more);
         let Command::Serve(args) = Cli::parse_from(flags).command else { panic!("not serve") };
         let app = App::bind(&Config::new(&args).unwrap()).await.unwrap();
         let shutdown = Shutdown::new();

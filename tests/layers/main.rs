@@ -10,3 +10,6 @@ mod model;
 mod overlay;
 mod stack;
 mod store;
+#[path = "../support/mod.rs"]
+mod support;
+mod unpacked;

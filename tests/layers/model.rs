@@ -222,7 +222,12 @@ pub(crate) fn archive(ops: &[Op]) -> Tar {
 pub(crate) fn answer(layers: &[Vec<Op>], passwd: bool) -> Result<Seen, ImageError> {
     let image = layers.iter().fold(Image::default(), |image, ops| image.tar(archive(ops)));
     let wanted = Wanted { passwd, group: !passwd };
-    match image.read_noting(wanted).0 {
+    seen(image.read_noting(wanted).0)
+}
+
+/// The one file that was wanted, in the words of the model.
+pub(crate) fn seen(files: Result<AccountFiles, ImageError>) -> Result<Seen, ImageError> {
+    match files {
         Ok(AccountFiles { passwd, group }) => Ok(match passwd.or(group) {
             Some(bytes) => Seen::Content(std::str::from_utf8(&bytes).unwrap().parse().unwrap()),
             None => Seen::Nothing,

@@ -1,10 +1,14 @@
 //! The same random stacks against Linux itself: overlayfs merges them, and `openat2` resolves the
-//! links inside the root. Only where mounting is permitted.
+//! links inside the root. The directories are also read in place, without the mount. Only where
+//! mounting is permitted.
 
-use super::model::{Op, Seen, Tree, Upper, answer, stack, unpack};
+use super::model::{Op, Seen, Tree, Upper, answer, seen, stack, unpack};
+use super::unpacked;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, XattrFlags, mknodat, openat, openat2, setxattr};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use specd::image::reader::Wanted;
+use specd::image::snapshot_files::account_files;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::symlink;
@@ -97,19 +101,25 @@ fn compare(base: &Path, layers: &[Vec<Op>]) -> Result<(), TestCaseError> {
     let (uppers, layers): (Vec<_>, Vec<_>) =
         layers.iter().map(|ops| unpack(ops)).filter(|(upper, _)| fits_one_directory(upper)).unzip();
     let place = tempfile::tempdir_in(base).unwrap();
-    let mut lower = place.path().join("nothing").display().to_string();
-    fs::create_dir(&lower).unwrap();
+    let mut directories = vec![place.path().join("nothing")];
+    fs::create_dir(&directories[0]).unwrap();
     // A second empty one, since an overlay without an upper directory needs two.
     for (at, upper) in std::iter::once(&unpack(&[]).0).chain(&uppers).enumerate() {
         let directory = place.path().join(at.to_string());
         write(upper, &directory);
-        lower = format!("{}:{lower}", directory.display());
+        directories.insert(0, directory);
     }
+    let directories: Vec<_> = directories.iter().map(PathBuf::as_path).collect();
+    let unpacked = unpacked::overlay(&directories, &[]);
+    let lower = unpacked.options.last().unwrap();
     let merged = place.path().join("merged");
-    let _mount = Mount::new("overlay", &merged, &format!("lowerdir={lower}")).unwrap();
+    let _mount = Mount::new("overlay", &merged, lower).unwrap();
     for (file, passwd) in [("etc/passwd", true), ("etc/group", false)] {
-        let answer = answer(&layers, passwd);
-        proptest::prop_assert_eq!(answer, Ok(look(&merged, file)), "{}: {:#?}", file, layers);
+        let shown = look(&merged, file);
+        let wanted = Wanted { passwd, group: !passwd };
+        let in_place = account_files(place.path(), std::slice::from_ref(&unpacked), wanted);
+        proptest::prop_assert_eq!(seen(in_place), Ok(shown.clone()), "{}: {:#?}", file, layers);
+        proptest::prop_assert_eq!(answer(&layers, passwd), Ok(shown), "{}: {:#?}", file, layers);
     }
     Ok(())
 }

@@ -151,6 +151,11 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         "WithSelinuxLabel" => security.selinux_label = text(args),
         "WithApparmorProfile" => security.apparmor_profile = text(args),
         "WithNewPrivileges" => security.no_new_privileges = Some(false),
+        "seccompDefault" => security.seccomp = seccomp(runtime_default()),
+        "WithSeccompUnconfined" => {
+            let of = pb::seccomp_options::Of::Unconfined(pb::UnconfinedSeccomp {});
+            security.seccomp = seccomp(of);
+        }
         "WithAnnotations" => {
             let pairs = args.as_object()?.iter();
             options.annotations = pairs.map(|(key, v)| (key.clone(), text(v).unwrap())).collect();
@@ -158,6 +163,14 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         _ => return resources(options.resources.get_or_insert_default(), op, args),
     }
     Some(())
+}
+
+fn seccomp(of: pb::seccomp_options::Of) -> Option<pb::SeccompOptions> {
+    Some(pb::SeccompOptions { of: Some(of) })
+}
+
+fn runtime_default() -> pb::seccomp_options::Of {
+    pb::seccomp_options::Of::RuntimeDefault(pb::RuntimeDefaultSeccomp::default())
 }
 
 fn namespace<'a>(

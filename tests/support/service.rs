@@ -3,8 +3,10 @@
 use crate::support::layout::Layout;
 use async_trait::async_trait;
 use bytes::Bytes;
+use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
+use specd::domain::snapshot::SnapshotChoice;
 use specd::generate::Generator;
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
@@ -44,7 +46,13 @@ impl Fixture {
     fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
         let profiles = Arc::new(Profiles::built_in("function").unwrap());
         let node = Platform::new("linux", "amd64", "");
-        let generator = Generator::new(source, reader, profiles, node);
+        let generator = Generator::new(
+            source,
+            reader,
+            profiles,
+            node,
+            HostFacts { kernel: (6, 18), ..HostFacts::default() },
+        );
         Self { service: Service::new(generator, Duration::from_secs(60)), _layout: layout }
     }
 
@@ -79,6 +87,7 @@ impl ImageReader for GivenFiles {
         _: &Namespace,
         _: &Description,
         wanted: Wanted,
+        _: &SnapshotChoice,
     ) -> Result<Arc<AccountFiles>, ImageError> {
         Ok(Arc::new(AccountFiles {
             passwd: self.files.passwd.clone().filter(|_| wanted.passwd),

@@ -68,6 +68,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hex",
             "moka",
             "oci_spec",
+            "rustix", // an unpacked snapshot is read in place, which the standard library cannot do safely
             "serde",
             "serde_json",
             "sha2",
@@ -88,6 +89,7 @@ pub(crate) const TABLE: &[Row] = &[
             "bytes",
             "futures_util",
             "http",
+            "humantime", // leases state their end as text
             "hyper_util",
             "thiserror",
             "tokio",
@@ -148,6 +150,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[All("domain"), All("config")],
         crates: &["thiserror", "tracing", "tracing_subscriber"],
     },
+    Row { module: "host", imports: &[All("domain")], crates: &[] },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },
     Row { module: "commands", imports: EVERYTHING, crates: &["*"] },
     Row { module: "main", imports: EVERYTHING, crates: &["*"] },
@@ -170,6 +173,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("telemetry"),
     All("app"),
     All("commands"),
+    All("host"),
 ];
 
 /// Types of oci-spec whose `default()` is an opinion and not empty.

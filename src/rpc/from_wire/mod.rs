@@ -4,10 +4,11 @@ mod process;
 mod resources;
 mod sandbox;
 
-use crate::domain::ids::{ContainerId, Namespace};
+use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
 use crate::domain::image_ref::ImageName;
 use crate::domain::platform::Platform;
 use crate::domain::request::{Options, Request};
+use crate::domain::snapshot::{SnapshotChoice, SnapshotKey};
 use crate::domain::violation::Violations;
 use crate::generate::UnknownProfile;
 use crate::pb::specd as pb;
@@ -32,12 +33,22 @@ pub fn request(
     wrong.keep("profile", check_profile(profile.as_deref()));
     let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
     let options = options(message.options.unwrap_or_default(), &mut wrong);
+    let snapshot = snapshot(&message.snapshotter, &message.snapshot_key, &mut wrong);
     match (image, namespace, id) {
         (Some(image), Some(namespace), Some(id)) if wrong.is_empty() => {
-            Ok(Request { image, namespace, id, profile, platform, options })
+            Ok(Request { image, namespace, id, profile, platform, options, snapshot })
         }
         _ => Err(wrong),
     }
+}
+
+fn snapshot(snapshotter: &str, key: &str, wrong: &mut Violations) -> SnapshotChoice {
+    let given = |text: &&str| !text.is_empty();
+    let snapshotter = Some(snapshotter).filter(given);
+    let snapshotter = snapshotter.and_then(|s| wrong.keep("snapshotter", Snapshotter::parse(s)));
+    let key = Some(key).filter(given);
+    let key = key.and_then(|key| wrong.keep("snapshot_key", SnapshotKey::parse(key)));
+    SnapshotChoice { snapshotter, key }
 }
 
 /// The platform; nothing where the message is empty, which means the node's.
@@ -126,6 +137,7 @@ mod tests {
         let request = check(good()).unwrap();
         assert_eq!(request.image.as_str(), "nginx");
         assert!(request.profile.is_none() && request.platform.is_none());
+        assert_eq!(request.snapshot, SnapshotChoice::default());
         let empty = pb::GenerateRequest { platform: Some(pb::Platform::default()), ..good() };
         assert!(check(empty).unwrap().platform.is_none());
     }
@@ -157,6 +169,8 @@ mod tests {
                 hostname: Some("a b".to_owned()),
                 ..Default::default()
             }),
+            snapshotter: "a/b".to_owned(),
+            snapshot_key: "a\nb".to_owned(),
         };
         assert_eq!(
             check(message).unwrap_err(),
@@ -176,6 +190,8 @@ mod tests {
                 "options.user.user",
                 "options.user.additional_groups[1]",
                 "options.user.additional_groups[2]",
+                "snapshotter",
+                "snapshot_key",
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! What surrounds the process.
 
 use crate::domain::request::{
-    DeviceOptions, MountOptions, NamespaceOptions, Privileged, SecurityOptions,
+    DeviceOptions, MountOptions, NamespaceOptions, Privileged, SeccompOption, SecurityOptions,
 };
 use crate::domain::sandbox::{
     Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf, check_mappings,
@@ -11,6 +11,7 @@ use crate::domain::violation::Violations;
 use crate::pb::specd as pb;
 use pb::cgroup_options::Of as CgroupOf;
 use pb::namespace::Of;
+use pb::seccomp_options::Of as SeccompOf;
 
 fn absolute(field: String, path: &str, wrong: &mut Violations) {
     if !path.starts_with('/') || path.contains('\0') {
@@ -189,5 +190,22 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
         apparmor_profile: message.apparmor_profile,
         selinux_label: message.selinux_label,
         sysctl: message.sysctl.into_iter().collect(),
+        seccomp: message.seccomp.and_then(|message| seccomp(message, wrong)),
+    }
+}
+
+fn seccomp(message: pb::SeccompOptions, wrong: &mut Violations) -> Option<SeccompOption> {
+    match message.of {
+        None => {
+            let text = "must be runtime_default, unconfined, docker_policy or oci";
+            wrong.push("options.security.seccomp", text);
+            None
+        }
+        Some(SeccompOf::RuntimeDefault(pb::RuntimeDefaultSeccomp { policy })) => {
+            Some(SeccompOption::RuntimeDefault((!policy.is_empty()).then_some(policy)))
+        }
+        Some(SeccompOf::Unconfined(_)) => Some(SeccompOption::Unconfined),
+        Some(SeccompOf::DockerPolicy(text)) => Some(SeccompOption::Docker(text)),
+        Some(SeccompOf::Oci(text)) => Some(SeccompOption::Oci(text)),
     }
 }

@@ -1,7 +1,8 @@
 //! containerd as a source of images, over its unix socket.
 //!
-//! Three calls of its API, and no more: `Images.Get`, `Content.Read`, `Version`. Nothing is remembered
-//! and nothing is written.
+//! A few calls of its API, and no more: `Images.Get`, `Content.Read` and `Version`; where a snapshot is
+//! read, also `Snapshots` and `Leases`. Nothing is remembered. Nothing is written but the view of a
+//! snapshot that is being read, under a lease that ends by itself.
 //!
 //! Invariant: dropping a future or a stream from here ends the call at containerd.
 
@@ -9,6 +10,7 @@ mod channel;
 mod content;
 mod images;
 mod namespace;
+mod snapshots;
 mod status;
 
 #[cfg(test)]
@@ -27,6 +29,9 @@ use tonic::transport::Channel;
 /// How long containerd may take for one answer, or for the next chunk of a blob.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a lease lasts that nobody ends.
+const LEASE: Duration = Duration::from_secs(120);
+
 /// How long containerd may take to say that it is there.
 const PING_WITHIN: Duration = Duration::from_secs(2);
 
@@ -37,6 +42,7 @@ pub struct Containerd {
     socket: Arc<Path>,
     answer_within: Duration,
     ping_within: Duration,
+    lease: Duration,
 }
 
 impl Containerd {
@@ -51,6 +57,7 @@ impl Containerd {
             socket,
             answer_within: ANSWER_WITHIN,
             ping_within: PING_WITHIN,
+            lease: LEASE,
         }
     }
 
@@ -58,6 +65,14 @@ impl Containerd {
     #[must_use]
     pub fn with_bounds(self, answer_within: Duration, ping_within: Duration) -> Self {
         Self { answer_within, ping_within, ..self }
+    }
+
+    /// The same with leases of another length: for so long a view is kept whose reader has died.
+    ///
+    /// Reading must take less.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
     }
 
     fn call(&self, method: &'static str) -> status::Call {

@@ -18,5 +18,6 @@ pub(crate) mod namespaces;
 pub(crate) mod privileged;
 pub(crate) mod resources;
 pub(crate) mod rootfs;
+pub(crate) mod seccomp;
 pub(crate) mod terminal;
 pub(crate) mod user;

@@ -1,0 +1,19 @@
+//! Reading the facts of this machine, once, at start.
+
+use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
+use std::path::Path;
+
+/// The facts of this machine; what cannot be read is as good as absent, as it is for containerd.
+///
+/// containerd: `oci.appendCPUThrottlePaths`.
+#[must_use]
+pub fn read() -> HostFacts {
+    let root = Path::new("/sys/devices/system/cpu");
+    let possible = std::fs::read_to_string(root.join("possible")).unwrap_or_default();
+    let mut cpus = parse_cpus(&possible).unwrap_or_default();
+    cpus.retain(|cpu| root.join(format!("cpu{cpu}/thermal_throttle")).exists());
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    // An unknown kernel counts as the oldest: a filter then allows less, not more.
+    let kernel = parse_kernel(&release).unwrap_or((0, 0));
+    HostFacts { thermal_throttle_cpus: cpus, kernel }
+}

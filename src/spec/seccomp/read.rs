@@ -1,0 +1,259 @@
+//! From JSON to a policy, with everything that is wrong in it.
+//!
+//! Stricter than Go's decoder where that would weaken a filter in silence: a field, a capability or an
+//! operator that nobody knows is an error and not skipped, as is what only fails in the runtime.
+
+use crate::domain::violation::Violations;
+use crate::spec::seccomp::fields::{Field, Object};
+use crate::spec::seccomp::policy::{Architectures, Condition, Order, Policy, Rule};
+use oci_spec::runtime::{
+    Capability, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompOperator,
+    LinuxSyscall,
+};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Who wrote the JSON, and with it which fields it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A file of this project: Docker's format, and what it cannot say of containerd's.
+    BuiltIn,
+    /// A policy in Docker's format.
+    Docker,
+    /// `linux.seccomp` of the runtime specification.
+    Oci,
+}
+
+const FRAME: [&str; 7] = [
+    "defaultAction",
+    "defaultErrnoRet",
+    "architectures",
+    "flags",
+    "listenerPath",
+    "listenerMetadata",
+    "syscalls",
+];
+const RULE: [&str; 4] = ["names", "action", "errnoRet", "args"];
+
+/// The greatest error number that the kernel hands on.
+const MAX_ERRNO: u64 = 4095;
+/// The greatest message to a tracer.
+const MAX_TRACE: u64 = 0xffff;
+/// The last argument of a system call.
+const LAST_ARGUMENT: u64 = 5;
+
+impl Format {
+    fn frame(self) -> Vec<&'static str> {
+        let more: &[_] = match self {
+            Self::BuiltIn => &["archMap", "architecturesOf", "capabilityOrder"],
+            Self::Docker => &["archMap"],
+            Self::Oci => &[],
+        };
+        [&FRAME, more].concat()
+    }
+
+    fn rule(self) -> Vec<&'static str> {
+        let more: &[_] = match self {
+            Self::BuiltIn => &["includes", "excludes"],
+            Self::Docker => &["name", "comment", "includes", "excludes"],
+            Self::Oci => &[],
+        };
+        [&RULE, more].concat()
+    }
+}
+
+/// Reads a policy.
+///
+/// # Errors
+///
+/// Everything that is wrong, with paths inside the JSON.
+pub(super) fn read(json: &Value, format: Format) -> Result<Policy, Violations> {
+    let mut wrong = Violations::default();
+    let policy = policy(json, format, &mut wrong);
+    policy.filter(|_| wrong.is_empty()).ok_or(wrong)
+}
+
+fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy> {
+    let top = Field::outermost(json).object(&format.frame(), wrong)?;
+    let action = top.need("defaultAction", wrong).and_then(|field| field.word(wrong));
+    let errno = errno(&top, "defaultErrnoRet", action, wrong);
+    if action == Some(LinuxSeccompAction::ScmpActNotify) {
+        top.wrong("defaultAction", wrong, "must not be SCMP_ACT_NOTIFY: no runtime starts with it");
+    }
+    let listener = top.text("listenerPath", wrong);
+    let metadata = top.text("listenerMetadata", wrong);
+    if metadata.is_some() && listener.is_none() {
+        top.wrong("listenerMetadata", wrong, "needs a listenerPath");
+    }
+    let flags = top.get("flags").map(|_| top.words("flags", wrong));
+    // Without the field runc allows speculation, with an empty list it does not. Docker loses the latter.
+    let flags = flags.filter(|flags| format == Format::Oci || !flags.is_empty());
+    let architectures = architectures(&top, wrong);
+    let rules: Vec<Rule> = top
+        .list("syscalls", wrong)
+        .iter()
+        .filter_map(|entry| rule(entry, format, listener.is_some(), wrong))
+        .collect();
+    let order = match top.text("capabilityOrder", wrong) {
+        None => Order::Policy,
+        Some("bounding") => Order::BoundingSet,
+        Some(_) => {
+            top.wrong("capabilityOrder", wrong, "must be bounding");
+            return None;
+        }
+    };
+
+    let mut frame = LinuxSeccomp::default();
+    frame
+        .set_default_action(action?)
+        .set_default_errno_ret(errno)
+        .set_flags(flags)
+        .set_listener_path(listener.map(PathBuf::from))
+        .set_listener_metadata(metadata.map(str::to_owned));
+    Some(Policy { frame, architectures, rules, order })
+}
+
+fn architectures(top: &Object<'_>, wrong: &mut Violations) -> Architectures {
+    let listed = top.words("architectures", wrong);
+    let mut map = Vec::new();
+    for entry in top.list("archMap", wrong) {
+        let Some(entry) = entry.object(&["architecture", "subArchitectures"], wrong) else {
+            continue;
+        };
+        let others = entry.words("subArchitectures", wrong);
+        if let Some(own) = entry.need("architecture", wrong).and_then(|field| field.word(wrong)) {
+            map.push((own, others));
+        }
+    }
+    if let Some(of) = top.get("architecturesOf").and_then(|field| field.any_object(wrong)) {
+        let lists = of.fields().map(|(name, list)| {
+            let words = list.list(wrong).iter().filter_map(|entry| entry.word(wrong)).collect();
+            (name.to_owned(), words)
+        });
+        return Architectures::Of(lists.collect());
+    }
+    match (listed.is_empty(), map.is_empty()) {
+        (false, false) => {
+            top.wrong("archMap", wrong, "must not stand beside architectures");
+            Architectures::Listed(listed)
+        }
+        (true, false) => Architectures::Map(map),
+        (_, true) => Architectures::Listed(listed),
+    }
+}
+
+fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations) -> Option<Rule> {
+    let rule = entry.object(&format.rule(), wrong)?;
+    let names = names(&rule, wrong);
+    rule.text("comment", wrong);
+    let action = rule.need("action", wrong).and_then(|field| field.word(wrong));
+    let errno = errno(&rule, "errnoRet", action, wrong);
+    if action == Some(LinuxSeccompAction::ScmpActNotify) {
+        if !listens {
+            rule.wrong("action", wrong, "SCMP_ACT_NOTIFY needs a listenerPath");
+        }
+        if names.iter().any(|name| name == "write") {
+            rule.wrong("names", wrong, "SCMP_ACT_NOTIFY must not be for write: no runtime starts");
+        }
+    }
+    let args: Vec<LinuxSeccompArg> =
+        rule.list("args", wrong).iter().filter_map(|entry| arg(entry, wrong)).collect();
+    let includes = condition(&rule, "includes", wrong);
+    let excludes = condition(&rule, "excludes", wrong);
+
+    let mut syscall = LinuxSyscall::default();
+    syscall
+        .set_names(names)
+        .set_action(action?)
+        .set_errno_ret(errno)
+        .set_args((!args.is_empty()).then_some(args));
+    Some(Rule { syscall, includes, excludes })
+}
+
+/// The names of a rule, or its only one in the older form.
+fn names(rule: &Object<'_>, wrong: &mut Violations) -> Vec<String> {
+    let list = rule.list("names", wrong);
+    match (rule.text("name", wrong), list.is_empty()) {
+        (Some(name), true) => return vec![name.to_owned()],
+        (Some(_), false) => rule.wrong("name", wrong, "must not stand beside names"),
+        (None, true) => rule.wrong("names", wrong, "must have at least one name"),
+        (None, false) => {}
+    }
+    list.iter().filter_map(|name| name.text(wrong)).map(str::to_owned).collect()
+}
+
+fn arg(entry: &Field<'_>, wrong: &mut Violations) -> Option<LinuxSeccompArg> {
+    let entry = entry.object(&["index", "value", "valueTwo", "op"], wrong)?;
+    let mut number =
+        |name: &str, most| entry.need(name, wrong).and_then(|field| field.number(most, wrong));
+    let (index, value) = (number("index", LAST_ARGUMENT), number("value", u64::MAX));
+    // Zero is what it means where it is absent, and Go leaves it out.
+    let two = entry.get("valueTwo").and_then(|field| field.number(u64::MAX, wrong));
+    let op: LinuxSeccompOperator = entry.need("op", wrong).and_then(|field| field.word(wrong))?;
+    // The type has neither setters nor a constructor without opinions.
+    let two = two.filter(|two| *two != 0);
+    serde_json::from_value(json!({ "index": index?, "value": value?, "valueTwo": two, "op": op }))
+        .map_err(|error| entry.wrong("op", wrong, error))
+        .ok()
+}
+
+/// The number that an action returns, where it is one that returns a number.
+fn errno(
+    object: &Object<'_>,
+    name: &str,
+    action: Option<LinuxSeccompAction>,
+    wrong: &mut Violations,
+) -> Option<u32> {
+    let field = object.get(name)?;
+    let most = match action {
+        Some(LinuxSeccompAction::ScmpActErrno) => MAX_ERRNO,
+        Some(LinuxSeccompAction::ScmpActTrace) | None => MAX_TRACE,
+        Some(action) => {
+            let action = serde_json::to_value(action).unwrap_or_default();
+            field.wrong(
+                wrong,
+                format_args!("is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not {action}"),
+            );
+            return None;
+        }
+    };
+    field.number(most, wrong).and_then(|number| u32::try_from(number).ok())
+}
+
+fn condition(rule: &Object<'_>, name: &str, wrong: &mut Violations) -> Condition {
+    let known = ["caps", "arches", "minKernel"];
+    let Some(condition) = rule.get(name).and_then(|field| field.object(&known, wrong)) else {
+        return Condition::default();
+    };
+    let caps = condition.list("caps", wrong);
+    let arches = condition.list("arches", wrong);
+    // Docker takes an empty text, and it then excludes always: nobody means that.
+    let min_kernel = condition.get("minKernel").and_then(|field| field.text(wrong)).map(kernel);
+    if min_kernel == Some(None) {
+        condition.wrong("minKernel", wrong, "must be two numbers up to 255, as 4.8, and not 0.0");
+    }
+    Condition {
+        caps: caps.iter().filter_map(|field| capability(field, wrong)).collect(),
+        arches: arches.iter().filter_map(|f| f.text(wrong)).map(str::to_owned).collect(),
+        min_kernel: min_kernel.flatten(),
+    }
+}
+
+/// A capability by the name that a spec has for it; a rule for one that is misspelt would never hold.
+fn capability(field: &Field<'_>, wrong: &mut Violations) -> Option<Capability> {
+    let name = field.text(wrong)?;
+    let known = name.strip_prefix("CAP_").and_then(|name| name.parse().ok());
+    if known.is_none() {
+        field.wrong(wrong, format_args!("{name} is no capability, one is CAP_SYS_ADMIN"));
+    }
+    known
+}
+
+fn kernel(text: &str) -> Option<(u32, u32)> {
+    let number = |text: &str| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u8>().ok().filter(|_| digits).map(u32::from)
+    };
+    let (kernel, major) = text.split_once('.')?;
+    Some((number(kernel)?, number(major)?)).filter(|version| *version != (0, 0))
+}
