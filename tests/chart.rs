@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 /// Flags of `serve` that no value of the chart gives, each with the reason.
 const NOT_IN_THE_CHART: &[(&str, &str)] = &[
     ("oci-layout", "on a node of Kubernetes the images are containerd's"),
+    ("kernel", "a pod sees the kernel of its node"),
     ("print-config", "it prints and ends, which is for a person"),
+    ("thermal-throttle-cpus", "a pod sees the processors of its node"),
 ];
 
 /// Flags that the chart gives and `serve` is only about to have.
@@ -34,11 +36,7 @@ const NOT_YET: &[&str] = &[
     "max-response-bytes",
     "max-streams",
     "metrics-listen",
-    "no-authority-filter",
     "otlp-endpoint",
-    "snapshot-root",
-    "snapshot-timeout",
-    "snapshotter",
     "socket-gid",
     "socket-mode",
     "tls-allow-san",
