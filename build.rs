@@ -11,6 +11,9 @@ const SPECD: &[&str] = &[
     "proto/specd/v1/spec_service.proto",
 ];
 
+/// gRPC's own health protocol, List included.
+const HEALTH: &[&str] = &["proto/grpc/health/v1/health.proto"];
+
 /// The part of containerd's API that is called.
 const CONTAINERD: &[&str] = &[
     "proto/containerd/services/content/v1/content.proto",
@@ -27,6 +30,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let specd = protox::compile(SPECD, ["proto"])?;
     std::fs::write(out.join("specd_descriptor.bin"), specd.encode_to_vec())?;
     tonic_prost_build::compile_fds(specd)?;
+
+    let health = protox::compile(HEALTH, ["proto"])?;
+    std::fs::write(out.join("health_descriptor.bin"), health.encode_to_vec())?;
+    tonic_prost_build::compile_fds(health)?;
 
     let containerd = protox::compile(CONTAINERD, ["proto/containerd"])?;
     tonic_prost_build::configure().build_server(false).compile_fds(containerd)?;

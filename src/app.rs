@@ -1,5 +1,10 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
+mod listeners;
+mod probes;
+
+pub use listeners::ListenError;
+
 use crate::config::{Config, REQUEST_BYTES, SnapshotConfig, Source, SourceConfig};
 use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
@@ -11,18 +16,28 @@ use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
 use crate::rpc::Service;
+use crate::server::activation::Activation;
 use crate::server::health::{Health, Probe};
-use crate::server::listen::{AddressError, BindError, BindOptions, ListenAddress, Listener};
+use crate::server::listen::{ListenAddress, Listener};
+use crate::server::notify;
 use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
+use crate::server::tls::Tls;
 use crate::source::containerd::Containerd;
 use crate::source::oci_layout::{LayoutError, OciLayout};
 use crate::spec::{Profiles, SpecError};
+use listeners::Bound;
+use probes::Probes;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tonic::service::Routes;
+
+/// How often certificates are looked at. A change takes two looks.
+const TLS_RELOAD: Duration = Duration::from_secs(2);
 
 /// Why the server did not start, or broke off.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +48,9 @@ pub enum AppError {
     /// A profile is none.
     #[error(transparent)]
     Profile(#[from] SpecError),
-    /// An address is none.
-    #[error("--listen: {0}")]
-    Address(#[from] AddressError),
-    /// An address cannot be listened on.
+    /// An address is none, or cannot be listened on.
     #[error(transparent)]
-    Bind(#[from] BindError),
+    Listen(#[from] ListenError),
     /// The descriptors of the API are broken. A defect.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -113,7 +125,7 @@ fn facts(config: &SourceConfig) -> HostFacts {
 
 /// A server that is bound and not yet serving.
 pub struct App {
-    listeners: Vec<Listener>,
+    bound: Bound,
     routes: Routes,
     health: Health,
     source: Arc<dyn ImageSource>,
@@ -121,12 +133,21 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the source and binds every address.
+    /// Opens the source and binds every address, with no sockets from systemd.
     ///
     /// # Errors
     ///
     /// An [`AppError`]; what was bound before it is released.
     pub async fn bind(config: &Config) -> Result<Self, AppError> {
+        Self::bind_with(config, Activation::none()).await
+    }
+
+    /// Opens the source, binds every address and takes what systemd passed.
+    ///
+    /// # Errors
+    ///
+    /// An [`AppError`]; what was bound before it is released.
+    pub async fn bind_with(config: &Config, activation: Activation) -> Result<Self, AppError> {
         let profiles = Profiles::built_in(&config.default_profile)?;
         let source = open_source(&config.source)?;
         let spec = SpecServiceServer::new(service(
@@ -141,24 +162,26 @@ impl App {
         let routes = Routes::new(spec).add_service(health.server());
         let routes = reflection::add(routes, &[DESCRIPTORS])?;
 
-        let options = BindOptions { insecure_tcp: config.insecure_tcp, ..BindOptions::default() };
-        let mut listeners = Vec::new();
-        for text in &config.listen {
-            let address: ListenAddress = text.parse()?;
-            listeners.push(Listener::bind(&address, &options).await?);
-        }
+        let bound = listeners::bind(&config.listening, activation).await?;
         let config = ServeConfig {
             connections: config.max_connections,
             drain_timeout: config.drain_timeout,
             mend_authority: config.mend_authority,
             ..ServeConfig::default()
         };
-        Ok(Self { listeners, routes, health, source, config })
+        Ok(Self { bound, routes, health, source, config })
     }
 
-    /// The addresses that are listened on, with the ports that were chosen.
+    /// The addresses that are listened on, with the ports that were chosen; the one for health alone is
+    /// the last.
     pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
-        self.listeners.iter().map(Listener::address)
+        self.bound.listeners.iter().chain(&self.bound.health).map(Listener::address)
+    }
+
+    /// The TLS of the TCP listeners, where they speak it.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.bound.tls.as_ref()
     }
 
     /// Serves until the shutdown is asked for, then drains.
@@ -167,12 +190,30 @@ impl App {
     ///
     /// [`ServeError`], which only a defect gives.
     pub async fn run_until(self, shutdown: Shutdown) -> Result<(), AppError> {
-        let follower = {
-            let (health, source) = (self.health.clone(), Arc::clone(&self.source));
-            tokio::spawn(async move { health.follow(source, Probe::default()).await })
+        let Bound { listeners, health: for_probers, tls } = self.bound;
+        let mut followers = JoinSet::new();
+        let (health, source) = (self.health.clone(), self.source);
+        followers.spawn(async move { health.follow(source, Probe::default()).await });
+        if let Some(tls) = tls {
+            followers.spawn(async move { tls.follow(TLS_RELOAD).await });
+        }
+        let probes = for_probers.map(|listener| Probes::start(listener, &self.health));
+
+        let mut serving =
+            pin!(serve(listeners, self.routes, self.health, self.config, shutdown.clone()));
+        notify::ready();
+        let served = tokio::select! {
+            biased;
+            () = shutdown.requested() => {
+                notify::stopping();
+                serving.await
+            }
+            served = &mut serving => served,
         };
-        let served = serve(self.listeners, self.routes, self.health, self.config, shutdown).await;
-        follower.abort();
-        Ok(served?)
+        let probed = match probes {
+            Some(probes) => probes.stop().await,
+            None => Ok(()),
+        };
+        Ok(served.and(probed)?)
     }
 }

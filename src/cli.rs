@@ -3,6 +3,11 @@
 //! The only place that reads the environment. What the flags mean together is `config`'s; what the
 //! commands do is `commands`'.
 
+pub mod listening;
+pub mod tls;
+
+use crate::cli::listening::ListenArgs;
+use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -100,12 +105,12 @@ pub enum LogFormat {
 /// Flags of `serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// The addresses.
-    #[arg(long, help = "Where to listen, tcp://HOST:PORT or unix:///PATH; may be given several times", value_name = "ADDRESS", env = "SPECD_LISTEN", value_delimiter = ',', default_value = SERVER)]
-    pub listen: Vec<String>,
-    /// Allow TCP addresses that are not loopback, in plain text
-    #[arg(long, env = "SPECD_INSECURE_TCP")]
-    pub insecure_tcp: bool,
+    /// Where to listen.
+    #[command(flatten)]
+    pub listening: ListenArgs,
+    /// How TLS is spoken.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Refuse clients that send a unix socket's path as the authority, instead of mending it
     #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
     pub no_authority_filter: bool,
@@ -170,9 +175,18 @@ pub struct GenerateArgs {
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// A running server to ask, instead of reading images here
-    #[arg(long, value_name = "ADDRESS", env = "SPECD_SERVER", conflicts_with = "oci_layout")]
+    /// A running server.
+    #[arg(
+        long,
+        help = "A running server to ask, instead of reading images here: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT",
+        value_name = "ADDRESS",
+        env = "SPECD_SERVER",
+        conflicts_with = "oci_layout"
+    )]
     pub server: Option<String>,
+    /// How a server is asked over TLS.
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
     /// What to print
     #[arg(long, value_name = "WHAT", env = "SPECD_OUTPUT", default_value = "spec")]
     pub output: Output,
@@ -237,12 +251,15 @@ pub struct ProfilesArgs {
 /// Flags of `health`.
 #[derive(Debug, Clone, Args)]
 pub struct HealthArgs {
-    /// The server to ask
-    #[arg(long, value_name = "ADDRESS", env = "SPECD_SERVER", default_value = SERVER)]
+    /// The server.
+    #[arg(long, help = "The server to ask: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT", value_name = "ADDRESS", env = "SPECD_SERVER", default_value = SERVER)]
     pub server: String,
     /// The service to ask about; empty for the server as a whole
     #[arg(long, value_name = "NAME", env = "SPECD_SERVICE", default_value = "")]
     pub service: String,
+    /// How a server is asked over TLS.
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
     /// How long to wait for the answer
     #[arg(long, value_name = "DURATION", env = "SPECD_TIMEOUT", default_value = "3s")]
     pub timeout: humantime::Duration,

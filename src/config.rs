@@ -1,6 +1,9 @@
 //! From flags to a checked configuration. Opens nothing.
 
+pub mod listening;
+
 use crate::cli::{ServeArgs, SnapshotArgs, SourceArgs};
+use crate::config::listening::ListenConfig;
 use crate::domain::host_facts::{parse_cpus, parse_kernel};
 use crate::domain::ids::Snapshotter;
 use crate::domain::platform::Platform;
@@ -122,10 +125,8 @@ impl SnapshotConfig {
 pub struct Config {
     /// Where images come from.
     pub source: SourceConfig,
-    /// The addresses to listen on, as given.
-    pub listen: Vec<String>,
-    /// Whether plain TCP may leave the loopback.
-    pub insecure_tcp: bool,
+    /// Where to listen.
+    pub listening: ListenConfig,
     /// Whether an authority that is a unix socket's path is mended.
     pub mend_authority: bool,
     /// The default profile's name.
@@ -157,8 +158,7 @@ impl Config {
         let snapshots = SnapshotConfig::new(&args.snapshots, &args.snapshotter)?;
         Ok(Self {
             source: SourceConfig::new(&args.source)?.with_snapshots(snapshots),
-            listen: args.listen.clone(),
-            insecure_tcp: args.insecure_tcp,
+            listening: ListenConfig::new(&args.listening, &args.tls)?,
             mend_authority: !args.no_authority_filter,
             default_profile: args.default_profile.clone(),
             cache_bytes: args.cache_bytes,

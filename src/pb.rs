@@ -15,6 +15,9 @@ mod generated {
     pub mod specd {
         tonic::include_proto!("specd.v1");
     }
+    pub mod health {
+        tonic::include_proto!("grpc.health.v1");
+    }
     pub mod containerd {
         pub mod types {
             tonic::include_proto!("containerd.types");
@@ -69,6 +72,19 @@ pub mod specd {
 
     /// The descriptors of the API, for reflection.
     pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("specd_descriptor");
+}
+
+/// The health protocol of gRPC.
+pub mod health {
+    pub use super::generated::health::health_check_response::ServingStatus;
+    pub use super::generated::health::health_client::HealthClient;
+    pub use super::generated::health::health_server::{Health, HealthServer};
+    pub use super::generated::health::{
+        HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
+    };
+
+    /// The descriptors of the protocol, for reflection.
+    pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("health_descriptor");
 }
 
 /// The part of containerd's API that is called.

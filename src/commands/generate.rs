@@ -34,7 +34,9 @@ async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
     let request = Request::new(request(&args));
     let answer = match &args.server {
         Some(address) => {
-            SpecServiceClient::new(client::connect(address).await?).generate(request).await
+            SpecServiceClient::new(client::connect(address, &args.tls).await?)
+                .generate(request)
+                .await
         }
         None => {
             let snapshots = SnapshotConfig::new(&args.snapshots, DEFAULT_SNAPSHOTTER);

@@ -2,10 +2,8 @@
 
 use crate::cli::HealthArgs;
 use crate::commands::{Failure, block_on, client, print};
+use crate::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
 use std::time::Duration;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 pub(crate) fn run(args: &HealthArgs) -> Result<(), Failure> {
     let within: Duration = args.timeout.into();
@@ -25,7 +23,7 @@ pub(crate) fn run(args: &HealthArgs) -> Result<(), Failure> {
 }
 
 async fn ask(args: &HealthArgs) -> Result<ServingStatus, Failure> {
-    let mut client = HealthClient::new(client::connect(&args.server).await?);
+    let mut client = HealthClient::new(client::connect(&args.server, &args.tls).await?);
     let request = HealthCheckRequest { service: args.service.clone() };
     let answer = client.check(request).await.map_err(|status| {
         if status.code() == tonic::Code::NotFound {

@@ -1,11 +1,15 @@
 //! Health as `grpc.health.v1` says it, following whether the source of images answers.
 //!
 //! `liveness` is the process; `""`, `readiness` and the service that is named follow the source.
-//! `Health.List` is not here: the generated types that tonic-health 0.14 brings do not have it.
+//! `Health.List` names them all.
 //!
 //! Invariant: once the end is announced, every answer is `NOT_SERVING` and every Watch ends with it.
 
 use crate::image::source::ImageSource;
+use crate::pb::health::{
+    Health as Protocol, HealthCheckRequest, HealthCheckResponse, HealthListRequest,
+    HealthListResponse, HealthServer, ServingStatus,
+};
 use futures_util::stream;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,9 +17,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_server::{Health as Protocol, HealthServer};
-use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 /// The name under which the process itself is asked for.
 pub const LIVENESS: &str = "liveness";
@@ -153,6 +154,18 @@ impl Protocol for Health {
                 ))
             },
         )
+    }
+
+    async fn list(
+        &self,
+        _: Request<HealthListRequest>,
+    ) -> Result<Response<HealthListResponse>, Status> {
+        let state = *self.state.borrow();
+        let names = ["", LIVENESS, READINESS, &self.service];
+        let statuses = names
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), response(self.status(name, state)?))));
+        Ok(Response::new(HealthListResponse { statuses: statuses.collect() }))
     }
 
     type WatchStream =

@@ -1,5 +1,6 @@
 //! Reflection: the server tells callers which services it has, in both versions of that protocol.
 
+use crate::pb::health;
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error};
 
@@ -16,8 +17,7 @@ pub fn add(routes: Routes, descriptor_sets: &[&'static [u8]]) -> Result<Routes, 
 
 fn builder(descriptor_sets: &[&'static [u8]]) -> Builder<'static> {
     descriptor_sets.iter().fold(
-        Builder::configure()
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET),
+        Builder::configure().register_encoded_file_descriptor_set(health::DESCRIPTORS),
         |builder, set| builder.register_encoded_file_descriptor_set(set),
     )
 }

@@ -9,7 +9,7 @@
 
 use crate::server::authority::Mended;
 use crate::server::health::Health;
-use crate::server::listen::{Connection, Listener, Peer};
+use crate::server::listen::{Accepted, Connection, Listener, Peer};
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
 use crate::server::trace::Traced;
@@ -44,6 +44,8 @@ pub struct ServeConfig {
     pub streams: u32,
     /// The most bytes of a call's metadata.
     pub header_list_bytes: u32,
+    /// How long a client may take for the TLS handshake.
+    pub tls_within: Duration,
     /// How long a connection may be silent before it is asked whether it still lives.
     pub keepalive_every: Duration,
     /// How long the answer to that may take.
@@ -60,6 +62,7 @@ impl Default for ServeConfig {
             connections: 256,
             streams: 128,
             header_list_bytes: 16 << 10,
+            tls_within: Duration::from_secs(10),
             keepalive_every: Duration::from_secs(60),
             keepalive_timeout: Duration::from_secs(20),
             drain_timeout: Duration::from_secs(10),
@@ -215,10 +218,10 @@ impl<S: Callee> Server<S> {
     }
 
     /// Decides whether a connection may stay, and starts it.
-    fn greet(self: &Arc<Self>, connection: Connection) {
+    fn greet(self: &Arc<Self>, accepted: Accepted) {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             if !self.is_full.swap(true, Ordering::Relaxed) {
-                let (peer, most) = (connection.peer, self.config.connections);
+                let (peer, most) = (accepted.peer, self.config.connections);
                 tracing::warn!(%peer, most, "too many connections, turning clients away");
             }
             return;
@@ -226,7 +229,12 @@ impl<S: Callee> Server<S> {
         self.is_full.store(false, Ordering::Relaxed);
         let server = Arc::clone(self);
         self.http2.spawn(async move {
-            let peer = connection.peer;
+            let peer = accepted.peer;
+            let secured = tokio::select! {
+                () = server.stop.cancelled() => return,
+                secured = accepted.secured(server.config.tls_within) => secured,
+            };
+            let Some(connection) = secured else { return };
             match server.connection(connection).await {
                 Ok(()) => tracing::debug!(%peer, "connection closed"),
                 Err(error) => tracing::debug!(%peer, %error, "connection broke off"),

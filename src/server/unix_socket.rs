@@ -1,6 +1,6 @@
 //! The file of a unix socket: claimed when nobody else answers on it, given back when it is still ours.
 //!
-//! Invariant: nobody connects before the file has its mode. The mode is set after bind and before
+//! Invariant: nobody connects before the file has its group and mode. They are set after bind and before
 //! listen, and until then the kernel refuses every connection; the process-wide umask stays untouched.
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +31,10 @@ pub(super) enum ClaimError {
     NotASocket,
     /// Its directory is not there, or is none.
     NoDirectory,
+    /// Its directory lets nothing be made or removed.
+    NotWritable(io::Error),
+    /// The file cannot be given to the group.
+    Group(u32, io::Error),
     /// The system refused.
     Io(io::Error),
 }
@@ -39,6 +43,28 @@ impl<E: Into<io::Error>> From<E> for ClaimError {
     fn from(error: E) -> Self {
         Self::Io(error.into())
     }
+}
+
+impl ClaimError {
+    /// What the system says about a change of the directory.
+    fn of_directory(error: impl Into<io::Error>) -> Self {
+        let error = error.into();
+        let not_writable = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+        if not_writable.contains(&error.kind()) {
+            Self::NotWritable(error)
+        } else {
+            Self::Io(error)
+        }
+    }
+}
+
+/// Who may do what with the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FileAccess {
+    /// Its mode.
+    pub(super) mode: u32,
+    /// Its group; none leaves it the process's.
+    pub(super) gid: Option<u32>,
 }
 
 /// The file of a bound unix socket. Dropped, it is removed, unless somebody put another in its place.
@@ -54,7 +80,10 @@ pub(super) struct SocketFile {
 
 impl SocketFile {
     /// Binds a path and listens on it. A socket that nobody answers on is replaced.
-    pub(super) fn claim(path: &Path, mode: u32) -> Result<(Self, UnixListener), ClaimError> {
+    pub(super) fn claim(
+        path: &Path,
+        access: FileAccess,
+    ) -> Result<(Self, UnixListener), ClaimError> {
         let directory = path.parent().unwrap_or(Path::new("/"));
         if !directory.is_dir() {
             return Err(ClaimError::NoDirectory);
@@ -66,16 +95,20 @@ impl SocketFile {
         match fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => return Err(ClaimError::NotASocket),
             Ok(_) if is_live(path)? => return Err(ClaimError::InUse),
-            Ok(_) => fs::remove_file(path)?,
+            Ok(_) => fs::remove_file(path).map_err(ClaimError::of_directory)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
 
         let socket = stream_socket()?;
-        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)
+            .map_err(ClaimError::of_directory)?;
         let bound = fs::symlink_metadata(path)?;
         let file = Self { path: path.to_owned(), device: bound.dev(), inode: bound.ino() };
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        if let Some(gid) = access.gid {
+            lchown(path, None, Some(gid)).map_err(|error| ClaimError::Group(gid, error))?;
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(access.mode))?;
         rustix::net::listen(&socket, BACKLOG)?;
         Ok((file, UnixListener::from(socket)))
     }

@@ -95,7 +95,7 @@ fn a_start_that_cannot_be_is_told_in_a_sentence() {
     for (args, code) in [
         (vec!["serve", "--listen", "nonsense"], 2),
         (vec!["serve", "--listen", "unix:///nonexistent/specd.sock"], 1),
-        (vec!["serve", "--listen", "tcp://0.0.0.0:0"], 1),
+        (vec!["serve", "--listen", "tcp://0.0.0.0:0"], 2),
         (vec!["serve", "--default-profile", "nonsense"], 2),
         (vec!["serve", "--call-timeout", "0s"], 2),
         (vec!["serve", "--oci-layout", "/nonexistent"], 1),
@@ -134,6 +134,11 @@ fn grpcurl_lists_and_calls_by_reflection() {
 
     let services = output(listing, &["-plaintext", &server.socket, "list"]);
     assert!(services.lines().any(|line| line == "specd.v1.SpecService"), "{services}");
+
+    let health = ["-plaintext", &server.socket, "grpc.health.v1.Health/List"];
+    let health = output(tool("grpcurl").unwrap(), &health);
+    let health: Value = serde_json::from_str(&health).unwrap();
+    assert_eq!(health["statuses"]["liveness"]["status"], "SERVING", "{health}");
 
     let request =
         r#"{"image": "app", "namespace": "default", "id": "web-1", "profile": "containerd"}"#;

@@ -2,6 +2,7 @@
 
 use crate::image::{Blob, store};
 use crate::on_each_release;
+use crate::serve::Served;
 use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
 use specd::image::blob::broken_off;
@@ -35,6 +36,28 @@ on_each_release! {
                 assert!(begun.elapsed() < PATIENCE, "{error}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
+        }
+    }
+}
+
+/// Two seconds are promised; as many again are for a machine that is busy with other things.
+const READINESS_WITHIN: Duration = Duration::from_secs(4);
+
+on_each_release! {
+    async fn readiness_follows_containerd_within_two_seconds_both_ways(daemon: Daemon) {
+        let served = Served::start(&daemon).await;
+        let mut readiness = served.readiness().await;
+        readiness.becomes(true).await;
+        for ending in [Daemon::stop, Daemon::kill] {
+            ending(&mut daemon);
+            let gone = Instant::now();
+            readiness.becomes(false).await;
+            assert!(gone.elapsed() < READINESS_WITHIN, "not ready after {:?}", gone.elapsed());
+
+            daemon.start_again().await;
+            let back = Instant::now();
+            readiness.becomes(true).await;
+            assert!(back.elapsed() < READINESS_WITHIN, "ready after {:?}", back.elapsed());
         }
     }
 }

@@ -10,9 +10,9 @@ use specd::server::shutdown::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tonic::transport::{Channel, Endpoint};
-use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 /// A server on a unix socket in the daemon's directory; it stops when this goes.
 pub(crate) struct Served {
@@ -65,6 +65,27 @@ impl Served {
             assert!(Instant::now() < deadline, "health still says {status:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+}
+
+/// One Watch of readiness.
+pub(crate) struct Readiness(tonic::Streaming<HealthCheckResponse>);
+
+impl Served {
+    /// Watches readiness.
+    pub(crate) async fn readiness(&self) -> Readiness {
+        let request = HealthCheckRequest { service: "readiness".to_owned() };
+        let mut client = HealthClient::new(self.channel().await);
+        Readiness(client.watch(request).await.unwrap().into_inner())
+    }
+}
+
+impl Readiness {
+    /// Waits until it says so.
+    pub(crate) async fn becomes(&mut self, ready: bool) {
+        let wished = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+        let said = async { while self.0.message().await.unwrap().unwrap().status() != wished {} };
+        tokio::time::timeout(Duration::from_secs(60), said).await.unwrap();
     }
 }
 

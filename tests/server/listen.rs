@@ -41,7 +41,7 @@ fn a_wrong_address_is_answered_with_what_would_be_right() {
         ("127.0.0.1:50051", "tcp://127.0.0.1:50051"),
         ("http://127.0.0.1:50051", "no known transport"),
         ("unix:/run/specd.sock", "unix:///run"),
-        ("fd://3", "no known transport"),
+        ("fd:/", "no known transport"),
         ("tcp://localhost:50051", "an IP address and a port"),
         ("tcp://127.0.0.1", "an IP address and a port"),
         ("tcp://::1:50051", "tcp://[::1]:50051"),

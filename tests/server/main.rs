@@ -81,6 +81,7 @@ struct Start {
     config: ServeConfig,
     shutdown: Shutdown,
     source_state: u8,
+    probe: Probe,
     routes: Routes,
 }
 
@@ -91,6 +92,7 @@ impl Default for Start {
             config: ServeConfig { drain_timeout: Duration::from_secs(60), ..Default::default() },
             shutdown: Shutdown::new(),
             source_state: FakeSource::UP,
+            probe: Probe { every: Duration::from_millis(50), timeout: Duration::from_millis(200) },
             routes: Routes::default(),
         }
     }
@@ -108,8 +110,7 @@ impl Start {
         source.is(self.source_state);
         tokio::spawn({
             let (health, source) = (health.clone(), Arc::clone(&source));
-            let probe =
-                Probe { every: Duration::from_millis(50), timeout: Duration::from_millis(200) };
+            let probe = self.probe;
             async move { health.follow(source, probe).await }
         });
         let routes = self.routes.add_service(health.server());

@@ -1,0 +1,140 @@
+//! Sockets that systemd opened before this process started, and passed to it.
+//!
+//! Their files, modes and groups are the socket unit's: nothing of that is changed or removed here.
+
+use crate::server::listen::{BindError, BindOptions, Listener};
+use listenfd::ListenFd;
+use std::fmt;
+use std::io;
+
+/// Why no passed socket can be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum PassedError {
+    /// The environment says something that makes no sense.
+    #[error("fd:// cannot tell what systemd passed: {0}")]
+    Environment(io::Error),
+    /// There are none.
+    #[error(
+        "fd:// needs sockets passed by systemd and there are none left, start specd by its socket unit or name an address"
+    )]
+    None,
+    /// There are some, and none has that name.
+    #[error("fd://{0} names no passed socket, FileDescriptorName= knows {1}")]
+    UnknownName(String, String),
+    /// It is something else.
+    #[error(
+        "fd:// got {0}, which is no listening TCP or unix stream socket: use ListenStream= and Accept=no"
+    )]
+    NotAListener(Passed),
+    /// It has no file whose mode could say who may connect.
+    #[error("fd:// got {0}, an abstract unix socket, which anybody may connect to: give it a path")]
+    Abstract(Passed),
+    /// It is one, and may not be used.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// A passed file descriptor, as it is spoken of.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    number: i32,
+    name: String,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "file descriptor {} ({})", self.number, self.name)
+    }
+}
+
+/// What was passed and is not taken yet.
+pub struct Activation {
+    sockets: ListenFd,
+    /// Each with its index among the sockets.
+    left: Vec<(usize, Passed)>,
+    /// Told when a socket is asked for, for whoever asks for none does not care.
+    broken: Option<io::Error>,
+}
+
+impl Activation {
+    /// Nothing was passed.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { sockets: ListenFd::empty(), left: Vec::new(), broken: None }
+    }
+
+    /// What the environment names: `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`.
+    ///
+    /// Call it while the process has one thread: two of the variables are removed, so that no child takes
+    /// them for its own.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let named = match sd_notify::listen_fds_with_names() {
+            Ok(named) => named,
+            Err(error) => return Self { broken: Some(error), ..Self::none() },
+        };
+        let left = named.map(|(number, name)| Passed { number, name }).enumerate().collect();
+        Self { sockets: ListenFd::from_env(), left, broken: None }
+    }
+
+    /// What nobody has asked for.
+    pub fn left(&self) -> impl Iterator<Item = &Passed> {
+        self.left.iter().map(|(_, passed)| passed)
+    }
+
+    /// Takes all that is left, or all of one name.
+    ///
+    /// # Errors
+    ///
+    /// A [`PassedError`], and also where there is nothing to take.
+    pub fn take(
+        &mut self,
+        name: Option<&str>,
+        options: &BindOptions,
+    ) -> Result<Vec<Listener>, PassedError> {
+        if let Some(error) = self.broken.take() {
+            return Err(PassedError::Environment(error));
+        }
+        if self.left.is_empty() {
+            return Err(PassedError::None);
+        }
+        let is_wanted = |passed: &Passed| name.is_none_or(|name| passed.name == name);
+        let (wanted, left): (Vec<_>, _) =
+            self.left.drain(..).partition(|(_, passed)| is_wanted(passed));
+        self.left = left;
+        if wanted.is_empty() {
+            let known: Vec<&str> = self.left().map(|passed| passed.name.as_str()).collect();
+            return Err(PassedError::UnknownName(
+                name.unwrap_or_default().to_owned(),
+                known.join(", "),
+            ));
+        }
+        wanted.into_iter().map(|(index, passed)| self.listener(index, passed, options)).collect()
+    }
+
+    fn listener(
+        &mut self,
+        index: usize,
+        passed: Passed,
+        options: &BindOptions,
+    ) -> Result<Listener, PassedError> {
+        if let Ok(Some(socket)) = self.sockets.take_unix_listener(index) {
+            if !listens(&socket) {
+                return Err(PassedError::NotAListener(passed));
+            }
+            let address = socket.local_addr().ok();
+            return match address.as_ref().and_then(|address| address.as_pathname()) {
+                Some(path) => Ok(Listener::over_unix(path, socket, options)?),
+                None => Err(PassedError::Abstract(passed)),
+            };
+        }
+        match self.sockets.take_tcp_listener(index) {
+            Ok(Some(socket)) if listens(&socket) => Ok(Listener::over_tcp(socket, options)?),
+            _ => Err(PassedError::NotAListener(passed)),
+        }
+    }
+}
+
+fn listens(socket: &impl std::os::fd::AsFd) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+}
