@@ -9,6 +9,7 @@
 use clap::{CommandFactory, Parser};
 use serde_json::Value;
 use specd::cli::{Cli, Command};
+use specd::config::Config;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,7 @@ const NOT_IN_THE_CHART: &[(&str, &str)] = &[
 
 /// Flags that the chart gives and `serve` is only about to have.
 const NOT_YET: &[&str] = &[
-    "allow-gid",
-    "allow-uid",
     "handshake-timeout",
-    "health-listen",
     "keepalive-interval",
     "keepalive-timeout",
     "max-connection-age",
@@ -37,12 +35,6 @@ const NOT_YET: &[&str] = &[
     "max-streams",
     "metrics-listen",
     "otlp-endpoint",
-    "socket-gid",
-    "socket-mode",
-    "tls-allow-san",
-    "tls-cert",
-    "tls-client-ca",
-    "tls-key",
 ];
 
 /// Flags whose default in the chart is not the server's, each with the reason.
@@ -157,6 +149,25 @@ fn the_chart_gives_no_flag_that_serve_has_not() {
                 "golden/{name}.yaml gives --{flag}, and serve does not know it"
             );
         }
+    }
+}
+
+#[test]
+fn the_server_takes_the_arguments_of_every_render() {
+    for (name, render) in goldens() {
+        let known =
+            arguments(&render).into_iter().filter(|(flag, _)| !NOT_YET.contains(&flag.as_str()));
+        let words = known.map(|(flag, value)| match value.as_str() {
+            "true" => format!("--{flag}"),
+            value => format!("--{flag}={}", value.replace("$(POD_IP)", "10.0.0.7")),
+        });
+        let line = ["specd", "serve"].map(str::to_owned).into_iter().chain(words);
+        let cli =
+            Cli::try_parse_from(line).unwrap_or_else(|error| panic!("golden/{name}.yaml: {error}"));
+        let Command::Serve(serve) = cli.command else {
+            panic!("golden/{name}.yaml does not serve")
+        };
+        Config::new(&serve).unwrap_or_else(|error| panic!("golden/{name}.yaml: {error}"));
     }
 }
 
