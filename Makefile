@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast build fmt lint tools static image oracle load bench advisories clean
+.PHONY: help run test test-fast build fmt lint chart kube tools static image oracle load bench advisories clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,14 @@ fmt: ## format the sources
 
 lint: ## formatting, clippy, buf, rustdoc and cargo-deny, without the tests
 	@.ci/test lint
+
+chart: ## every check of the Helm chart that needs no cluster
+	@.ci/tools chart
+	@.ci/chart
+
+kube: ## the chart on a real one-node Kubernetes, built once, made for it and gone with it
+	@.ci/tools rust debian go chart
+	@.ci/kube/run
 
 tools: ## install the pinned tools that the checks need
 	@.ci/tools

@@ -1,0 +1,73 @@
+{{/*
+The arguments of `specd serve`: every flag that the chart gives is here and nowhere else, one a line. A value that is empty leaves
+its flag to the server's default.
+*/}}
+{{- define "specd.args" -}}
+{{- $v := .Values -}}
+{{- $bind := $v.bindAddress -}}
+- serve
+- --containerd={{ $v.containerd.socketDirectory }}/{{ $v.containerd.socketName }}
+{{- if $v.socket.enabled }}
+- --listen={{ include "specd.socket" . }}
+- --socket-mode={{ $v.socket.mode }}
+- --socket-gid={{ $v.socket.gid | int64 }}
+{{- if not $v.socket.mendAuthority }}
+- --no-authority-filter
+{{- end }}
+{{- range $v.socket.allowUids }}
+- --allow-uid={{ . | int64 }}
+{{- end }}
+{{- range $v.socket.allowGids }}
+- --allow-gid={{ . | int64 }}
+{{- end }}
+{{- end }}
+{{- if $v.tcp.enabled }}
+- --listen=tcp://{{ $bind }}:{{ $v.tcp.port }}
+{{- if $v.tls.enabled }}
+- --tls-cert=/etc/specd/tls/{{ $v.tls.certKey }}
+- --tls-key=/etc/specd/tls/{{ $v.tls.keyKey }}
+{{- if $v.tls.clientAuth }}
+- --tls-client-ca=/etc/specd/tls/{{ $v.tls.caKey }}
+{{- range $v.tls.allowSans }}
+- {{ printf "--tls-allow-san=%s" . | quote }}
+{{- end }}
+{{- end }}
+{{- else if $v.tcp.insecure }}
+- --insecure-tcp
+{{- end }}
+{{- end }}
+- --health-listen=tcp://{{ $bind }}:{{ $v.health.port }}
+{{- if $v.metrics.enabled }}
+- --metrics-listen=tcp://{{ $bind }}:{{ $v.metrics.port }}
+{{- end }}
+{{- with $v.traces.otlpEndpoint }}
+- {{ printf "--otlp-endpoint=%s" . | quote }}
+{{- end }}
+{{- if $v.snapshots.enabled }}
+- --snapshot-root={{ $v.snapshots.root }}
+- --snapshotter={{ $v.snapshots.snapshotter }}
+- --snapshot-timeout={{ $v.snapshots.timeout }}
+{{- end }}
+- --default-profile={{ $v.defaultProfile }}
+{{- with $v.platform }}
+- --platform={{ . }}
+{{- end }}
+- {{ printf "--log=%s" $v.log.filter | quote }}
+- --log-format={{ $v.log.format }}
+- --max-connections={{ $v.limits.maxConnections | int64 }}
+- --max-in-flight={{ $v.limits.maxInFlight | int64 }}
+- --max-streams={{ $v.limits.maxStreams | int64 }}
+- --max-request-bytes={{ $v.limits.maxRequestBytes | int64 }}
+- --max-response-bytes={{ $v.limits.maxResponseBytes | int64 }}
+- --max-header-bytes={{ $v.limits.maxHeaderBytes | int64 }}
+- --cache-bytes={{ $v.limits.cacheBytes | int64 }}
+- --call-timeout={{ $v.limits.callTimeout }}
+- --drain-timeout={{ $v.limits.drainTimeout }}
+- --handshake-timeout={{ $v.limits.handshakeTimeout }}
+- --keepalive-interval={{ $v.limits.keepaliveInterval }}
+- --keepalive-timeout={{ $v.limits.keepaliveTimeout }}
+- --max-connection-age={{ $v.limits.maxConnectionAge }}
+{{- range $v.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end -}}
