@@ -98,3 +98,14 @@ async fn within<F: Future>(what: &str, future: F) -> F::Output {
         Err(_) => panic!("waited too long for {what}"),
     }
 }
+
+/// Sets a subscriber that wants every event and shows none. Whether anybody wants an event is remembered for
+/// all threads together; with this one no test on another thread can make that a no.
+fn want_everything() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let everything = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
+        let into_nothing = everything.with_writer(std::io::sink).finish();
+        tracing::subscriber::set_global_default(into_nothing).unwrap();
+    });
+}

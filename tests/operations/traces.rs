@@ -59,6 +59,7 @@ async fn a_callers_trace_is_joined_exported_and_sent_on() {
     // What is traced does not depend on what is logged.
     let telemetry = Telemetry { format: Format::Text, filter: "off".to_owned() };
     let (subscriber, _) = telemetry.build(io_sink, false, Some(&traces)).unwrap();
+    crate::want_everything();
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let server = Server::start(&["--otlp-endpoint", &endpoint]).await;

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::task::{Context, Poll};
 use tonic::body::Body;
 use tonic::metadata::MetadataValue;
@@ -33,6 +33,14 @@ impl io::Write for Logs {
 
 impl Logs {
     fn keep(filter: &str) -> (Self, tracing::subscriber::DefaultGuard) {
+        // Whether anybody wants an event is remembered for all threads together. With one subscriber that
+        // wants everything, no test on another thread can make that a no.
+        static EVERYTHING: Once = Once::new();
+        EVERYTHING.call_once(|| {
+            let everything = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
+            let into_nothing = everything.with_writer(io::sink).finish();
+            tracing::subscriber::set_global_default(into_nothing).unwrap();
+        });
         let logs = Self::default();
         let telemetry = Telemetry { format: Format::Json, filter: filter.to_owned() };
         let writer = logs.clone();
