@@ -155,7 +155,7 @@ control_plane() {
         --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
         --listen-peer-urls http://127.0.0.1:2380
     part kube-apiserver --etcd-servers http://127.0.0.1:2379 --advertise-address "$address" --secure-port 6443 \
-        --service-cluster-ip-range 10.96.0.0/16 --allow-privileged --authorization-mode Node,RBAC \
+        --kubelet-preferred-address-types InternalIP --service-cluster-ip-range 10.96.0.0/16 --allow-privileged --authorization-mode Node,RBAC \
         --token-auth-file "$work/pki/tokens" --tls-cert-file "$work/pki/apiserver.crt" \
         --tls-private-key-file "$work/pki/apiserver.key" --cert-dir "$work/pki" --service-account-issuer https://node \
         --service-account-key-file "$work/pki/accounts.key" --service-account-signing-key-file "$work/pki/accounts.key"
