@@ -197,6 +197,7 @@ impl App {
         let routes = reflection::add(routes, &[DESCRIPTORS])?;
 
         let bound = listeners::bind(&config.listening, activation).await?;
+        observe::tls(&metrics, bound.tls.clone());
         let metrics_listener = match &config.metrics_listen {
             Some(text) => {
                 let address = text.parse().map_err(AppError::MetricsAddress)?;

@@ -7,6 +7,7 @@ use crate::pb::health;
 use crate::pb::specd::DESCRIPTORS;
 use crate::server::health::Health;
 use crate::server::metrics::{Figure, Kind, Metrics};
+use crate::server::tls::Tls;
 use crate::source::containerd;
 use crate::telemetry::traces;
 use http::HeaderMap;
@@ -76,6 +77,15 @@ pub(super) fn source(metrics: &Metrics, health: Health) {
     metrics.add(
         Figure::new("specd_source_up", help, Kind::Gauge)
             .with(&[], move || u64::from(health.is_ready())),
+    );
+}
+
+/// Adds how often certificates were found broken while the server ran.
+pub(super) fn tls(metrics: &Metrics, tls: Option<Tls>) {
+    let help = "Certificates that were changed and could not be taken";
+    metrics.add(
+        Figure::new("specd_tls_reload_failures", help, Kind::Counter)
+            .with(&[], move || tls.as_ref().map_or(0, Tls::reload_failures)),
     );
 }
 
