@@ -201,7 +201,7 @@ impl App {
         let metrics_listener = match &config.metrics_listen {
             Some(text) => {
                 let address = text.parse().map_err(AppError::MetricsAddress)?;
-                Some(listeners::metrics(&address, &config.listening).await?)
+                Some(listeners::metrics(&address).await?)
             }
             None => None,
         };
