@@ -46,7 +46,7 @@ impl pb::SpecService for Service {
         let started = Instant::now();
         let asked = deadline::of(request.metadata());
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
-        let known = |name: Option<&str>| self.generator.profile(name).map(drop);
+        let known = |name: Option<&str>| self.generator.knows_profile(name);
         let request = from_wire::request(request.into_inner(), known)
             .map_err(|violations| status::of(&violations.into()))?;
         tracing::Span::current().record("namespace", request.namespace.as_str());
