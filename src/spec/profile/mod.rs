@@ -138,8 +138,10 @@ mod tests {
             draft.linux.masked_paths().clone().unwrap()
         };
         let paths = [0, 2].map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
-        for release in ["2.0", "2.2", "2.3", "2.4"] {
-            assert!(masked(&format!("containerd-{release}")).ends_with(&paths), "{release}");
+        for release in
+            ["containerd-2.0", "containerd-2.2", "containerd-2.3", "containerd-2.4", "docker"]
+        {
+            assert!(masked(release).ends_with(&paths), "{release}");
         }
         for release in ["1.6", "1.7", "2.1"] {
             assert_eq!(masked(&format!("containerd-{release}")).len(), 11, "{release}");
