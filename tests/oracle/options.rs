@@ -119,7 +119,7 @@ const PROCESS: &[Row] = &[
                 ops.push(Op::new("WithRootFSReadonly", Value::Null));
             }
         },
-        pb: |value, options| options.root = Some(pb::RootOptions { readonly: value.as_bool() }),
+        pb: |value, options| options.root.get_or_insert_default().readonly = value.as_bool(),
         percent: 20,
     },
     Row {

@@ -118,7 +118,7 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         }
         "WithHostname" => options.hostname = text(args),
         "WithDomainname" => options.domainname = text(args),
-        "WithRootFSReadonly" => options.root = Some(pb::RootOptions { readonly: Some(true) }),
+        "WithRootFSReadonly" => options.root.get_or_insert_default().readonly = Some(true),
         "WithMounts" => mounts.add.extend(args.as_array().unwrap().iter().map(mount)),
         "WithHostHostsFile" => mounts.add.push(bind("/etc/hosts")),
         "WithHostResolvconf" => mounts.add.push(bind("/etc/resolv.conf")),
