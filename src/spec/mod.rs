@@ -3,14 +3,17 @@
 //! Pure: what is read here has been fetched before.
 
 pub mod assemble;
+mod beyond;
 pub mod draft;
 pub mod encode;
 pub mod error;
+mod go_order;
 pub mod merge_patch;
 pub mod opt;
 mod options;
 pub mod profile;
 pub mod seccomp;
+mod versions;
 
 pub use assemble::assemble;
 pub use encode::{Encoded, encode};
