@@ -219,9 +219,9 @@ impl Generator {
             platform: &platform,
             seccomp: &profile.seccomp,
             rules: profile.rules,
-            image: config,
+            image: Some(config),
             options: &request.options,
-            user: &user,
+            user: Some(&user),
         };
         let mut draft = spec::assemble(profile, namespace, &inputs)?;
         let (labels, warnings) = safe_labels(config);

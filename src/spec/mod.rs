@@ -10,6 +10,7 @@ pub mod merge_patch;
 pub mod opt;
 mod options;
 pub mod profile;
+pub mod resources;
 pub mod seccomp;
 
 pub use assemble::assemble;
