@@ -13,7 +13,7 @@ use crate::generate::Generator;
 use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
-use crate::image::snapshot_reader::{SnapshotReader, SnapshotRules};
+use crate::image::snapshot_reader::{SnapshotFiles, SnapshotReader, SnapshotRules};
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::image::tally::Tally;
@@ -140,7 +140,7 @@ fn beside(
     // A connection of its own, which is only dialled where a snapshot is read.
     let snapshots = Containerd::new(socket).with_lease(timeout * 2);
     let rules = SnapshotRules { root, snapshotter, timeout };
-    SnapshotReader::new(layers, Arc::new(snapshots), rules)
+    SnapshotReader::new(layers, Arc::new(SnapshotFiles::new(Arc::new(snapshots), rules)))
 }
 
 /// The facts of the host: this machine's, but for those that are stated.
