@@ -4,8 +4,10 @@
 //! knows the wire.
 
 pub mod stage;
+mod tasks;
 
 use crate::accounts::{self, AccountError, Files};
+use crate::container::{ContainerError, ContainerStore, NoContainers};
 use crate::domain::host_facts::HostFacts;
 use crate::domain::image_config::ImageConfig;
 use crate::domain::image_rules::ImageRules;
@@ -16,6 +18,7 @@ use crate::domain::violation::{Violation, Violations};
 use crate::generate::stage::{Observer, Stage};
 use crate::image::deadline;
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::snapshot_reader::SnapshotFiles;
 use crate::image::source::{ImageSource, Resolved};
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
 use std::collections::BTreeMap;
@@ -32,6 +35,9 @@ pub enum GenerateError {
     /// The image cannot be read.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// The container is not there, or cannot be used.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
     /// The user or a group cannot be resolved.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -44,7 +50,9 @@ impl From<SpecError> for GenerateError {
     fn from(error: SpecError) -> Self {
         match error {
             SpecError::Request(violations) => Self::Request(violations),
-            other @ (SpecError::Image(_) | SpecError::Profile { .. }) => Self::Spec(other),
+            other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Profile { .. }) => {
+                Self::Spec(other)
+            }
         }
     }
 }
@@ -112,6 +120,8 @@ pub struct Generator {
     node: Platform,
     observer: Arc<dyn Observer>,
     host: Arc<HostFacts>,
+    containers: Arc<dyn ContainerStore>,
+    snapshots: Option<Arc<SnapshotFiles>>,
 }
 
 impl Generator {
@@ -123,7 +133,26 @@ impl Generator {
         node: Platform,
         host: HostFacts,
     ) -> Self {
-        Self { source, reader, profiles, node, host: Arc::new(host), observer: Arc::new(()) }
+        Self {
+            source,
+            reader,
+            profiles,
+            node,
+            host: Arc::new(host),
+            observer: Arc::new(()),
+            containers: Arc::new(NoContainers),
+            snapshots: None,
+        }
+    }
+
+    /// The same, with containers that are there, and what reads their snapshots.
+    #[must_use]
+    pub fn with_containers(
+        self,
+        containers: Arc<dyn ContainerStore>,
+        snapshots: Option<Arc<SnapshotFiles>>,
+    ) -> Self {
+        Self { containers, snapshots, ..self }
     }
 
     /// The same, with its stages measured.
@@ -139,17 +168,9 @@ impl Generator {
         done
     }
 
-    /// The same as [`Self::generate`], telling the source by when an answer is of use.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::generate`].
-    pub async fn generate_by(
-        &self,
-        deadline: Instant,
-        request: &Request,
-    ) -> Result<Generated, GenerateError> {
-        deadline::by(deadline, self.generate(request)).await
+    /// Does some work of the generator, telling the source by when an answer is of use.
+    pub async fn by<W: Future>(deadline: Instant, work: W) -> W::Output {
+        deadline::by(deadline, work).await
     }
 
     /// The profiles on offer.
@@ -172,6 +193,10 @@ impl Generator {
         self.profiles.get(name).ok_or_else(|| UnknownProfile(self.profiles.names()))
     }
 
+    fn wanted_profile(&self, name: Option<&str>) -> Result<&Profile, Violations> {
+        self.profile(name).map_err(|error| Violation::new("profile", error).into())
+    }
+
     /// The spec of one container.
     ///
     /// The name is looked up anew each time; what is read by digest may be remembered by the reader.
@@ -180,9 +205,7 @@ impl Generator {
     ///
     /// A [`GenerateError`]; never a spec with a guess in it.
     pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
-        let profile = self
-            .profile(request.profile.as_deref())
-            .map_err(|error| Violations::from(Violation::new("profile", error)))?;
+        let profile = self.wanted_profile(request.profile.as_deref())?;
         let namespace = &request.namespace;
         let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 

@@ -23,6 +23,11 @@ mod generated {
             tonic::include_proto!("containerd.types");
         }
         pub mod services {
+            pub mod containers {
+                pub mod v1 {
+                    tonic::include_proto!("containerd.services.containers.v1");
+                }
+            }
             pub mod content {
                 pub mod v1 {
                     tonic::include_proto!("containerd.services.content.v1");
@@ -58,13 +63,14 @@ pub mod specd {
     pub use super::generated::specd::spec_service_server::{SpecService, SpecServiceServer};
     pub use super::generated::specd::{
         BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize, CpuResources, DeviceNode,
-        DeviceOptions, DeviceRule, DeviceType, ErrorReason, GenerateRequest, GenerateResponse,
-        HostNamespace, IdMapping, Image, ListProfilesRequest, ListProfilesResponse,
-        MemoryResources, Mount, MountOptions, Namespace, NamespaceOptions, Platform,
-        PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, ResourceOptions, Rlimit,
-        RootOptions, RuntimeDefaultSeccomp, SeccompOptions, SecurityOptions, SpecOptions,
-        StringList, SystemdCgroup, ThrottleDevice, UnconfinedSeccomp, UserOptions, cgroup_options,
-        namespace, seccomp_options,
+        DeviceOptions, DeviceRule, DeviceType, ErrorReason, ExecOptions, ExecSecurityOptions,
+        GenerateProcessRequest, GenerateProcessResponse, GenerateRequest, GenerateResourcesRequest,
+        GenerateResourcesResponse, GenerateResponse, HostNamespace, IdMapping, Image,
+        ListProfilesRequest, ListProfilesResponse, MemoryResources, Mount, MountOptions, Namespace,
+        NamespaceOptions, Platform, PrivateNamespace, PrivilegedMode, ProcessOptions, Profile,
+        ResourceOptions, Rlimit, RootOptions, RuntimeDefaultSeccomp, SeccompOptions,
+        SecurityOptions, SpecOptions, StringList, SystemdCgroup, ThrottleDevice, UnconfinedSeccomp,
+        UpdateOptions, UserOptions, cgroup_options, namespace, seccomp_options,
     };
 
     /// The name of the service, as health checks and reflection know it.
@@ -89,6 +95,8 @@ pub mod health {
 
 /// The part of containerd's API that is called.
 pub mod containerd {
+    pub use super::generated::containerd::services::containers::v1::GetContainerRequest;
+    pub use super::generated::containerd::services::containers::v1::containers_client::ContainersClient;
     pub use super::generated::containerd::services::content::v1::content_client::ContentClient;
     pub use super::generated::containerd::services::content::v1::{
         ReadContentRequest, ReadContentResponse,

@@ -60,7 +60,9 @@ pub(crate) fn run<'a>(
         match step(inputs, draft) {
             Ok(()) => {}
             Err(SpecError::Request(found)) => violations.extend(found),
-            Err(other @ (SpecError::Image(_) | SpecError::Profile { .. })) => return Err(other),
+            Err(
+                other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Profile { .. }),
+            ) => return Err(other),
         }
     }
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }

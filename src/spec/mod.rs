@@ -6,6 +6,8 @@ pub mod assemble;
 pub mod draft;
 pub mod encode;
 pub mod error;
+pub mod exec;
+mod kept;
 pub mod merge_patch;
 pub mod opt;
 mod options;

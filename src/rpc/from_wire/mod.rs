@@ -3,6 +3,9 @@
 mod process;
 mod resources;
 mod sandbox;
+mod tasks;
+
+pub use tasks::{exec, update};
 
 use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
 use crate::domain::image_ref::ImageName;
