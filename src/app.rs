@@ -3,6 +3,7 @@
 mod listeners;
 mod observe;
 mod probes;
+pub mod profiles;
 mod transport;
 
 pub use listeners::ListenError;
@@ -10,6 +11,7 @@ pub use listeners::ListenError;
 use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
 use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
+use crate::generate::catalog::Catalog;
 use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
@@ -31,10 +33,10 @@ use crate::server::tls::Tls;
 use crate::server::trace::Adopt;
 use crate::source::containerd::{self, Containerd};
 use crate::source::oci_layout::{LayoutError, OciLayout};
-use crate::spec::{Profiles, SpecError};
 use crate::telemetry::traces;
 use listeners::Bound;
 use probes::Probes;
+use profiles::{LoadError, Reload};
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -51,9 +53,9 @@ pub enum AppError {
     /// The layout directory is none.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// A profile is none.
-    #[error(transparent)]
-    Profile(#[from] SpecError),
+    /// There are no profiles.
+    #[error("--{flag}: {0}", flag = .0.flag())]
+    Profiles(#[from] LoadError),
     /// The address for metrics is none.
     #[error("--metrics-listen: {0}")]
     MetricsAddress(AddressError),
@@ -91,7 +93,7 @@ fn open_watched(
 fn generator(
     source: &Arc<dyn ImageSource>,
     config: &SourceConfig,
-    profiles: Profiles,
+    profiles: Catalog,
     cache_bytes: u64,
     observer: Arc<dyn containerd::Observer>,
 ) -> (Generator, Tallies) {
@@ -104,7 +106,7 @@ fn generator(
         Some(files) => remembering(SnapshotReader::new(layers, Arc::clone(files)), cache_bytes),
         None => remembering(layers, cache_bytes),
     };
-    let (source, profiles) = (Arc::clone(source), Arc::new(profiles));
+    let source = Arc::clone(source);
     let (node, facts) = (config.platform.clone(), facts(config));
     let generator = Generator::new(source, reader, profiles, node, facts);
     let generator = match &config.source {
@@ -123,10 +125,11 @@ fn generator(
 pub fn service(
     source: &Arc<dyn ImageSource>,
     config: &SourceConfig,
-    profiles: Profiles,
+    profiles: impl Into<Catalog>,
     cache_bytes: u64,
     call_timeout: Duration,
 ) -> Service {
+    let profiles = profiles.into();
     let (generator, _) = generator(source, config, profiles, cache_bytes, Arc::new(()));
     Service::new(generator, call_timeout)
 }
@@ -166,6 +169,7 @@ pub struct App {
     metrics_listener: Option<Listener>,
     routes: Routes,
     health: Health,
+    profiles: Reload,
     source: Arc<dyn ImageSource>,
     config: ServeConfig,
 }
@@ -186,14 +190,20 @@ impl App {
     ///
     /// An [`AppError`]; what was bound before it is released.
     pub async fn bind_with(config: &Config, activation: Activation) -> Result<Self, AppError> {
-        let profiles = Profiles::built_in(&config.default_profile)?;
+        let profiles = Reload::first(config.profiles.clone())?;
         let metrics = observe::metrics();
         let tell = Arc::new(observe::Tell(Arc::clone(&metrics)));
         let source = open_watched(&config.source, tell.clone())?;
         let limits = &config.limits;
-        let (generator, tallies) =
-            generator(&source, &config.source, profiles, config.cache_bytes, tell.clone());
+        let (generator, tallies) = generator(
+            &source,
+            &config.source,
+            profiles.catalog(),
+            config.cache_bytes,
+            tell.clone(),
+        );
         observe::caches(&metrics, &tallies);
+        observe::profiles(&metrics, profiles.clone());
         let service = Service::new(generator.observed_by(tell), limits.call_timeout)
             .with_answers_of(limits.response_bytes);
         let spec = SpecServiceServer::new(service)
@@ -219,7 +229,7 @@ impl App {
             adopt: config.otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
             ..transport::config(limits)
         };
-        Ok(Self { bound, metrics_listener, routes, health, source, config })
+        Ok(Self { bound, metrics_listener, routes, health, profiles, source, config })
     }
 
     /// The addresses that are listened on, with the ports that were chosen; the one for health alone is
@@ -232,6 +242,12 @@ impl App {
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {
         self.bound.tls.as_ref()
+    }
+
+    /// What reads the profiles again.
+    #[must_use]
+    pub fn profiles(&self) -> &Reload {
+        &self.profiles
     }
 
     /// The address where metrics are asked for, with the port that was chosen.

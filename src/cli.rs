@@ -3,17 +3,18 @@
 //! The only place that reads the environment. What the flags mean together is `config`'s; what the
 //! commands do is `commands`'.
 
-pub mod listening;
-pub mod tls;
-
-use crate::cli::listening::ListenArgs;
-use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 pub mod effective;
 pub mod limits;
+pub mod listening;
 pub mod observe;
+pub mod profiles;
+pub mod tls;
 
 use crate::cli::limits::LimitArgs;
+use crate::cli::listening::ListenArgs;
 use crate::cli::observe::ObserveArgs;
+use crate::cli::profiles::ProfileArgs;
+use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -48,7 +49,9 @@ pub enum Command {
     )]
     Generate(Box<GenerateArgs>),
     /// List the profiles, or print one as JSON
-    #[command(after_help = "Example:\n  specd profiles containerd-2.4")]
+    #[command(
+        after_help = "Examples:\n  specd profiles containerd-2.4\n  specd profiles --profiles-dir /etc/specd/profiles"
+    )]
     Profiles(ProfilesArgs),
     /// Ask a server for its health; exit code 0 means SERVING
     #[command(after_help = "Example:\n  specd health --server unix:///run/specd/specd.sock \
@@ -126,6 +129,9 @@ pub struct ServeArgs {
     /// The profile of a request that names none
     #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = DEFAULT_PROFILE)]
     pub default_profile: String,
+    /// Where profiles come from.
+    #[command(flatten)]
+    pub profiles: ProfileArgs,
     /// How much to remember of what was read by digest, in bytes
     #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]
     pub cache_bytes: u64,
@@ -175,6 +181,9 @@ pub struct GenerateArgs {
     /// The profile to start from
     #[arg(long, value_name = "NAME", env = "SPECD_PROFILE", default_value = "")]
     pub profile: String,
+    /// Where profiles come from.
+    #[command(flatten)]
+    pub profiles: ProfileArgs,
     /// Where images come from.
     #[command(flatten)]
     pub source: SourceArgs,
@@ -249,6 +258,9 @@ pub struct ProfilesArgs {
     /// The profile to print
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
+    /// Where profiles come from.
+    #[command(flatten)]
+    pub profiles: ProfileArgs,
 }
 
 /// Flags of `health`.

@@ -3,6 +3,7 @@
 pub mod limits;
 pub mod listening;
 
+use crate::cli::profiles::ProfileArgs;
 use crate::cli::{ServeArgs, SnapshotArgs, SourceArgs};
 use crate::config::limits::Limits;
 use crate::config::listening::ListenConfig;
@@ -119,6 +120,23 @@ impl SnapshotConfig {
     }
 }
 
+/// Where profiles come from, and which is the default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileConfig {
+    /// The directory of an operator's own.
+    pub directory: Option<PathBuf>,
+    /// The default's name.
+    pub default: String,
+}
+
+impl ProfileConfig {
+    /// The flags, and the name of the default.
+    #[must_use]
+    pub fn new(args: &ProfileArgs, default: &str) -> Self {
+        Self { directory: args.profiles_dir.clone(), default: default.to_owned() }
+    }
+}
+
 /// The configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -128,8 +146,8 @@ pub struct Config {
     pub listening: ListenConfig,
     /// Whether an authority that is a unix socket's path is mended.
     pub mend_authority: bool,
-    /// The default profile's name.
-    pub default_profile: String,
+    /// Where profiles come from, and which is the default.
+    pub profiles: ProfileConfig,
     /// How much is remembered, in bytes.
     pub cache_bytes: u64,
     /// What clients may take at most.
@@ -152,7 +170,7 @@ impl Config {
             source: SourceConfig::new(&args.source)?.with_snapshots(snapshots),
             listening: ListenConfig::new(&args.listening, &args.tls)?,
             mend_authority: !args.no_authority_filter,
-            default_profile: args.default_profile.clone(),
+            profiles: ProfileConfig::new(&args.profiles, &args.default_profile),
             cache_bytes: args.cache_bytes,
             limits: Limits::new(&args.limits)?,
             metrics_listen: args.observe.metrics_listen.clone(),

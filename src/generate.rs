@@ -3,6 +3,7 @@
 //! The one place where the pure core and the fetching meet. Fetching is behind two traits; nothing here
 //! knows the wire.
 
+pub mod catalog;
 pub mod stage;
 mod tasks;
 
@@ -15,6 +16,7 @@ use crate::domain::labels;
 use crate::domain::platform::Platform;
 use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
+use crate::generate::catalog::Catalog;
 use crate::generate::stage::{Observer, Stage};
 use crate::image::deadline;
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
@@ -92,16 +94,16 @@ pub struct ImageFacts {
 }
 
 /// A profile on offer.
-#[derive(Debug, Clone, Copy)]
-pub struct Offer<'a> {
+#[derive(Debug, Clone)]
+pub struct Offer {
     /// The name.
-    pub name: &'a str,
+    pub name: String,
     /// What it is, in a sentence.
-    pub description: &'a str,
+    pub description: String,
     /// Other names for it.
-    pub aliases: &'a [String],
+    pub aliases: Vec<String>,
     /// The release whose output it equals, or empty.
-    pub equals: &'a str,
+    pub equals: String,
     /// Whether a request without a profile gets it.
     pub is_default: bool,
 }
@@ -116,7 +118,7 @@ pub struct UnknownProfile(pub String);
 pub struct Generator {
     source: Arc<dyn ImageSource>,
     reader: Arc<dyn ImageReader>,
-    profiles: Arc<Profiles>,
+    profiles: Catalog,
     node: Platform,
     observer: Arc<dyn Observer>,
     host: Arc<HostFacts>,
@@ -129,30 +131,20 @@ impl Generator {
     pub fn new(
         source: Arc<dyn ImageSource>,
         reader: Arc<dyn ImageReader>,
-        profiles: Arc<Profiles>,
+        profiles: impl Into<Catalog>,
         node: Platform,
         host: HostFacts,
     ) -> Self {
         Self {
             source,
             reader,
-            profiles,
+            profiles: profiles.into(),
             node,
             host: Arc::new(host),
             observer: Arc::new(()),
             containers: Arc::new(NoContainers),
             snapshots: None,
         }
-    }
-
-    /// The same, with containers that are there, and what reads their snapshots.
-    #[must_use]
-    pub fn with_containers(
-        self,
-        containers: Arc<dyn ContainerStore>,
-        snapshots: Option<Arc<SnapshotFiles>>,
-    ) -> Self {
-        Self { containers, snapshots, ..self }
     }
 
     /// The same, with its stages measured.
@@ -174,27 +166,26 @@ impl Generator {
     }
 
     /// The profiles on offer.
-    pub fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
-        self.profiles.iter().map(|(profile, is_default)| Offer {
-            name: &profile.name,
-            description: &profile.description,
-            aliases: &profile.aliases,
-            equals: &profile.equals,
+    #[must_use]
+    pub fn offers(&self) -> Vec<Offer> {
+        let offer = |(profile, is_default): (&Profile, bool)| Offer {
+            name: profile.name.clone(),
+            description: profile.description.clone(),
+            aliases: profile.aliases.clone(),
+            equals: profile.equals.clone(),
             is_default,
-        })
+        };
+        self.profiles.now().iter().map(offer).collect()
     }
 
-    /// The profile of a name, or the default one for no name.
+    /// Whether there is a profile of that name, or for no name.
     ///
     /// # Errors
     ///
     /// [`UnknownProfile`], which lists the names that are known.
-    pub fn profile(&self, name: Option<&str>) -> Result<&Profile, UnknownProfile> {
-        self.profiles.get(name).ok_or_else(|| UnknownProfile(self.profiles.names()))
-    }
-
-    fn wanted_profile(&self, name: Option<&str>) -> Result<&Profile, Violations> {
-        self.profile(name).map_err(|error| Violation::new("profile", error).into())
+    pub fn knows_profile(&self, name: Option<&str>) -> Result<(), UnknownProfile> {
+        let profiles = self.profiles.now();
+        profiles.get(name).map(drop).ok_or_else(|| UnknownProfile(profiles.names()))
     }
 
     /// The spec of one container.
@@ -205,7 +196,8 @@ impl Generator {
     ///
     /// A [`GenerateError`]; never a spec with a guess in it.
     pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
-        let profile = self.wanted_profile(request.profile.as_deref())?;
+        let profiles = self.profiles.now();
+        let profile = named(&profiles, request.profile.as_deref())?;
         let namespace = &request.namespace;
         let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
@@ -256,6 +248,12 @@ impl Generator {
         tracing::debug!(profile = profile.name, "spec made");
         Ok(Generated { spec, image })
     }
+}
+
+/// The profile of a name, or the default one for no name.
+fn named<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<&'p Profile, Violations> {
+    let unknown = || Violation::new("profile", UnknownProfile(profiles.names())).into();
+    profiles.get(name).ok_or_else(unknown)
 }
 
 /// A stage as traces have it.

@@ -1,6 +1,7 @@
 //! What is measured, tied to where it happens: each part tells through a small trait of its own, and knows
 //! nothing of metrics.
 
+use crate::app::profiles::Reload;
 use crate::generate::stage::{self, Stage};
 use crate::image::tally::Tally;
 use crate::pb::health;
@@ -86,6 +87,15 @@ pub(super) fn tls(metrics: &Metrics, tls: Option<Tls>) {
     metrics.add(
         Figure::new("specd_tls_reload_failures", help, Kind::Counter)
             .with(&[], move || tls.as_ref().map_or(0, Tls::reload_failures)),
+    );
+}
+
+/// Adds how often profiles were found broken while the server ran.
+pub(super) fn profiles(metrics: &Metrics, profiles: Reload) {
+    let help = "Profiles that were read again and could not be taken";
+    metrics.add(
+        Figure::new("specd_profiles_reload_failures", help, Kind::Counter)
+            .with(&[], move || profiles.failures()),
     );
 }
 

@@ -2,12 +2,11 @@
 
 use crate::app;
 use crate::cli::{GenerateArgs, OptionArgs, Output};
-use crate::commands::{Failure, block_on, client, install_logs, print, progress};
-use crate::config::{SnapshotConfig, SourceConfig};
+use crate::commands::{Failure, block_on, client, install_logs, print, progress, unusable};
+use crate::config::{ProfileConfig, SnapshotConfig, SourceConfig};
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
 use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
-use crate::spec::Profiles;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -42,7 +41,8 @@ async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
             let snapshots = SnapshotConfig::new(&args.snapshots, DEFAULT_SNAPSHOTTER);
             let config = SourceConfig::new(&args.source).map_err(Failure::usage)?;
             let config = config.with_snapshots(snapshots.map_err(Failure::usage)?);
-            let profiles = Profiles::built_in(DEFAULT_PROFILE).map_err(Failure::run)?;
+            let profiles = ProfileConfig::new(&args.profiles, DEFAULT_PROFILE);
+            let profiles = app::profiles::load(&profiles).map_err(unusable)?;
             let source = progress::shown(app::open_source(&config).map_err(Failure::run)?);
             app::service(&source, &config, profiles, 0, CALL_TIMEOUT).generate(request).await
         }

@@ -7,6 +7,8 @@ mod profiles;
 mod progress;
 mod serve;
 
+use crate::app::AppError;
+use crate::app::profiles::LoadError;
 use crate::cli::{Cli, Command, LogArgs, LogFormat};
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{Format, Telemetry, Verbosity};
@@ -47,6 +49,11 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Profiles(args) => profiles::run(&args),
         Command::Health(args) => health::run(&args),
     }
+}
+
+/// Profiles that cannot be used, by the flag that names them.
+fn unusable(error: LoadError) -> Failure {
+    Failure::usage(AppError::Profiles(error))
 }
 
 fn install_logs(args: &LogArgs, traces: Option<&Traces>) -> Result<Verbosity, Failure> {

@@ -1,13 +1,16 @@
 //! `specd profiles`.
 
+use crate::app::profiles::load;
 use crate::cli::ProfilesArgs;
-use crate::commands::{Failure, print};
+use crate::commands::{Failure, print, unusable};
+use crate::config::ProfileConfig;
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::spec::{Profile, Profiles};
 use serde_json::json;
 
 pub(crate) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
-    let profiles = Profiles::built_in(DEFAULT_PROFILE).map_err(Failure::run)?;
+    let config = ProfileConfig::new(&args.profiles, DEFAULT_PROFILE);
+    let profiles = load(&config).map_err(unusable)?;
     match &args.name {
         Some(name) => {
             let profile = profiles.get(Some(name)).ok_or_else(|| {
@@ -29,6 +32,8 @@ fn one(profile: &Profile) -> Result<String, Failure> {
         "aliases": profile.aliases,
         "equals": profile.equals,
         "image": profile.rules,
+        "masks_thermal_throttle": profile.masks_thermal_throttle,
+        "seccomp": { "policy": profile.seccomp.policy, "applied": profile.seccomp.applied },
         "spec": profile.spec,
     });
     serde_json::to_string_pretty(&value).map_err(Failure::run)

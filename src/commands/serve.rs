@@ -1,5 +1,6 @@
 //! `specd serve`.
 
+use crate::app::profiles::Reload;
 use crate::app::{App, AppError};
 use crate::cli::{ServeArgs, effective};
 use crate::commands::{Failure, block_on, install_logs, print};
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         switch_on_signal(verbosity).map_err(Failure::run)?;
         let shutdown = Shutdown::on_signals().map_err(Failure::run)?;
         let app = App::bind_with(&config, activation).await.map_err(failure)?;
+        reload_on_signal(app.profiles().clone()).map_err(Failure::run)?;
         let served = app.run_until(shutdown).await.map_err(failure);
         if let Some(traces) = traces {
             // It blocks, and the runtime has to go on meanwhile: it drives the connection.
@@ -51,6 +53,18 @@ fn switch_on_signal(verbosity: Verbosity) -> std::io::Result<()> {
     Ok(())
 }
 
+/// SIGHUP reads the profiles again.
+fn reload_on_signal(profiles: Reload) -> std::io::Result<()> {
+    let mut wishes = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while wishes.recv().await.is_some() {
+            let profiles = profiles.clone();
+            let _ = tokio::task::spawn_blocking(move || profiles.again()).await;
+        }
+    });
+    Ok(())
+}
+
 fn json(value: effective::Value) -> Value {
     match value {
         effective::Value::Absent => Value::Null,
@@ -66,8 +80,7 @@ fn json(value: effective::Value) -> Value {
 fn failure(error: AppError) -> Failure {
     match error {
         AppError::Listen(refused) if refused.is_usage() => Failure::usage(refused),
-        AppError::MetricsAddress(_) => Failure::usage(error),
-        AppError::Profile(_) => Failure::usage(format_args!("--default-profile: {error}")),
+        AppError::MetricsAddress(_) | AppError::Profiles(_) => Failure::usage(error),
         AppError::Layout(_)
         | AppError::Listen(_)
         | AppError::Reflection(_)

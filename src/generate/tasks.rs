@@ -1,22 +1,34 @@
 //! The use cases of tasks that run: one more process, and other limits.
 
 use crate::accounts::{self, Files};
-use crate::container::{ContainerError, StoredContainer};
+use crate::container::{ContainerError, ContainerStore, StoredContainer};
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Snapshotter;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::snapshot::SnapshotKey;
 use crate::domain::user::ProcessUser;
 use crate::generate::stage::Stage;
-use crate::generate::{GenerateError, Generator, span};
+use crate::generate::{GenerateError, Generator, named, span};
 use crate::image::reader::{AccountFiles, ImageError, Wanted};
 use crate::image::snapshot::SnapshotError;
+use crate::image::snapshot_reader::SnapshotFiles;
 use crate::spec::exec::StoredProcess;
 use crate::spec::resources::encode_resources;
 use crate::spec::{Encoded, Inputs, SpecError};
+use std::sync::Arc;
 use std::time::Instant;
 
 impl Generator {
+    /// The same, with containers that are there, and what reads their snapshots.
+    #[must_use]
+    pub fn with_containers(
+        self,
+        containers: Arc<dyn ContainerStore>,
+        snapshots: Option<Arc<SnapshotFiles>>,
+    ) -> Self {
+        Self { containers, snapshots, ..self }
+    }
+
     /// The process of an exec in a container that is there.
     ///
     /// The container is read anew each time, and a user is looked up in the container's own snapshot: what
@@ -26,7 +38,8 @@ impl Generator {
     ///
     /// A [`GenerateError`]; a user that cannot be looked up is one, and never root.
     pub async fn process(&self, request: &ExecRequest) -> Result<Encoded, GenerateError> {
-        let profile = self.wanted_profile(request.profile.as_deref())?;
+        let profiles = self.profiles.now();
+        let profile = named(&profiles, request.profile.as_deref())?;
         let getting = self.containers.get(&request.namespace, &request.id);
         let container = self.timed(Stage::Container, getting).await?;
         let stored = StoredProcess::read(&container.type_url, &container.spec)

@@ -59,7 +59,7 @@ impl Service {
     }
 
     fn known(&self, profile: Option<&str>) -> Result<(), UnknownProfile> {
-        self.generator.profile(profile).map(drop)
+        self.generator.knows_profile(profile)
     }
 
     /// An answer, if it is not too large.

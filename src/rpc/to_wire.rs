@@ -52,16 +52,17 @@ fn platform(platform: Platform) -> pb::Platform {
 }
 
 /// The answer of `ListProfiles`.
-pub fn profiles<'a>(offers: impl Iterator<Item = Offer<'a>>) -> pb::ListProfilesResponse {
-    pb::ListProfilesResponse { profiles: offers.map(profile).collect() }
+#[must_use]
+pub fn profiles(offers: Vec<Offer>) -> pb::ListProfilesResponse {
+    pb::ListProfilesResponse { profiles: offers.into_iter().map(profile).collect() }
 }
 
-fn profile(offer: Offer<'_>) -> pb::Profile {
+fn profile(offer: Offer) -> pb::Profile {
     pb::Profile {
-        name: offer.name.to_owned(),
-        description: offer.description.to_owned(),
-        aliases: offer.aliases.to_vec(),
+        name: offer.name,
+        description: offer.description,
+        aliases: offer.aliases,
         is_default: offer.is_default,
-        equals: offer.equals.to_owned(),
+        equals: offer.equals,
     }
 }

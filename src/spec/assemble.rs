@@ -7,12 +7,12 @@ use crate::spec::error::SpecError;
 use crate::spec::opt::{Inputs, SpecOpt};
 use crate::spec::options::{
     annotations, args, capabilities, cgroup, cwd, devices, env, hardening, hostname, image, limits,
-    mounts, namespaces, privileged, resources, rootfs, seccomp, terminal, user,
+    mounts, namespaces, privileged, resources, rootfs, seccomp, sysctl, terminal, user,
 };
 use crate::spec::profile::Profile;
 
 /// THE list: what is done to a profile's base spec, from the first to the last.
-pub const STEPS: [(&str, SpecOpt); 19] = [
+pub const STEPS: [(&str, SpecOpt); 20] = [
     ("image", image::image),
     ("args", args::args),
     ("env", env::env),
@@ -30,6 +30,7 @@ pub const STEPS: [(&str, SpecOpt); 19] = [
     ("resources", resources::resources),
     ("devices", devices::devices),
     ("hardening", hardening::hardening),
+    ("sysctl", sysctl::sysctl),
     ("seccomp", seccomp::seccomp),
     ("annotations", annotations::annotations),
 ];

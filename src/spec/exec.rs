@@ -221,7 +221,7 @@ mod tests {
         options: &Options,
         user: Option<&ProcessUser>,
     ) -> Result<String, SpecError> {
-        let profiles = Profiles::built_in("function")?;
+        let profiles = Profiles::built_in("function").unwrap();
         let inputs = Inputs {
             id: &ContainerId::parse("web-1").unwrap(),
             host: &HostFacts::default(),

@@ -19,4 +19,4 @@ pub use assemble::assemble;
 pub use encode::{Encoded, encode};
 pub use error::SpecError;
 pub use opt::Inputs;
-pub use profile::{Profile, Profiles};
+pub use profile::{Profile, Profiles, ProfilesError};

@@ -4,6 +4,7 @@
 
 mod bundle;
 mod generate;
+mod profiles;
 mod serve;
 #[path = "../support/mod.rs"]
 mod support;

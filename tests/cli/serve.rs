@@ -4,35 +4,53 @@ use crate::support::layout::Layout;
 use crate::support::say;
 use crate::{run, specd};
 use serde_json::{Value, json};
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The file that a server's log goes to.
+const LOG: &str = "log";
+
 /// A server that runs; it is ended with this.
-struct Server {
-    process: Child,
-    socket: String,
-    _directory: tempfile::TempDir,
+pub(crate) struct Server {
+    pub(crate) process: Child,
+    pub(crate) socket: String,
+    directory: tempfile::TempDir,
 }
 
 impl Server {
-    fn start(source: &[&str]) -> Self {
+    pub(crate) fn start(source: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let socket = format!("unix://{}/specd.sock", directory.path().display());
         let mut args = vec!["serve", "--listen", &socket];
         args.extend(source);
-        let process = specd(&args).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { process, socket, _directory: directory };
+        let log = File::create(directory.path().join(LOG)).unwrap();
+        let process = specd(&args).stderr(Stdio::from(log)).spawn().unwrap();
+        let server = Self { process, socket, directory };
         server.wait("liveness");
         server
     }
 
     /// Waits until a service is served; a minute is for machines under load.
-    fn wait(&self, service: &str) {
+    pub(crate) fn wait(&self, service: &str) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while run(&["health", "--server", &self.socket, "--service", service]).code != Some(0) {
             assert!(Instant::now() < deadline, "{service} is not served");
             std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until the log has these words.
+    pub(crate) fn says(&self, words: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let log = fs::read_to_string(self.directory.path().join(LOG)).unwrap();
+            if log.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{words:?} is not in {log}");
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -48,7 +66,8 @@ impl Drop for Server {
     }
 }
 
-fn layout() -> Layout {
+/// A layout with an image `app`.
+pub(crate) fn layout() -> Layout {
     let mut layout = Layout::temp();
     let config = json!({"os": "linux", "architecture": "amd64", "config": {"Cmd": ["/bin/app"]}});
     let image = layout.image(config, &[]);

@@ -8,6 +8,7 @@ use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
 use specd::domain::snapshot::SnapshotChoice;
 use specd::generate::Generator;
+use specd::generate::catalog::Catalog;
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
 use specd::image::source_reader::SourceReader;
@@ -50,9 +51,9 @@ impl Fixture {
 
     fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
         // Tests make thousands of fixtures, and the profiles are the same for all.
-        static PROFILES: LazyLock<Arc<Profiles>> =
-            LazyLock::new(|| Arc::new(Profiles::built_in("function").unwrap()));
-        let profiles = Arc::clone(&PROFILES);
+        static PROFILES: LazyLock<Catalog> =
+            LazyLock::new(|| Profiles::built_in("function").unwrap().into());
+        let profiles = PROFILES.clone();
         let node = Platform::new("linux", "amd64", "");
         let generator = Generator::new(
             source,

@@ -57,7 +57,7 @@ impl Tasks {
         let generator = Generator::new(
             Arc::clone(&source),
             Arc::new(SourceReader::new(source)),
-            Arc::new(Profiles::built_in("function").unwrap()),
+            Profiles::built_in("function").unwrap(),
             Platform::new("linux", "amd64", ""),
             HostFacts { kernel: (6, 18), ..HostFacts::default() },
         )

@@ -108,7 +108,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "generate",
         imports: &[All("domain"), All("image"), All("container"), All("accounts"), All("spec")],
-        crates: &["thiserror", "tracing"],
+        crates: &["arc_swap", "thiserror", "tracing"],
     },
     Row {
         module: "rpc",

@@ -49,6 +49,9 @@ its flag to the server's default.
 - --snapshot-timeout={{ $v.snapshots.timeout }}
 {{- end }}
 - --default-profile={{ $v.defaultProfile }}
+{{- if $v.profiles }}
+- --profiles-dir=/etc/specd/profiles
+{{- end }}
 {{- with $v.platform }}
 - --platform={{ . }}
 {{- end }}

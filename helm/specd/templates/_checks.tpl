@@ -70,6 +70,15 @@ What a schema cannot say: values that are each right and do not go together. One
 {{- if and $v.snapshots.enabled (eq $v.snapshots.root $v.containerd.socketDirectory) -}}
 {{- fail "snapshots.root: it is containerd.socketDirectory; name the directory that containerd keeps its data in, as /var/lib/containerd" -}}
 {{- end -}}
+{{- range $file, $text := $v.profiles -}}
+{{- $profile := fromJson $text -}}
+{{- with $profile.Error -}}
+{{- fail (printf "profiles: %s is no JSON object: %s" $file .) -}}
+{{- end -}}
+{{- if not (and $profile.name $profile.description) -}}
+{{- fail (printf "profiles: %s has no name or no description" $file) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq $v.security.seccompProfile.type "Localhost") (not $v.security.seccompProfile.localhostProfile) -}}
 {{- fail "security.seccompProfile.localhostProfile: name the profile, the type is Localhost" -}}
 {{- end -}}

@@ -19,5 +19,6 @@ pub(crate) mod privileged;
 pub(crate) mod resources;
 pub(crate) mod rootfs;
 pub(crate) mod seccomp;
+pub(crate) mod sysctl;
 pub(crate) mod terminal;
 pub(crate) mod user;

@@ -83,6 +83,12 @@ pub(super) fn is_private(draft: &Draft, kind: NamespaceKind) -> bool {
     at.is_some_and(|at| list[at].path().is_none())
 }
 
+/// Whether the container is in a namespace of a kind that is not the host's.
+pub(super) fn has(draft: &Draft, kind: NamespaceKind) -> bool {
+    let list = draft.linux.namespaces().as_deref().unwrap_or_default();
+    position(list, kind).is_ok_and(|at| at.is_some())
+}
+
 /// The name of a kind in the runtime specification.
 fn name(kind: LinuxNamespaceType) -> &'static str {
     match kind {

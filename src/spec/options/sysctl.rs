@@ -1,0 +1,72 @@
+//! The kernel parameters of the container's namespaces.
+
+use crate::domain::sandbox::NamespaceKind;
+use crate::domain::violation::Violations;
+use crate::spec::draft::Draft;
+use crate::spec::error::SpecError;
+use crate::spec::opt::Inputs;
+use crate::spec::options::namespaces::{has, is_private};
+use std::collections::HashMap;
+
+/// Takes out those of the profile that the namespaces leave no place for, and sets those that are asked for.
+///
+/// Docker: `daemon.withCommonOptions`, which sets its own where the network namespace is a new one.
+pub(crate) fn sysctl(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
+    let mut all: HashMap<String, String> = draft.linux.sysctl().clone().unwrap_or_default();
+    let mut out: Vec<String> =
+        all.keys().filter(|key| misplaced(draft, key).is_some()).cloned().collect();
+    out.sort();
+    for key in out {
+        let why = misplaced(draft, &key).unwrap_or_default();
+        draft.warnings.push(format!("the profile's kernel parameter {key} is left out: it {why}"));
+        all.remove(&key);
+    }
+    check(inputs, draft)?;
+    all.extend(inputs.options.security.sysctl.clone());
+    draft.linux.set_sysctl((!all.is_empty()).then_some(all));
+    Ok(())
+}
+
+/// Why a parameter of a profile has no place in these namespaces.
+fn misplaced(draft: &Draft, key: &str) -> Option<String> {
+    // The parameter is a range of groups, of which a user namespace maps but some.
+    if dotted(key) == "net.ipv4.ping_group_range" && has(draft, NamespaceKind::User) {
+        return Some("names groups that a user namespace does not map".to_owned());
+    }
+    wrong(draft, key)
+}
+
+/// What is wrong with a parameter: its namespace is the host's or another's, which it would change.
+///
+/// runc: `validate.sysctl`.
+fn wrong(draft: &Draft, key: &str) -> Option<String> {
+    let key = dotted(key);
+    let of = if key.starts_with("net.") {
+        (NamespaceKind::Network, "network")
+    } else if ["kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue."]
+        .iter()
+        .any(|prefix| key.starts_with(prefix))
+    {
+        (NamespaceKind::Ipc, "ipc")
+    } else if key == "kernel.domainname" {
+        (NamespaceKind::Uts, "uts")
+    } else {
+        return Some("is not a parameter of a namespace, it would change the host".to_owned());
+    };
+    let (kind, name) = of;
+    (!is_private(draft, kind)).then(|| format!("needs a private {name} namespace"))
+}
+
+fn dotted(key: &str) -> String {
+    key.replace('/', ".")
+}
+
+fn check(inputs: &Inputs<'_>, draft: &Draft) -> Result<(), SpecError> {
+    let mut violations = Violations::default();
+    for key in inputs.options.security.sysctl.keys() {
+        if let Some(wrong) = wrong(draft, key) {
+            violations.push(format!("options.security.sysctl[{key:?}]"), wrong);
+        }
+    }
+    if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
+}

@@ -1,0 +1,219 @@
+//! A profile's file, and what it makes of the profile that it extends.
+//!
+//! Reading the file is somebody else's; this takes its text.
+//!
+//! Invariant: what a file states is in the profile. A field that the types of a spec would drop is refused.
+
+use crate::domain::image_rules::ImageRules;
+use crate::spec::draft::Draft;
+use crate::spec::encode::encode;
+use crate::spec::merge_patch;
+use crate::spec::profile::{Profile, Seccomp};
+use crate::spec::seccomp::default_names;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The longest name, as for everything that people give names.
+const LONGEST_NAME: usize = 76;
+
+/// What stands in a file. What is absent is the base's, but for the words about the profile itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) description: String,
+    #[serde(default)]
+    pub(super) aliases: Vec<String>,
+    #[serde(default)]
+    equals: String,
+    image: Option<ImageRules>,
+    masks_thermal_throttle: Option<bool>,
+    seccomp: Option<Seccomp>,
+    pub(super) extends: Option<String>,
+    spec: Option<Value>,
+}
+
+impl File {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, with the line and the column where there is one.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let file: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if let Some(name) = file.names().find(|name| !is_name(name)) {
+            return Err(format!(
+                "{name:?} is no name of a profile: letters and digits with single dots, dashes or \
+                 underscores between them, at most {LONGEST_NAME}"
+            ));
+        }
+        if file.spec.as_ref().is_some_and(|spec| !spec.is_object()) {
+            return Err("spec must be an object".to_owned());
+        }
+        Ok(file)
+    }
+
+    /// The names that the profile will have.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.aliases).map(String::as_str)
+    }
+
+    /// The profile: the base's, with the file's spec as a merge patch (RFC 7396) on its spec.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, with the path of what is missing or wrong.
+    pub(super) fn on(self, base: Option<&Profile>) -> Result<Profile, String> {
+        let empty = || Value::Object(Map::new());
+        let mut spec = base.map_or_else(empty, |base| base.spec.clone());
+        merge_patch::apply(&mut spec, self.spec.unwrap_or_else(empty));
+        check(&spec)?;
+        let seccomp = self.seccomp.or_else(|| base.map(|base| base.seccomp.clone()));
+        let seccomp = seccomp.unwrap_or_default();
+        if !default_names().any(|name| name == seccomp.policy) {
+            let known = default_names().collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "no default seccomp policy is named {:?}, known are {known}",
+                seccomp.policy
+            ));
+        }
+        let masks = self.masks_thermal_throttle.or(base.map(|base| base.masks_thermal_throttle));
+        Ok(Profile {
+            name: self.name,
+            description: self.description,
+            aliases: self.aliases,
+            equals: self.equals,
+            rules: self
+                .image
+                .or(base.map(|base| base.rules))
+                .ok_or("image is missing: how an image is read, one of oci, containerd, faas-rs")?,
+            masks_thermal_throttle: masks.unwrap_or_default(),
+            seccomp,
+            spec,
+        })
+    }
+}
+
+/// Whether a text can be asked for as a profile.
+fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST_NAME
+        && text
+            .split(['.', '-', '_'])
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Whether a base is a spec, of which nothing is lost on its way through the types.
+fn check(spec: &Value) -> Result<(), String> {
+    let draft = Draft::take(spec.clone())?;
+    let encoded = encode(draft, None).map_err(|error| error.to_string())?;
+    let kept = serde_json::from_slice(&encoded.json).map_err(|error| error.to_string())?;
+    match lost(spec, &kept, "") {
+        Some(path) => Err(format!("{path} is no field of a spec, or no value for it")),
+        None => Ok(()),
+    }
+}
+
+/// The path of the first thing that is not among what was kept; what says nothing need not be.
+fn lost(stated: &Value, kept: &Value, path: &str) -> Option<String> {
+    match (stated, kept) {
+        (Value::Object(stated), Value::Object(kept)) => stated.iter().find_map(|(key, inner)| {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            match kept.get(key) {
+                Some(kept) => lost(inner, kept, &path),
+                None => (!says_nothing(inner)).then_some(path),
+            }
+        }),
+        (Value::Array(stated), Value::Array(kept)) if stated.len() == kept.len() => {
+            let mut pairs = stated.iter().zip(kept).enumerate();
+            pairs
+                .find_map(|(index, (stated, kept))| lost(stated, kept, &format!("{path}[{index}]")))
+        }
+        _ => (stated != kept).then(|| path.to_owned()),
+    }
+}
+
+/// Whether a value means the same as its absence, and is left out when a spec is written.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(it) => !it,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::request::DEFAULT_PROFILE;
+    use crate::spec::Profiles;
+
+    fn on_function(text: &str) -> Result<Profile, String> {
+        let known = Profiles::built_in(DEFAULT_PROFILE).unwrap();
+        File::parse(text)?.on(known.get(Some("function")))
+    }
+
+    #[test]
+    fn a_file_that_does_not_parse_says_where() {
+        let wrong = |text: &str| File::parse(text).unwrap_err();
+        assert!(wrong("{\n \"name\": 7}").contains("line 2"));
+        assert!(wrong(r#"{"name":"x","description":"","image":"oci","spce":{}}"#).contains("spce"));
+        assert!(wrong(r#"{"name":"x","description":"","spec":[]}"#).contains("must be an object"));
+        for name in ["", "a b", "-a", "a..b", "ä", &"x".repeat(77)] {
+            let text = format!(r#"{{"name":"{name}","description":""}}"#);
+            assert!(wrong(&text).contains("no name of a profile"), "{name}");
+        }
+    }
+
+    #[test]
+    fn without_a_base_a_file_is_whole() {
+        let wrong = |text: &str| File::parse(text).unwrap().on(None).unwrap_err();
+        assert!(
+            wrong(r#"{"name":"x","description":"","image":"oci"}"#).contains("process is missing")
+        );
+        assert!(
+            wrong(r#"{"name":"x","description":"","image":"oci","spec":{"process":{"user":{},"cwd":"/"}}}"#)
+                .contains("root is missing")
+        );
+        let whole = r#"{"name":"x","description":"","spec":{"ociVersion":"1.1.0","process":
+            {"user":{"uid":0,"gid":0},"cwd":"/"},"root":{"path":"rootfs"},"mounts":[],"linux":{}}}"#;
+        assert!(wrong(whole).contains("image is missing"));
+    }
+
+    #[test]
+    fn what_is_absent_is_the_bases() {
+        let profile = on_function(r#"{"name":"x","description":"d"}"#).unwrap();
+        let known = Profiles::built_in(DEFAULT_PROFILE).unwrap();
+        let base = known.get(Some("function")).unwrap();
+        assert_eq!(profile.spec, base.spec);
+        assert_eq!((profile.rules, &profile.seccomp), (base.rules, &base.seccomp));
+        let other = r#"{"name":"x","description":"","image":"containerd","masks_thermal_throttle":true,
+            "seccomp":{"policy":"docker","applied":true},"spec":{"root":{"readonly":null}}}"#;
+        let other = on_function(other).unwrap();
+        assert_eq!(other.rules, ImageRules::Containerd);
+        assert!(other.masks_thermal_throttle && other.seccomp.applied);
+        assert_eq!(other.spec["root"], serde_json::json!({"path": "rootfs"}));
+    }
+
+    #[test]
+    fn what_would_be_lost_is_refused_by_its_path() {
+        let wrong = |spec: &str| {
+            on_function(&format!(r#"{{"name":"x","description":"","spec":{spec}}}"#)).unwrap_err()
+        };
+        assert!(
+            wrong(r#"{"linux":{"maskPaths":["/a"]}}"#).starts_with("linux.maskPaths is no field")
+        );
+        assert!(
+            wrong(r#"{"mounts":[{"destination":"/a","sorce":"b"}]}"#).contains("mounts[0].sorce")
+        );
+        assert!(
+            on_function(r#"{"name":"x","description":"","seccomp":{"policy":"podman"}}"#)
+                .unwrap_err()
+                .contains(
+                    "no default seccomp policy is named \"podman\", known are containerd-1.6"
+                )
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! The profiles on offer: those that come with the server, and an operator's beside them.
+//!
+//! Invariant: a set has each name once, and its default is one of them.
+
+use crate::spec::profile::Profile;
+use crate::spec::profile::file::File;
+
+/// The profiles that come with the server, in the order in which they are documented.
+const BUILT_IN: [(&str, &str); 10] = [
+    ("function", include_str!("../profiles/function.json")),
+    ("faas-rs", include_str!("../profiles/faas-rs.json")),
+    ("containerd-2.4", include_str!("../profiles/containerd-2.4.json")),
+    ("containerd-2.3", include_str!("../profiles/containerd-2.3.json")),
+    ("containerd-2.2", include_str!("../profiles/containerd-2.2.json")),
+    ("containerd-2.1", include_str!("../profiles/containerd-2.1.json")),
+    ("containerd-2.0", include_str!("../profiles/containerd-2.0.json")),
+    ("containerd-1.7", include_str!("../profiles/containerd-1.7.json")),
+    ("containerd-1.6", include_str!("../profiles/containerd-1.6.json")),
+    ("docker", include_str!("../profiles/docker.json")),
+];
+
+/// A profile's file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {reason}")]
+pub struct FileError {
+    /// The file's name.
+    pub file: String,
+    /// What is wrong with it, with its position where there is one.
+    pub reason: String,
+}
+
+/// Why there is no set of profiles.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfilesError {
+    /// Files that cannot be used, every one of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Files(Vec<FileError>),
+    /// No profile has the default's name.
+    #[error("no profile is named {name:?}, known are {known}")]
+    NoDefault {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+}
+
+/// The profiles that a server offers, and which of them is the default.
+#[derive(Debug, Clone)]
+pub struct Profiles {
+    list: Vec<Profile>,
+    default: usize,
+}
+
+impl Profiles {
+    /// The built-in profiles, with a default.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfilesError::NoDefault`] where no profile has the default's name.
+    pub fn built_in(default: &str) -> Result<Self, ProfilesError> {
+        Self::with(default, &[])
+    }
+
+    /// The built-in profiles and those of files, by their names and texts, with a default.
+    ///
+    /// A file may extend a profile of any other, whichever comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfilesError::Files`] with every file that cannot be used, else as [`Profiles::built_in`].
+    pub fn with(default: &str, files: &[(String, String)]) -> Result<Self, ProfilesError> {
+        let built_in = BUILT_IN.iter().map(|(name, text)| (*name, *text));
+        let given = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let list = read(built_in.chain(given)).map_err(ProfilesError::Files)?;
+        match list.iter().position(|profile| profile.is_named(default)) {
+            Some(default) => Ok(Self { list, default }),
+            None => Err(ProfilesError::NoDefault { name: default.to_owned(), known: names(&list) }),
+        }
+    }
+
+    /// The profile of a name, or the default one for no name.
+    #[must_use]
+    pub fn get(&self, name: Option<&str>) -> Option<&Profile> {
+        match name {
+            None => self.list.get(self.default),
+            Some(name) => self.list.iter().find(|profile| profile.is_named(name)),
+        }
+    }
+
+    /// Every profile, and whether it is the default.
+    pub fn iter(&self) -> impl Iterator<Item = (&Profile, bool)> {
+        self.list.iter().enumerate().map(|(index, profile)| (profile, index == self.default))
+    }
+
+    /// The names that [`Profiles::get`] knows, for people.
+    #[must_use]
+    pub fn names(&self) -> String {
+        names(&self.list)
+    }
+}
+
+fn names(list: &[Profile]) -> String {
+    let all: Vec<&str> = list.iter().flat_map(Profile::names).collect();
+    all.join(", ")
+}
+
+/// Reads every file, each after the one that it extends, in the order given.
+fn read<'a>(
+    texts: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<Profile>, Vec<FileError>> {
+    let (mut wrong, mut taken) = (Vec::new(), Vec::<String>::new());
+    let mut waiting = Vec::new();
+    for (place, (name, text)) in texts.enumerate() {
+        match File::parse(text).and_then(|file| unless_taken(file, &taken)) {
+            Ok(file) => {
+                taken.extend(file.names().map(str::to_owned));
+                waiting.push((place, name, file));
+            }
+            Err(reason) => wrong.push(FileError { file: name.to_owned(), reason }),
+        }
+    }
+    let mut known: Vec<(usize, Profile)> = Vec::new();
+    loop {
+        let before = waiting.len();
+        let mut later = Vec::new();
+        for (place, name, file) in waiting {
+            let base = match &file.extends {
+                None => None,
+                Some(base) => match known.iter().find(|(_, profile)| profile.is_named(base)) {
+                    Some((_, base)) => Some(base),
+                    None => {
+                        later.push((place, name, file));
+                        continue;
+                    }
+                },
+            };
+            match file.on(base) {
+                Ok(profile) => known.push((place, profile)),
+                Err(reason) => wrong.push(FileError { file: name.to_owned(), reason }),
+            }
+        }
+        waiting = later;
+        if waiting.is_empty() || waiting.len() == before {
+            break;
+        }
+    }
+    for (_, name, file) in waiting {
+        let base = file.extends.unwrap_or_default();
+        let why = if base == file.name || taken.contains(&base) {
+            "which cannot be used, or extends this one in turn"
+        } else {
+            "which is not known"
+        };
+        wrong.push(FileError {
+            file: name.to_owned(),
+            reason: format!("it extends {base:?}, {why}"),
+        });
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    known.sort_by_key(|(place, _)| *place);
+    Ok(known.into_iter().map(|(_, profile)| profile).collect())
+}
+
+fn unless_taken(file: File, taken: &[String]) -> Result<File, String> {
+    let twice = file.names().find(|name| taken.iter().any(|taken| taken == name));
+    match twice.map(|name| format!("another profile is named {name:?}")) {
+        Some(reason) => Err(reason),
+        None => Ok(file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::request::DEFAULT_PROFILE;
+
+    fn with(files: &[(&str, &str)]) -> Result<Profiles, ProfilesError> {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        Profiles::with(DEFAULT_PROFILE, &files.iter().map(owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn names_aliases_and_the_default() {
+        let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
+        assert_eq!(profiles.get(None).unwrap().name, "function");
+        assert_eq!(profiles.get(Some("containerd")).unwrap().name, "containerd-2.4");
+        assert!(profiles.get(Some("nonsense")).is_none());
+        assert!(profiles.names().starts_with("function, faas-rs, containerd-2.4, containerd, "));
+        assert!(
+            Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
+        );
+    }
+
+    #[test]
+    fn files_extend_each_other_in_any_order() {
+        let a = r#"{"name":"a","description":"","extends":"b","spec":{"hostname":"a"}}"#;
+        let b = r#"{"name":"b","description":"","extends":"docker","aliases":["bee"],
+            "spec":{"hostname":"b","domainname":"b"}}"#;
+        let profiles = with(&[("a.json", a), ("b.json", b)]).unwrap();
+        assert!(profiles.names().ends_with("docker, a, b, bee"), "{}", profiles.names());
+        let spec = &profiles.get(Some("a")).unwrap().spec;
+        assert_eq!((&spec["hostname"], &spec["domainname"]), (&"a".into(), &"b".into()));
+        assert!(profiles.get(Some("a")).unwrap().seccomp.applied);
+    }
+
+    #[test]
+    fn every_file_that_is_wrong_is_told() {
+        let files = [
+            ("cycle-1.json", r#"{"name":"c1","description":"","extends":"c2"}"#),
+            ("cycle-2.json", r#"{"name":"c2","description":"","extends":"c1"}"#),
+            ("itself.json", r#"{"name":"i","description":"","extends":"i"}"#),
+            ("lost.json", r#"{"name":"l","description":"","extends":"nobody"}"#),
+            ("syntax.json", "{\n  \"name\": \"s\",,\n}"),
+            (
+                "taken.json",
+                r#"{"name":"t","description":"","extends":"docker","aliases":["docker"]}"#,
+            ),
+        ];
+        let ProfilesError::Files(wrong) = with(&files).unwrap_err() else {
+            panic!("not the files")
+        };
+        let mut told: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        told.sort();
+        let words =
+            ["extends this one", "extends this one", "extends this one", "which is not known"];
+        for (told, words) in told.iter().zip(words) {
+            assert!(told.contains(words), "{told}");
+        }
+        assert!(
+            told[4].starts_with("syntax.json: ") && told[4].contains("line 2 column 15"),
+            "{told:?}"
+        );
+        assert_eq!(told[5], r#"taken.json: another profile is named "docker""#);
+        assert_eq!(told.len(), files.len());
+    }
+}

@@ -1,0 +1,131 @@
+//! An operator's profiles: offered, refused with their file and position, and read again at SIGHUP.
+
+use crate::serve::{Server, layout};
+use crate::{Said, run};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// A directory with these files.
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(directory.path().join(name), text).unwrap();
+    }
+    directory
+}
+
+/// A profile on Docker's, in which a limit is unlimited and a list of paths is gone.
+const GPU: &str = r#"{
+  "name": "gpu",
+  "description": "Docker's defaults with unlimited locked memory",
+  "extends": "docker",
+  "spec": {
+    "hostname": "{namespace}-{id}",
+    "process": {"rlimits": [{"type": "RLIMIT_MEMLOCK", "hard": 18446744073709551615, "soft": 18446744073709551615}]},
+    "linux": {"readonlyPaths": null}
+  }
+}"#;
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_profile_of_the_operators_is_a_patch_on_another() {
+    let (layout, profiles) = (layout(), directory(&[("gpu.json", GPU)]));
+    let profiles = ["--profiles-dir", text(profiles.path())];
+    let spec = |profile: &str, more: &[&str]| {
+        let mut args = vec!["generate", "app", "--oci-layout", text(layout.root())];
+        args.extend(["--platform", "linux/amd64", "--id", "c", "--profile", profile]);
+        args.extend(more);
+        let said = run(&args);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        serde_json::from_str::<Value>(&said.out).unwrap()
+    };
+    let mut want = spec("docker", &[]);
+    want["hostname"] = json!("default-c");
+    want["process"]["rlimits"] =
+        json!([{"type": "RLIMIT_MEMLOCK", "hard": u64::MAX, "soft": u64::MAX}]);
+    want["linux"].as_object_mut().unwrap().remove("readonlyPaths").unwrap();
+    assert_eq!(spec("gpu", &profiles), want);
+
+    let said = run(&["profiles", profiles[0], profiles[1]]);
+    assert!(said.out.lines().any(|line| line.starts_with("gpu ")), "{}", said.out);
+    let said = run(&["profiles", "gpu", profiles[0], profiles[1]]);
+    let printed: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(printed["seccomp"], json!({"policy": "docker", "applied": true}));
+}
+
+#[test]
+fn what_is_wrong_stops_the_start_with_its_file_and_position() {
+    let profiles = directory(&[
+        ("gpu.json", GPU),
+        ("syntax.json", "{\n  \"name\": \"x\",\n  \"description\" \"d\"\n}"),
+        ("taken.json", &GPU.replace("\"gpu\"", "\"docker\"")),
+        ("unknown.json", &GPU.replace("gpu", "u").replace("readonlyPaths\": null", "paths\": [1]")),
+    ]);
+    for command in [vec!["serve"], vec!["profiles"]] {
+        let mut args = command;
+        args.extend(["--profiles-dir", text(profiles.path())]);
+        let Said { code, err, .. } = run(&args);
+        assert_eq!(code, Some(2), "{err}");
+        assert!(err.starts_with("error: --profiles-dir: "), "{err}");
+        for words in [
+            "syntax.json: expected `:` at line 3 column 17",
+            "taken.json: another profile is named \"docker\"",
+            "unknown.json: linux.paths is no field of a spec",
+        ] {
+            assert!(err.contains(words), "{words:?} is not in {err}");
+        }
+    }
+    let said = run(&["serve", "--profiles-dir", "/nonexistent"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("/nonexistent: No such file"), "{}", said.err);
+}
+
+#[test]
+fn a_signal_reads_them_again_all_or_none() {
+    let (layout, profiles) = (layout(), directory(&[("gpu.json", GPU)]));
+    let server = Server::start(&[
+        "--oci-layout",
+        text(layout.root()),
+        "--platform",
+        "linux/amd64",
+        "--profiles-dir",
+        text(profiles.path()),
+        "--default-profile",
+        "gpu",
+    ]);
+    server.wait("specd.v1.SpecService");
+    let hostname = |profile: &str| {
+        let said = run(&["generate", "app", "--server", &server.socket, "--profile", profile]);
+        let spec = serde_json::from_str::<Value>(&said.out).ok()?;
+        Some(spec["hostname"].as_str().unwrap_or_default().to_owned())
+    };
+    let hangup = || {
+        let pid = server.process.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    };
+    assert_eq!(hostname("").as_deref(), Some("default-specd"));
+
+    // One file is good and another is not: neither is taken.
+    fs::write(profiles.path().join("gpu.json"), GPU.replace("{namespace}", "new")).unwrap();
+    fs::write(profiles.path().join("other.json"), "{").unwrap();
+    hangup();
+    server.says("other.json: EOF while parsing an object at line 1 column 1");
+    assert_eq!(hostname("").as_deref(), Some("default-specd"));
+
+    fs::write(profiles.path().join("other.json"), GPU.replace("gpu", "other")).unwrap();
+    hangup();
+    server.says("they are in force");
+    assert_eq!(hostname("other").as_deref(), Some("default-specd"));
+    assert_eq!(hostname("gpu").as_deref(), Some("new-specd"));
+
+    // Without its default there is no set: the server keeps the one that it has.
+    fs::remove_file(profiles.path().join("gpu.json")).unwrap();
+    hangup();
+    server.says("no profile is named \"gpu\"");
+    assert_eq!(hostname("").as_deref(), Some("new-specd"));
+}
