@@ -81,22 +81,14 @@ pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecErro
     if let Some(patch) = patch {
         apply(&mut value, patch)?;
     }
+    sort_maps(&mut value);
     if let Value::Object(sections) = &mut value {
         sort_by_position(sections);
     }
-    Ok(Encoded { json: part(value)?, warnings })
-}
-
-/// The bytes of a part of a spec, in the same form.
-pub(crate) fn part(mut value: Value) -> Result<Vec<u8>, SpecError> {
-    sort_maps(&mut value);
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
-    value.serialize(&mut serializer).map_err(|error| SpecError::Profile {
-        name: "a part of the spec".to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(json)
+    value.serialize(&mut serializer).map_err(broken)?;
+    Ok(Encoded { json, warnings })
 }
 
 fn apply(value: &mut Value, patch: &str) -> Result<(), SpecError> {

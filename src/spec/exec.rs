@@ -8,8 +8,8 @@
 use crate::domain::request::Options;
 use crate::domain::user::ProcessUser;
 use crate::spec::assemble::{STEPS, run};
-use crate::spec::draft::{CapabilityLists, Draft, to_json};
-use crate::spec::encode::{Encoded, TYPE_URL};
+use crate::spec::draft::Draft;
+use crate::spec::encode::{Encoded, TYPE_URL, encode};
 use crate::spec::error::SpecError;
 use crate::spec::kept::Kept;
 use crate::spec::opt::Inputs;
@@ -31,8 +31,9 @@ const NOT_OF_AN_EXEC: [&str; 11] = [
     "annotations",
 ];
 
-/// The order of a process's fields in the Go type.
-const PROCESS: [&str; 16] = [
+/// Fields of a process that a step builds on. Others are only ever replaced as a whole, and need not be
+/// understood.
+const UNDERSTOOD: [&str; 13] = [
     "terminal",
     "consoleSize",
     "user",
@@ -45,17 +46,11 @@ const PROCESS: [&str; 16] = [
     "noNewPrivileges",
     "apparmorProfile",
     "oomScoreAdj",
-    "scheduler",
     "selinuxLabel",
-    "ioPriority",
-    "execCPUAffinity",
 ];
 
-/// The same for its user.
-const USER: [&str; 5] = ["uid", "gid", "umask", "additionalGids", "username"];
-
-/// Fields that are only ever replaced as a whole, and need not be understood.
-const OPAQUE: [&str; 3] = ["scheduler", "ioPriority", "execCPUAffinity"];
+/// Fields of which a step may change a part.
+const IN_PARTS: [&str; 2] = ["user", "capabilities"];
 
 /// The process of a stored spec.
 #[derive(Debug, Clone)]
@@ -104,19 +99,23 @@ impl StoredProcess {
     /// cannot be understood and has to be.
     pub fn changed(mut self, inputs: &Inputs<'_>) -> Result<Encoded, SpecError> {
         let mut draft = self.draft(inputs.options)?;
-        let before = process(&draft)?;
+        let before = encoded(draft.clone())?;
         let steps = STEPS.iter().filter(|(name, _)| !NOT_OF_AN_EXEC.contains(name));
         run(steps, inputs, &mut draft).map_err(|error| match error {
-            SpecError::Image(text) => {
-                SpecError::Stored(format!("has a process that is none: {text}"))
-            }
+            SpecError::Image(text) => no_process(&text),
             other @ (SpecError::Request(_) | SpecError::Stored(_) | SpecError::Profile { .. }) => {
                 other
             }
         })?;
         let warnings = std::mem::take(&mut draft.warnings);
-        put(&mut self.0, &before, &process(&draft)?, &PROCESS)?;
-        Ok(Encoded { json: self.0.into_json()?, warnings })
+        let after = encoded(draft)?;
+        check_around(&before, &after)?;
+        let process = |spec: &Kept| spec.object("process").unwrap_or_default();
+        self.0
+            .follow(&process(&before), &process(&after), &IN_PARTS)
+            .map_err(|error| broken(&error))?;
+        let json = serde_json::to_vec(&self.0).map_err(|error| broken(&error))?;
+        Ok(Encoded { json, warnings })
     }
 
     /// As much of the process as the options have to understand, in a spec with nothing else in it.
@@ -125,16 +124,21 @@ impl StoredProcess {
         process.insert("user".to_owned(), json!({"uid": 0, "gid": 0}));
         for (name, text) in self.0.iter() {
             if text != "null" && is_understood(name, options) {
-                let value = serde_json::from_str(text).map_err(|error| of_process(name, &error))?;
+                let value = serde_json::from_str(text);
+                let value =
+                    value.map_err(|error| unreadable(&format!(" at process.{name}"), &error))?;
                 process.insert(name.to_owned(), value);
             }
         }
-        let spec = json!({
-            "ociVersion": "1.0.0", "process": process, "root": {"path": ""}, "mounts": [], "linux": {},
-        });
-        Draft::take(spec)
-            .map_err(|reason| SpecError::Stored(format!("has a process that is none: {reason}")))
+        alone(&process.into()).map_err(|reason| no_process(&reason))
     }
+}
+
+/// A draft with a process and nothing else.
+pub(crate) fn alone(process: &Value) -> Result<Draft, String> {
+    Draft::take(json!({
+        "ociVersion": "1.0.0", "process": process, "root": {"path": ""}, "mounts": [], "linux": {},
+    }))
 }
 
 /// Whether a field's value is read. One that is only kept may hold what no type here knows.
@@ -146,59 +150,36 @@ fn is_understood(name: &str, options: &Options) -> bool {
             capabilities.set.is_some() || lists.iter().any(|list| !list.is_empty())
         }
         "rlimits" => !options.process.rlimits.is_empty(),
-        name => PROCESS.contains(&name) && !OPAQUE.contains(&name),
+        name => UNDERSTOOD.contains(&name),
     }
 }
 
-/// The process of a draft as JSON, with its capabilities.
-fn process(draft: &Draft) -> Result<Map<String, Value>, SpecError> {
-    let mut lists = Map::new();
-    for (name, list) in draft.capabilities.iter() {
-        lists.insert(name.to_owned(), to_json(&list)?);
-    }
-    let Value::Object(mut process) = to_json(&draft.process)? else {
-        return Ok(Map::new());
-    };
-    process.insert("capabilities".to_owned(), lists.into());
-    Ok(process)
+/// A draft by its encoded fields.
+fn encoded(draft: Draft) -> Result<Kept, SpecError> {
+    Kept::read(&encode(draft, None)?.json).map_err(|error| broken(&error))
 }
 
-/// Puts what differs between two objects into the one that is kept; of user and capabilities field by field.
-fn put(
-    kept: &mut Kept,
-    before: &Map<String, Value>,
-    after: &Map<String, Value>,
-    order: &[&str],
-) -> Result<(), SpecError> {
-    for name in before.keys().filter(|name| !after.contains_key(*name)) {
-        kept.remove(name);
-    }
-    for (name, value) in after.iter().filter(|(name, value)| before.get(*name) != Some(value)) {
-        let order_within = match name.as_str() {
-            "user" => USER.as_slice(),
-            "capabilities" => CapabilityLists::NAMES.as_slice(),
-            _ => &[],
-        };
-        let within = kept.get(name).filter(|text| !order_within.is_empty() && *text != "null");
-        match (within, before.get(name), value) {
-            (Some(text), Some(Value::Object(before)), Value::Object(after)) => {
-                let mut inner =
-                    Kept::read(text.as_bytes()).map_err(|error| of_process(name, &error))?;
-                put(&mut inner, before, after, order_within)?;
-                kept.put_json(name, inner.into_json()?, order)?;
-            }
-            _ => kept.put(name, value.clone(), order)?,
+/// Refuses what would have to change the container around the process: it would be lost.
+fn check_around(before: &Kept, after: &Kept) -> Result<(), SpecError> {
+    match after.iter().find(|(name, _)| *name != "process" && before.differs(after, name)) {
+        None => Ok(()),
+        Some((section, text)) => {
+            let text = format!("has what only the container can have: {section} {text}");
+            Err(SpecError::field("options", text))
         }
     }
-    Ok(())
 }
 
-fn of_process(name: &str, error: &serde_json::Error) -> SpecError {
-    unreadable(&format!(" at process.{name}"), error)
+fn no_process(reason: &str) -> SpecError {
+    SpecError::Stored(format!("has a process that is none: {reason}"))
 }
 
 fn unreadable(place: &str, error: &serde_json::Error) -> SpecError {
     SpecError::Stored(format!("cannot be read{place}: {error}"))
+}
+
+fn broken(error: &serde_json::Error) -> SpecError {
+    SpecError::Profile { name: "a part of the spec".to_owned(), reason: error.to_string() }
 }
 
 #[cfg(test)]
@@ -305,6 +286,18 @@ mod tests {
         }
         let user = stored(r#"{"user":{"uid":7,"gid":8,"additionalGids":[9]}}"#).user().unwrap();
         assert_eq!(user, ProcessUser { uid: 7, gid: 8, additional_gids: vec![9] });
+    }
+
+    /// What is no part of a process would be lost without a word.
+    #[test]
+    fn what_only_the_container_can_have_is_refused() {
+        let mut options = id();
+        options.security.masked_paths = Some(vec!["/proc/kcore".to_owned()]);
+        let error = changed(r#"{"cwd":"/"}"#, &options, None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#"options: has what only the container can have: linux {"maskedPaths":["/proc/kcore"]}"#
+        );
     }
 
     /// A step that is renamed would be taken for an exec.

@@ -2,11 +2,9 @@
 //!
 //! What the values mean is its user's.
 
-use crate::spec::encode;
-use crate::spec::error::SpecError;
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -20,6 +18,11 @@ impl Kept {
         serde_json::from_slice(json)
     }
 
+    /// The object of a field, where it is one.
+    pub(crate) fn object(&self, name: &str) -> Option<Self> {
+        Self::read(self.get(name)?.as_bytes()).ok()
+    }
+
     /// A value as it was written.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(other, _)| *other == name).map(|(_, text)| text)
@@ -30,61 +33,55 @@ impl Kept {
         self.0.iter().map(|(name, value)| (name.as_str(), value.get()))
     }
 
-    /// Takes a field away.
-    pub(crate) fn remove(&mut self, name: &str) {
-        self.0.retain(|(other, _)| other != name);
+    /// Whether two values are written differently, or only one is there.
+    pub(crate) fn differs(&self, other: &Self, name: &str) -> bool {
+        self.get(name) != other.get(name)
     }
 
-    /// Puts a value in the place of another, or where an order of names has it.
-    pub(crate) fn put(
+    /// Takes over what differs between two other objects, field by field; of the nested ones, what differs
+    /// within. A new field goes before the first that follows it in `after`.
+    pub(crate) fn follow(
         &mut self,
-        name: &str,
-        value: Value,
-        order: &[&str],
-    ) -> Result<(), SpecError> {
-        self.put_json(name, encode::part(value)?, order)
-    }
-
-    /// The same with the value's bytes.
-    pub(crate) fn put_json(
-        &mut self,
-        name: &str,
-        json: Vec<u8>,
-        order: &[&str],
-    ) -> Result<(), SpecError> {
-        let broken = |error: &dyn fmt::Display| SpecError::Profile {
-            name: "a part of the spec".to_owned(),
-            reason: error.to_string(),
-        };
-        let text = String::from_utf8(json).map_err(|error| broken(&error))?;
-        self.set(name, RawValue::from_string(text).map_err(|error| broken(&error))?, order);
+        before: &Self,
+        after: &Self,
+        nested: &[&str],
+    ) -> Result<(), serde_json::Error> {
+        self.0.retain(|(name, _)| after.get(name).is_some() || before.get(name).is_none());
+        for (place, (name, value)) in after.0.iter().enumerate() {
+            if !before.differs(after, name) {
+                continue;
+            }
+            let inner = self.object(name).filter(|_| nested.contains(&name.as_str()));
+            match (inner, before.object(name), after.object(name)) {
+                (Some(mut inner), Some(before), Some(after)) => {
+                    inner.follow(&before, &after, &[])?;
+                    self.put(name, serde_json::value::to_raw_value(&inner)?, &[]);
+                }
+                _ => self.put(name, value.clone(), &after.0[place..]),
+            }
+        }
         Ok(())
     }
 
-    fn set(&mut self, name: &str, value: Box<RawValue>, order: &[&str]) {
+    /// Puts a value in the place of another, or before those that follow it.
+    fn put(&mut self, name: &str, value: Box<RawValue>, followers: &[(String, Box<RawValue>)]) {
         if let Some((_, old)) = self.0.iter_mut().find(|(other, _)| other == name) {
             *old = value;
             return;
         }
-        let place = |name: &str| order.iter().position(|other| *other == name);
-        let own = place(name);
-        let later = self.0.iter().position(|(other, _)| place(other) > own && own.is_some());
-        self.0.insert(later.unwrap_or(self.0.len()), (name.to_owned(), value));
+        let follows = |other: &String| followers.iter().any(|(name, _)| name == other);
+        let place = self.0.iter().position(|(other, _)| follows(other));
+        self.0.insert(place.unwrap_or(self.0.len()), (name.to_owned(), value));
     }
+}
 
-    /// The object's bytes.
-    pub(crate) fn into_json(self) -> Result<Vec<u8>, SpecError> {
-        let mut json = vec![b'{'];
-        for (index, (name, value)) in self.0.into_iter().enumerate() {
-            if index > 0 {
-                json.push(b',');
-            }
-            json.extend(encode::part(Value::String(name))?);
-            json.push(b':');
-            json.extend_from_slice(value.get().as_bytes());
+impl Serialize for Kept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
         }
-        json.push(b'}');
-        Ok(json)
+        map.end()
     }
 }
 
@@ -101,7 +98,7 @@ impl<'de> Deserialize<'de> for Kept {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kept, A::Error> {
                 let mut kept = Kept::default();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    kept.set(&name, value, &[]);
+                    kept.put(&name, value, &[]);
                 }
                 Ok(kept)
             }
@@ -113,35 +110,57 @@ impl<'de> Deserialize<'de> for Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
-    fn text(kept: Kept) -> String {
-        String::from_utf8(kept.into_json().unwrap()).unwrap()
+    fn read(text: &str) -> Kept {
+        Kept::read(text.as_bytes()).unwrap()
+    }
+
+    fn text(kept: &Kept) -> String {
+        serde_json::to_string(kept).unwrap()
+    }
+
+    fn followed(kept: &str, before: &str, after: &str) -> String {
+        let mut kept = read(kept);
+        kept.follow(&read(before), &read(after), &["o"]).unwrap();
+        text(&kept)
     }
 
     #[test]
     fn values_keep_their_bytes() {
         let written =
             r#"{"a":{ "n": 1.50, "big": 123456789012345678901234567890 },"<":"<\u003c","e":[]}"#;
-        let kept = Kept::read(written.as_bytes()).unwrap();
-        assert_eq!(kept.get("e"), Some("[]"));
-        assert_eq!(text(kept), written.replace("\"<\":", "\"\\u003c\":"));
+        assert_eq!(text(&read(written)), written);
+        assert_eq!(read(written).get("e"), Some("[]"));
+    }
+
+    #[test]
+    fn only_what_differs_is_taken_over() {
+        let same = followed(r#"{"x": 1.0,"a":[ 1 ]}"#, r#"{"a":[1],"b":2}"#, r#"{"a":[1],"b":2}"#);
+        assert_eq!(same, r#"{"x":1.0,"a":[ 1 ]}"#);
+        let gone = followed(r#"{"a":[ 1 ],"x":2,"b":3}"#, r#"{"a":[1],"b":3}"#, r#"{"b":4}"#);
+        assert_eq!(gone, r#"{"x":2,"b":4}"#);
     }
 
     #[test]
     fn what_is_new_goes_where_the_order_has_it() {
-        let mut kept = Kept::read(br#"{"b":1,"x":2,"d":3}"#).unwrap();
-        let order = ["a", "b", "c", "d", "e"];
-        for name in ["c", "a", "e", "y", "b"] {
-            kept.put(name, json!(0), &order).unwrap();
-        }
-        kept.remove("x");
-        assert_eq!(text(kept), r#"{"a":0,"b":0,"c":0,"d":3,"e":0,"y":0}"#);
+        let after = r#"{"a":0,"b":1,"c":0,"d":3,"e":0}"#;
+        assert_eq!(
+            followed(r#"{"b":1,"x":2,"d":3}"#, r#"{"b":1,"d":3}"#, after),
+            r#"{"a":0,"b":1,"x":2,"c":0,"d":3,"e":0}"#
+        );
+    }
+
+    #[test]
+    fn a_nested_object_is_followed_within() {
+        let (before, after) = (r#"{"o":{"a":1,"b":2},"p":{}}"#, r#"{"o":{"a":3},"p":{"q":1}}"#);
+        let kept = r#"{"p":{"z":0},"o":{"y":[ ],"b":2,"a":1}}"#;
+        assert_eq!(followed(kept, before, after), r#"{"p":{"q":1},"o":{"y":[ ],"a":3}}"#);
+        assert_eq!(followed(r#"{"o":null}"#, before, after), r#"{"o":{"a":3},"p":{"q":1}}"#);
     }
 
     #[test]
     fn of_a_name_that_is_there_twice_the_last_counts() {
-        assert_eq!(text(Kept::read(br#"{"a":1,"b":2,"a":3}"#).unwrap()), r#"{"a":3,"b":2}"#);
+        assert_eq!(text(&read(r#"{"a":1,"b":2,"a":3}"#)), r#"{"a":3,"b":2}"#);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! The limits of a container by themselves: `LinuxResources`, merged and encoded.
+//! The limits of a container by themselves: `LinuxResources`, merged, and encoded as in a spec.
 
 use crate::domain::resources::Resources;
 use crate::spec::draft::{from_json, to_json};
-use crate::spec::encode::{self, Encoded};
+use crate::spec::encode::{Encoded, encode};
 use crate::spec::error::SpecError;
+use crate::spec::exec::alone;
+use crate::spec::kept::Kept;
 use crate::spec::merge_patch;
 use oci_spec::runtime::LinuxResources;
 use serde_json::{Value, json};
@@ -29,11 +31,19 @@ pub(crate) fn merged(
 /// [`SpecError::Request`] where nothing is to be limited: an update with nothing in it would be a mistake
 /// that nobody hears of.
 pub fn encode_resources(asked: &Resources) -> Result<Encoded, SpecError> {
-    let resources = to_json(&merged(None, asked)?)?;
-    if says_nothing(&resources) {
+    let resources = merged(None, asked)?;
+    if says_nothing(&to_json(&resources)?) {
         return Err(SpecError::field("options.resources", "must limit something"));
     }
-    Ok(Encoded { json: encode::part(resources)?, warnings: Vec::new() })
+    let broken = |reason| SpecError::Profile { name: "a spec of limits alone".to_owned(), reason };
+    let process = json!({"user": {"uid": 0, "gid": 0}, "cwd": ""});
+    let mut draft = alone(&process).map_err(broken)?;
+    draft.linux.set_resources(resources);
+    let spec = encode(draft, None)?.json;
+    let spec = Kept::read(&spec).map_err(|error| broken(error.to_string()))?;
+    let linux = spec.object("linux").unwrap_or_default();
+    let limits = linux.get("resources").ok_or_else(|| broken("no resources".to_owned()))?;
+    Ok(Encoded { json: limits.as_bytes().to_vec(), warnings: Vec::new() })
 }
 
 fn says_nothing(value: &Value) -> bool {
