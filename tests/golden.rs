@@ -126,8 +126,9 @@ async fn every_rule_of_tasks_gives_what_is_wanted() {
     let directories = directories("golden-tasks");
     for directory in &directories {
         let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
+        let file = |name: &str| std::fs::read(directory.join(name)).ok();
         let stored = read("container.json").map(|spec| container(spec, read("stored.json")));
-        let tasks = Tasks::new(stored, read("passwd").as_deref(), read("group").as_deref());
+        let tasks = Tasks::new(stored, file("passwd").as_deref(), file("group").as_deref());
         let answer = if let Some(request) = read("process.json") {
             let request = request_json::parse_as("GenerateProcessRequest", &request);
             let answer = tasks.service.generate_process(Request::new(request)).await;

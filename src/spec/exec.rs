@@ -8,7 +8,7 @@
 use crate::domain::request::Options;
 use crate::domain::user::ProcessUser;
 use crate::spec::assemble::{STEPS, run};
-use crate::spec::draft::Draft;
+use crate::spec::draft::{CapabilityLists, Draft};
 use crate::spec::encode::{Encoded, TYPE_URL, encode};
 use crate::spec::error::SpecError;
 use crate::spec::kept::Kept;
@@ -31,26 +31,28 @@ const NOT_OF_AN_EXEC: [&str; 11] = [
     "annotations",
 ];
 
-/// Fields of a process that a step builds on. Others are only ever replaced as a whole, and need not be
-/// understood.
-const UNDERSTOOD: [&str; 13] = [
-    "terminal",
-    "consoleSize",
-    "user",
-    "args",
-    "commandLine",
-    "env",
-    "cwd",
-    "capabilities",
-    "rlimits",
-    "noNewPrivileges",
-    "apparmorProfile",
-    "oomScoreAdj",
-    "selinuxLabel",
+/// The fields of a process in the order of the Go type, and within those of which a step may change a part.
+const PROCESS: [(&str, &[&str]); 16] = [
+    ("terminal", &[]),
+    ("consoleSize", &[]),
+    ("user", &["uid", "gid", "umask", "additionalGids", "username"]),
+    ("args", &[]),
+    ("commandLine", &[]),
+    ("env", &[]),
+    ("cwd", &[]),
+    ("capabilities", &CapabilityLists::NAMES),
+    ("rlimits", &[]),
+    ("noNewPrivileges", &[]),
+    ("apparmorProfile", &[]),
+    ("oomScoreAdj", &[]),
+    ("scheduler", &[]),
+    ("selinuxLabel", &[]),
+    ("ioPriority", &[]),
+    ("execCPUAffinity", &[]),
 ];
 
-/// Fields of which a step may change a part.
-const IN_PARTS: [&str; 2] = ["user", "capabilities"];
+/// Fields that are only ever replaced as a whole, and need not be understood.
+const OPAQUE: [&str; 3] = ["scheduler", "ioPriority", "execCPUAffinity"];
 
 /// The process of a stored spec.
 #[derive(Debug, Clone)]
@@ -112,7 +114,7 @@ impl StoredProcess {
         check_around(&before, &after)?;
         let process = |spec: &Kept| spec.object("process").unwrap_or_default();
         self.0
-            .follow(&process(&before), &process(&after), &IN_PARTS)
+            .follow(&process(&before), &process(&after), &PROCESS)
             .map_err(|error| broken(&error))?;
         let json = serde_json::to_vec(&self.0).map_err(|error| broken(&error))?;
         Ok(Encoded { json, warnings })
@@ -150,7 +152,7 @@ fn is_understood(name: &str, options: &Options) -> bool {
             capabilities.set.is_some() || lists.iter().any(|list| !list.is_empty())
         }
         "rlimits" => !options.process.rlimits.is_empty(),
-        name => UNDERSTOOD.contains(&name),
+        name => PROCESS.iter().any(|(known, _)| *known == name) && !OPAQUE.contains(&name),
     }
 }
 

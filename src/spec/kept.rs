@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
 
+/// The fields of an object in their order, and the fields within those that are taken over in parts.
+pub(crate) type Order<'a> = &'a [(&'a str, &'a [&'a str])];
+
 /// An object's fields, in their order. Of a name that is there twice the last value counts, as everywhere.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kept(Vec<(String, Box<RawValue>)>);
@@ -38,40 +41,40 @@ impl Kept {
         self.get(name) != other.get(name)
     }
 
-    /// Takes over what differs between two other objects, field by field; of the nested ones, what differs
-    /// within. A new field goes before the first that follows it in `after`.
+    /// Takes over what differs between two other objects, field by field; of a field that has an order of its
+    /// own, what differs within. A new field goes where the order has it.
     pub(crate) fn follow(
         &mut self,
         before: &Self,
         after: &Self,
-        nested: &[&str],
+        order: Order<'_>,
     ) -> Result<(), serde_json::Error> {
         self.0.retain(|(name, _)| after.get(name).is_some() || before.get(name).is_none());
-        for (place, (name, value)) in after.0.iter().enumerate() {
-            if !before.differs(after, name) {
-                continue;
-            }
-            let inner = self.object(name).filter(|_| nested.contains(&name.as_str()));
+        for (name, value) in after.0.iter().filter(|(name, _)| before.differs(after, name)) {
+            let within = order.iter().find(|(other, _)| other == name).map_or(&[][..], |(_, w)| w);
+            let inner = self.object(name).filter(|_| !within.is_empty());
             match (inner, before.object(name), after.object(name)) {
                 (Some(mut inner), Some(before), Some(after)) => {
-                    inner.follow(&before, &after, &[])?;
-                    self.put(name, serde_json::value::to_raw_value(&inner)?, &[]);
+                    let within: Vec<_> = within.iter().map(|name| (*name, &[][..])).collect();
+                    inner.follow(&before, &after, &within)?;
+                    self.put(name, serde_json::value::to_raw_value(&inner)?, order);
                 }
-                _ => self.put(name, value.clone(), &after.0[place..]),
+                _ => self.put(name, value.clone(), order),
             }
         }
         Ok(())
     }
 
-    /// Puts a value in the place of another, or before those that follow it.
-    fn put(&mut self, name: &str, value: Box<RawValue>, followers: &[(String, Box<RawValue>)]) {
+    /// Puts a value in the place of another, or where the order has it.
+    fn put(&mut self, name: &str, value: Box<RawValue>, order: Order<'_>) {
         if let Some((_, old)) = self.0.iter_mut().find(|(other, _)| other == name) {
             *old = value;
             return;
         }
-        let follows = |other: &String| followers.iter().any(|(name, _)| name == other);
-        let place = self.0.iter().position(|(other, _)| follows(other));
-        self.0.insert(place.unwrap_or(self.0.len()), (name.to_owned(), value));
+        let place = |name: &str| order.iter().position(|(other, _)| *other == name);
+        let own = place(name);
+        let later = self.0.iter().position(|(other, _)| own.is_some() && place(other) > own);
+        self.0.insert(later.unwrap_or(self.0.len()), (name.to_owned(), value));
     }
 }
 
@@ -121,7 +124,9 @@ mod tests {
 
     fn followed(kept: &str, before: &str, after: &str) -> String {
         let mut kept = read(kept);
-        kept.follow(&read(before), &read(after), &["o"]).unwrap();
+        let order = ["a", "b", "c", "d", "e", "p"].map(|name| (name, &[][..]));
+        let order = [&order[..], &[("o", &["a", "b"])]].concat();
+        kept.follow(&read(before), &read(after), &order).unwrap();
         text(&kept)
     }
 
@@ -155,7 +160,7 @@ mod tests {
         let (before, after) = (r#"{"o":{"a":1,"b":2},"p":{}}"#, r#"{"o":{"a":3},"p":{"q":1}}"#);
         let kept = r#"{"p":{"z":0},"o":{"y":[ ],"b":2,"a":1}}"#;
         assert_eq!(followed(kept, before, after), r#"{"p":{"q":1},"o":{"y":[ ],"a":3}}"#);
-        assert_eq!(followed(r#"{"o":null}"#, before, after), r#"{"o":{"a":3},"p":{"q":1}}"#);
+        assert_eq!(followed(r#"{"o":null}"#, before, after), r#"{"p":{"q":1},"o":{"a":3}}"#);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Containers that run: what GenerateProcess answers is given unread to `Tasks.Exec`, and what
-//! GenerateResources answers to `Tasks.Update`.
+//! Containers that run: what `GenerateProcess` answers is given unread to `Tasks.Exec`, and what
+//! `GenerateResources` answers to `Tasks.Update`.
 
 use crate::daemon::Daemon;
 use crate::image::{Image, busybox};

@@ -32,8 +32,8 @@ impl Tasks {
     /// The container, or none, and the account files in its root.
     pub fn new(
         container: Option<StoredContainer>,
-        passwd: Option<&str>,
-        group: Option<&str>,
+        passwd: Option<&[u8]>,
+        group: Option<&[u8]>,
     ) -> Self {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("fs");
