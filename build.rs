@@ -9,6 +9,7 @@ const SPECD: &[&str] = &[
     "proto/specd/v1/image.proto",
     "proto/specd/v1/options.proto",
     "proto/specd/v1/spec_service.proto",
+    "proto/specd/v1/tasks.proto",
 ];
 
 /// gRPC's own health protocol, List included.
@@ -16,6 +17,7 @@ const HEALTH: &[&str] = &["proto/grpc/health/v1/health.proto"];
 
 /// The part of containerd's API that is called.
 const CONTAINERD: &[&str] = &[
+    "proto/containerd/services/containers/v1/containers.proto",
     "proto/containerd/services/content/v1/content.proto",
     "proto/containerd/services/images/v1/images.proto",
     "proto/containerd/services/leases/v1/leases.proto",

@@ -15,7 +15,7 @@ use crate::generate::catalog::Catalog;
 use crate::host;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
-use crate::image::snapshot_reader::{SnapshotReader, SnapshotRules};
+use crate::image::snapshot_reader::{SnapshotFiles, SnapshotReader, SnapshotRules};
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::image::tally::Tally;
@@ -95,19 +95,29 @@ fn generator(
     config: &SourceConfig,
     profiles: Catalog,
     cache_bytes: u64,
+    observer: Arc<dyn containerd::Observer>,
 ) -> (Generator, Tallies) {
     let layers = SourceReader::new(Arc::clone(source));
-    let (reader, tallies) = match (&config.source, &config.snapshots) {
-        (Source::Containerd(socket), Some(snapshots)) => {
-            remembering(beside(layers, socket, snapshots), cache_bytes)
-        }
-        (Source::Containerd(_), None) | (Source::OciLayout(_), _) => {
-            remembering(layers, cache_bytes)
-        }
+    let snapshots = match (&config.source, &config.snapshots) {
+        (Source::Containerd(socket), Some(snapshots)) => Some(snapshot_files(socket, snapshots)),
+        (Source::Containerd(_), None) | (Source::OciLayout(_), _) => None,
+    };
+    let (reader, tallies) = match &snapshots {
+        Some(files) => remembering(SnapshotReader::new(layers, Arc::clone(files)), cache_bytes),
+        None => remembering(layers, cache_bytes),
     };
     let source = Arc::clone(source);
     let (node, facts) = (config.platform.clone(), facts(config));
-    (Generator::new(source, reader, profiles, node, facts), tallies)
+    let generator = Generator::new(source, reader, profiles, node, facts);
+    let generator = match &config.source {
+        // A connection of its own, which is only dialled where an exec is asked for.
+        Source::Containerd(socket) => {
+            let containers = Containerd::new(socket).observed_by(observer);
+            generator.with_containers(Arc::new(containers), snapshots)
+        }
+        Source::OciLayout(_) => generator,
+    };
+    (generator, tallies)
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
@@ -119,7 +129,9 @@ pub fn service(
     cache_bytes: u64,
     call_timeout: Duration,
 ) -> Service {
-    Service::new(generator(source, config, profiles.into(), cache_bytes).0, call_timeout)
+    let profiles = profiles.into();
+    let (generator, _) = generator(source, config, profiles, cache_bytes, Arc::new(()));
+    Service::new(generator, call_timeout)
 }
 
 /// What the memories of a reader count, by their names.
@@ -132,17 +144,13 @@ fn remembering(reader: impl ImageReader, cache_bytes: u64) -> (Arc<dyn ImageRead
     (Arc::new(memo), tallies)
 }
 
-/// The same reader, and containerd's snapshots beside it.
-fn beside(
-    layers: SourceReader,
-    socket: &Path,
-    config: &SnapshotConfig,
-) -> SnapshotReader<SourceReader> {
+/// What reads containerd's snapshots.
+fn snapshot_files(socket: &Path, config: &SnapshotConfig) -> Arc<SnapshotFiles> {
     let SnapshotConfig { root, snapshotter, timeout } = config.clone();
     // A connection of its own, which is only dialled where a snapshot is read.
     let snapshots = Containerd::new(socket).with_lease(timeout * 2);
     let rules = SnapshotRules { root, snapshotter, timeout };
-    SnapshotReader::new(layers, Arc::new(snapshots), rules)
+    Arc::new(SnapshotFiles::new(Arc::new(snapshots), rules))
 }
 
 /// The facts of the host: this machine's, but for those that are stated.
@@ -187,8 +195,13 @@ impl App {
         let tell = Arc::new(observe::Tell(Arc::clone(&metrics)));
         let source = open_watched(&config.source, tell.clone())?;
         let limits = &config.limits;
-        let (generator, tallies) =
-            generator(&source, &config.source, profiles.catalog(), config.cache_bytes);
+        let (generator, tallies) = generator(
+            &source,
+            &config.source,
+            profiles.catalog(),
+            config.cache_bytes,
+            tell.clone(),
+        );
         observe::caches(&metrics, &tallies);
         observe::profiles(&metrics, profiles.clone());
         let service = Service::new(generator.observed_by(tell), limits.call_timeout)

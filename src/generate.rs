@@ -5,8 +5,10 @@
 
 pub mod catalog;
 pub mod stage;
+mod tasks;
 
 use crate::accounts::{self, AccountError, Files};
+use crate::container::{ContainerError, ContainerStore, NoContainers};
 use crate::domain::host_facts::HostFacts;
 use crate::domain::image_config::ImageConfig;
 use crate::domain::image_rules::ImageRules;
@@ -18,8 +20,9 @@ use crate::generate::catalog::Catalog;
 use crate::generate::stage::{Observer, Stage};
 use crate::image::deadline;
 use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::snapshot_reader::SnapshotFiles;
 use crate::image::source::{ImageSource, Resolved};
-use crate::spec::{self, Encoded, Inputs, Profile, SpecError};
+use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,6 +37,9 @@ pub enum GenerateError {
     /// The image cannot be read.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// The container is not there, or cannot be used.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
     /// The user or a group cannot be resolved.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -46,7 +52,9 @@ impl From<SpecError> for GenerateError {
     fn from(error: SpecError) -> Self {
         match error {
             SpecError::Request(violations) => Self::Request(violations),
-            other @ (SpecError::Image(_) | SpecError::Profile { .. }) => Self::Spec(other),
+            other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Profile { .. }) => {
+                Self::Spec(other)
+            }
         }
     }
 }
@@ -114,6 +122,8 @@ pub struct Generator {
     node: Platform,
     observer: Arc<dyn Observer>,
     host: Arc<HostFacts>,
+    containers: Arc<dyn ContainerStore>,
+    snapshots: Option<Arc<SnapshotFiles>>,
 }
 
 impl Generator {
@@ -125,8 +135,16 @@ impl Generator {
         node: Platform,
         host: HostFacts,
     ) -> Self {
-        let (profiles, host) = (profiles.into(), Arc::new(host));
-        Self { source, reader, profiles, node, host, observer: Arc::new(()) }
+        Self {
+            source,
+            reader,
+            profiles: profiles.into(),
+            node,
+            host: Arc::new(host),
+            observer: Arc::new(()),
+            containers: Arc::new(NoContainers),
+            snapshots: None,
+        }
     }
 
     /// The same, with its stages measured.
@@ -142,17 +160,9 @@ impl Generator {
         done
     }
 
-    /// The same as [`Self::generate`], telling the source by when an answer is of use.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::generate`].
-    pub async fn generate_by(
-        &self,
-        deadline: Instant,
-        request: &Request,
-    ) -> Result<Generated, GenerateError> {
-        deadline::by(deadline, self.generate(request)).await
+    /// Does some work of the generator, telling the source by when an answer is of use.
+    pub async fn by<W: Future>(deadline: Instant, work: W) -> W::Output {
+        deadline::by(deadline, work).await
     }
 
     /// The profiles on offer.
@@ -187,9 +197,7 @@ impl Generator {
     /// A [`GenerateError`]; never a spec with a guess in it.
     pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
         let profiles = self.profiles.now();
-        let profile = profiles.get(request.profile.as_deref()).ok_or_else(|| {
-            Violations::from(Violation::new("profile", UnknownProfile(profiles.names())))
-        })?;
+        let profile = named(&profiles, request.profile.as_deref())?;
         let namespace = &request.namespace;
         let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
@@ -226,9 +234,9 @@ impl Generator {
             platform: &platform,
             seccomp: &profile.seccomp,
             rules: profile.rules,
-            image: config,
+            image: Some(config),
             options: &request.options,
-            user: &user,
+            user: Some(&user),
         };
         let mut draft = spec::assemble(profile, namespace, &inputs)?;
         let (labels, warnings) = safe_labels(config);
@@ -240,6 +248,12 @@ impl Generator {
         tracing::debug!(profile = profile.name, "spec made");
         Ok(Generated { spec, image })
     }
+}
+
+/// The profile of a name, or the default one for no name.
+fn named<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<&'p Profile, Violations> {
+    let unknown = || Violation::new("profile", UnknownProfile(profiles.names())).into();
+    profiles.get(name).ok_or_else(unknown)
 }
 
 /// A stage as traces have it.

@@ -32,6 +32,7 @@
 //! - [`domain`], [`accounts`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
 //! - [`image`] reads images over two seams: [`image::source::ImageSource`], where bytes come from, and
 //!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
+//! - [`container`] is the seam to the containers that are there, for another process in one of them.
 //! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.
 //! - [`server`] is the transport and knows nothing of specs.
 //! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put it together.
@@ -49,6 +50,7 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod container;
 pub mod domain;
 pub mod generate;
 pub mod host;

@@ -23,6 +23,11 @@ mod generated {
             tonic::include_proto!("containerd.types");
         }
         pub mod services {
+            pub mod containers {
+                pub mod v1 {
+                    tonic::include_proto!("containerd.services.containers.v1");
+                }
+            }
             pub mod content {
                 pub mod v1 {
                     tonic::include_proto!("containerd.services.content.v1");
@@ -58,16 +63,18 @@ pub mod specd {
     pub use super::generated::specd::spec_service_server::{SpecService, SpecServiceServer};
     pub use super::generated::specd::{
         BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize, CpuAffinity, CpuResources,
-        DeviceNode, DeviceOptions, DeviceRule, DeviceType, ErrorReason, GenerateRequest,
-        GenerateResponse, Hook, HookOptions, HostNamespace, IdMapping, Image, InterfacePriority,
-        IoPriority, IoPriorityClass, ListProfilesRequest, ListProfilesResponse, MemoryPolicy,
-        MemoryPolicyFlag, MemoryPolicyMode, MemoryResources, Mount, MountOptions, MountPropagation,
-        Namespace, NamespaceOptions, NetworkResources, Personality, PersonalityDomain, Platform,
+        DeviceNode, DeviceOptions, DeviceRule, DeviceType, ErrorReason, ExecOptions,
+        ExecSecurityOptions, GenerateProcessRequest, GenerateProcessResponse, GenerateRequest,
+        GenerateResourcesRequest, GenerateResourcesResponse, GenerateResponse, Hook, HookOptions,
+        HostNamespace, IdMapping, Image, InterfacePriority, IoPriority, IoPriorityClass,
+        ListProfilesRequest, ListProfilesResponse, MemoryPolicy, MemoryPolicyFlag,
+        MemoryPolicyMode, MemoryResources, Mount, MountOptions, MountPropagation, Namespace,
+        NamespaceOptions, NetworkResources, Personality, PersonalityDomain, Platform,
         PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, RdmaLimits, RdtResources,
         ResourceOptions, Rlimit, RootOptions, RuntimeDefaultSeccomp, Scheduler, SchedulerFlag,
         SchedulerPolicy, SeccompOptions, SecurityOptions, SpecOptions, StringList, SystemdCgroup,
-        ThrottleDevice, TimeOffset, TimeOffsets, TmpfsMount, UnconfinedSeccomp, UserOptions,
-        WeightDevice, cgroup_options, namespace, seccomp_options,
+        ThrottleDevice, TimeOffset, TimeOffsets, TmpfsMount, UnconfinedSeccomp, UpdateOptions,
+        UserOptions, WeightDevice, cgroup_options, namespace, seccomp_options,
     };
 
     /// The name of the service, as health checks and reflection know it.
@@ -92,6 +99,8 @@ pub mod health {
 
 /// The part of containerd's API that is called.
 pub mod containerd {
+    pub use super::generated::containerd::services::containers::v1::GetContainerRequest;
+    pub use super::generated::containerd::services::containers::v1::containers_client::ContainersClient;
     pub use super::generated::containerd::services::content::v1::content_client::ContentClient;
     pub use super::generated::containerd::services::content::v1::{
         ReadContentRequest, ReadContentResponse,

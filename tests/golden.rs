@@ -3,21 +3,29 @@
 //! `request.json` (the request in protobuf's JSON), `image.json` (the image's configuration), and, where
 //! the image has them, `passwd` and `group` give `want.json`: the answer, or the error with its reason.
 //! `BLESS=1` writes what is answered; read the difference before it is committed.
+//!
+//! In `golden-tasks` a stored container (`container.json`, the spec, and `stored.json`, what is stored beside
+//! it) and a `process.json` give the process of an exec; a `resources.json` gives limits.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
+use prost_types::Any;
 use serde_json::{Value, json};
+use specd::container::StoredContainer;
 use specd::pb::specd as pb;
+use specd::pb::specd::SpecService;
+use specd::spec::encode::TYPE_URL;
 use std::path::{Path, PathBuf};
 use support::request_json;
 use support::service::Fixture;
-use tonic::Status;
+use support::tasks::Tasks;
+use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
-fn directories() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+fn directories(root: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(root);
     let entries = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     let mut directories: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     directories.sort();
@@ -59,9 +67,8 @@ fn error(status: &Status) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rule_gives_what_is_wanted() {
-    let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
-    let directories = directories();
+    let directories = directories("golden");
     for directory in &directories {
         let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
         let config = read("image.json").unwrap();
@@ -77,15 +84,69 @@ async fn every_rule_gives_what_is_wanted() {
             assert_eq!(first.spec, again.spec, "{}", directory.display());
         }
 
-        if bless {
-            let text = serde_json::to_string_pretty(&got).unwrap() + "\n";
-            std::fs::write(directory.join("want.json"), text).unwrap();
-        } else if serde_json::from_str(&read("want.json").unwrap_or_default()).ok()
-            != Some(got.clone())
-        {
-            wrong.push(format!("{}: {got:#}", directory.display()));
-        }
+        wrong.extend(compare(directory, &got));
     }
     assert!(wrong.is_empty(), "BLESS=1 writes what is answered\n{}", wrong.join("\n"));
     assert!(directories.len() > 40, "goldens are missing");
+}
+
+/// What differs from what is wanted, unless it is to be written.
+fn compare(directory: &Path, got: &Value) -> Option<String> {
+    let path = directory.join("want.json");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, serde_json::to_string_pretty(got).unwrap() + "\n").unwrap();
+        return None;
+    }
+    let want = std::fs::read_to_string(path).unwrap_or_default();
+    let same = serde_json::from_str::<Value>(&want).ok().as_ref() == Some(got);
+    (!same).then(|| format!("{}: {got:#}", directory.display()))
+}
+
+/// What is stored of a container: by the names of its fields, each as if nothing were unusual.
+fn container(spec: String, stored: Option<String>) -> StoredContainer {
+    let stored: Value = serde_json::from_str(&stored.unwrap_or("{}".to_owned())).unwrap();
+    let text = |name: &str, usual: &str| stored[name].as_str().unwrap_or(usual).to_owned();
+    StoredContainer {
+        type_url: text("type_url", TYPE_URL),
+        spec: spec.into_bytes(),
+        snapshotter: text("snapshotter", "native"),
+        snapshot_key: text("snapshot_key", "root"),
+    }
+}
+
+fn part(name: &str, any: Option<Any>, warnings: &[String]) -> Value {
+    let any = any.unwrap();
+    let value: Value = serde_json::from_slice(&any.value).unwrap();
+    json!({"type_url": any.type_url, name: value, "warnings": warnings})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_tasks_gives_what_is_wanted() {
+    let mut wrong = Vec::new();
+    let directories = directories("golden-tasks");
+    for directory in &directories {
+        let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
+        let file = |name: &str| std::fs::read(directory.join(name)).ok();
+        let stored = read("container.json").map(|spec| container(spec, read("stored.json")));
+        let tasks = Tasks::new(stored, file("passwd").as_deref(), file("group").as_deref());
+        let answer = if let Some(request) = read("process.json") {
+            let request = request_json::parse_as("GenerateProcessRequest", &request);
+            let answer = tasks.service.generate_process(Request::new(request)).await;
+            answer.map(|answer| {
+                let answer = answer.into_inner();
+                part("process", answer.process, &answer.warnings)
+            })
+        } else {
+            let request = read("resources.json").unwrap();
+            let request = request_json::parse_as("GenerateResourcesRequest", &request);
+            let answer = tasks.service.generate_resources(Request::new(request)).await;
+            answer.map(|answer| {
+                let answer = answer.into_inner();
+                part("resources", answer.resources, &answer.warnings)
+            })
+        };
+        wrong.extend(compare(directory, &answer.unwrap_or_else(|status| error(&status))));
+    }
+    assert!(wrong.is_empty(), "BLESS=1 writes what is answered\n{}", wrong.join("\n"));
+    assert!(directories.len() > 20, "goldens are missing");
 }

@@ -13,5 +13,5 @@ pub mod passwd;
 pub mod resolve;
 
 pub use error::{AccountError, Asked, Cause};
-pub use needed::{Needed, needed};
-pub use resolve::{Files, image_user, resolve};
+pub use needed::{Needed, needed, needed_for_groups};
+pub use resolve::{Files, add_groups, image_user, resolve};

@@ -34,10 +34,13 @@ pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions)
             Needed { passwd: is_name(user), group: is_name(group) }
         }
     };
-    Needed {
-        passwd: by_user.passwd,
-        group: by_user.group || options.additional_groups.iter().any(is_name),
-    }
+    Needed { passwd: by_user.passwd, group: by_user.group || needed_for_groups(options).group }
+}
+
+/// The files that the caller's groups alone will look at, where the user is known.
+#[must_use]
+pub fn needed_for_groups(options: &UserOptions) -> Needed {
+    Needed { passwd: false, group: options.additional_groups.iter().any(is_name) }
 }
 
 fn is_name(account: &Account) -> bool {

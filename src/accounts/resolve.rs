@@ -58,13 +58,29 @@ pub fn resolve(
             oci(user, files).map_err(|cause| asked.error(cause))?
         }
     };
+    add_groups(&mut process, options, files)?;
+    Ok(process)
+}
+
+/// Adds the caller's groups to a user.
+///
+/// containerd: `oci.WithAppendAdditionalGroups`.
+///
+/// # Errors
+///
+/// An [`AccountError`] that says which group.
+pub fn add_groups(
+    process: &mut ProcessUser,
+    options: &UserOptions,
+    files: Files<'_>,
+) -> Result<(), AccountError> {
     for (index, added) in options.additional_groups.iter().enumerate() {
         let gid = additional_group(added, files)
             .map_err(|cause| Asked::CallerGroup(index).error(cause))?;
         process.additional_gids.push(gid);
-        ensure_primary(&mut process);
+        ensure_primary(process);
     }
-    Ok(process)
+    Ok(())
 }
 
 /// The user with no group but the primary one. containerd: `oci.WithUser` and no more.

@@ -5,6 +5,7 @@
 pub mod cwd;
 pub mod digest;
 pub mod env;
+pub mod exec;
 pub mod hooks;
 pub mod host_facts;
 pub mod ids;

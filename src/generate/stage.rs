@@ -5,6 +5,8 @@ use std::time::Duration;
 /// A part of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// The container that is there is read; only for an exec.
+    Container,
     /// The name becomes a digest.
     Resolve,
     /// The digest becomes a configuration.
@@ -17,12 +19,14 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Self; 4] = [Self::Resolve, Self::Describe, Self::Files, Self::Assemble];
+    pub const ALL: [Self; 5] =
+        [Self::Container, Self::Resolve, Self::Describe, Self::Files, Self::Assemble];
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Container => "container",
             Self::Resolve => "resolve",
             Self::Describe => "describe",
             Self::Files => "files",

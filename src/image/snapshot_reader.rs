@@ -26,20 +26,25 @@ pub struct SnapshotRules {
     pub timeout: Duration,
 }
 
-/// An [`ImageReader`] that reads a snapshot where another one lacks the layers, or where one is chosen.
-pub struct SnapshotReader<R> {
-    layers: R,
+/// The account files of snapshots.
+pub struct SnapshotFiles {
     snapshots: Arc<dyn SnapshotSource>,
     rules: SnapshotRules,
 }
 
-impl<R: ImageReader> SnapshotReader<R> {
-    /// Reads from `layers`, and beside them from `snapshots`.
-    pub fn new(layers: R, snapshots: Arc<dyn SnapshotSource>, rules: SnapshotRules) -> Self {
-        Self { layers, snapshots, rules }
+impl SnapshotFiles {
+    /// Reads from `snapshots` by these rules.
+    #[must_use]
+    pub fn new(snapshots: Arc<dyn SnapshotSource>, rules: SnapshotRules) -> Self {
+        Self { snapshots, rules }
     }
 
-    async fn read(
+    /// The account files as a process in the snapshot sees them.
+    ///
+    /// # Errors
+    ///
+    /// An [`ImageError`]; nothing is answered of a snapshot that went away meanwhile.
+    pub async fn read(
         &self,
         namespace: &Namespace,
         snapshotter: Option<&Snapshotter>,
@@ -67,6 +72,19 @@ impl<R: ImageReader> SnapshotReader<R> {
     }
 }
 
+/// An [`ImageReader`] that reads a snapshot where another one lacks the layers, or where one is chosen.
+pub struct SnapshotReader<R> {
+    layers: R,
+    snapshots: Arc<SnapshotFiles>,
+}
+
+impl<R: ImageReader> SnapshotReader<R> {
+    /// Reads from `layers`, and beside them from `snapshots`.
+    pub fn new(layers: R, snapshots: Arc<SnapshotFiles>) -> Self {
+        Self { layers, snapshots }
+    }
+}
+
 #[async_trait]
 impl<R: ImageReader> ImageReader for SnapshotReader<R> {
     async fn describe(
@@ -87,7 +105,7 @@ impl<R: ImageReader> ImageReader for SnapshotReader<R> {
     ) -> Result<Arc<AccountFiles>, ImageError> {
         let snapshotter = from.snapshotter.as_ref();
         if let Some(key) = &from.key {
-            return self.read(namespace, snapshotter, key, wanted).await.map(Arc::new);
+            return self.snapshots.read(namespace, snapshotter, key, wanted).await.map(Arc::new);
         }
         let digest = match self.layers.files(namespace, image, wanted, from).await {
             Err(ImageError::Source(SourceError::BlobAbsent { digest })) => digest,
@@ -96,7 +114,7 @@ impl<R: ImageReader> ImageReader for SnapshotReader<R> {
         let absent = || ImageError::Source(SourceError::BlobAbsent { digest: digest.clone() });
         let chain_id = image.chain_id.as_ref().ok_or_else(absent)?;
         let key = SnapshotKey::parse(chain_id.as_str()).map_err(|_| absent())?;
-        match self.read(namespace, snapshotter, &key, wanted).await {
+        match self.snapshots.read(namespace, snapshotter, &key, wanted).await {
             Err(ImageError::Snapshot(snapshot)) => {
                 Err(ImageError::LayerAbsent { digest, snapshot })
             }
@@ -236,7 +254,8 @@ mod tests {
             timeout: Duration::from_secs(60),
         };
         let snapshots: Arc<dyn SnapshotSource> = Arc::<Snapshots>::clone(snapshots);
-        let reader = SnapshotReader::new(Layers(layers), snapshots, rules);
+        let files = Arc::new(SnapshotFiles::new(snapshots, rules));
+        let reader = SnapshotReader::new(Layers(layers), files);
         let namespace = Namespace::parse("n").unwrap();
         reader.files(&namespace, &image(), PASSWD, &from).await.map(Arc::unwrap_or_clone)
     }

@@ -3,6 +3,7 @@
 //! Every error has its arm; there is no wildcard. containerd's own statuses never pass through.
 
 use crate::accounts::error::{AccountError, Asked};
+use crate::container::ContainerError;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
 use crate::image::reader::ImageError;
@@ -39,11 +40,18 @@ pub fn of(error: &GenerateError) -> Status {
     match error {
         GenerateError::Request(violations) => invalid_request(violations),
         GenerateError::Image(error) => image(error),
+        GenerateError::Container(error) => container(error),
         GenerateError::Account(error) => account(error),
         GenerateError::Spec(SpecError::Request(violations)) => invalid_request(violations),
         GenerateError::Spec(SpecError::Image(text)) => {
             failed(Code::FailedPrecondition, text, ErrorReason::ImageUnusable, &[])
         }
+        GenerateError::Spec(error @ SpecError::Stored(_)) => failed(
+            Code::FailedPrecondition,
+            &error.to_string(),
+            ErrorReason::ContainerUnusable,
+            &[],
+        ),
         GenerateError::Spec(error @ SpecError::Profile { .. }) => internal(error),
     }
 }
@@ -145,6 +153,26 @@ fn source(error: &SourceError) -> Status {
         SourceError::Invalid(_) => {
             failed(Code::FailedPrecondition, &text, ErrorReason::ImageInvalid, &[])
         }
+    }
+}
+
+fn container(error: &ContainerError) -> Status {
+    let text = error.to_string();
+    match error {
+        ContainerError::NotFound { namespace, id }
+        | ContainerError::NoContainers { namespace, id } => {
+            let pairs = [("namespace", namespace.as_str()), ("id", id.as_str())];
+            let mut details = info(ErrorReason::ContainerNotFound, &pairs);
+            details.set_resource_info("container", id.as_str(), "", cut(&text, DETAIL_BYTES));
+            Status::with_error_details(Code::NotFound, cut(&text, MESSAGE_BYTES), details)
+        }
+        ContainerError::Unusable { namespace, id, .. } => failed(
+            Code::FailedPrecondition,
+            &text,
+            ErrorReason::ContainerUnusable,
+            &[("namespace", namespace.as_str()), ("id", id.as_str())],
+        ),
+        ContainerError::Source(error) => source(error),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::platform::Platform;
 use crate::generate::{Generated, ImageFacts, Offer};
 use crate::pb::specd as pb;
-use crate::spec::encode::TYPE_URL;
+use crate::spec::encode::{Encoded, PROCESS_TYPE_URL, RESOURCES_TYPE_URL, TYPE_URL};
 use prost_types::Any;
 
 /// The answer of Generate.
@@ -14,6 +14,22 @@ pub fn generated(generated: Generated) -> pb::GenerateResponse {
         image: Some(image(generated.image)),
         warnings: generated.spec.warnings,
     }
+}
+
+/// The answer of `GenerateProcess`.
+#[must_use]
+pub fn process(process: Encoded) -> pb::GenerateProcessResponse {
+    let Encoded { json, warnings } = process;
+    let process = Some(Any { type_url: PROCESS_TYPE_URL.to_owned(), value: json });
+    pb::GenerateProcessResponse { process, warnings }
+}
+
+/// The answer of `GenerateResources`.
+#[must_use]
+pub fn resources(resources: Encoded) -> pb::GenerateResourcesResponse {
+    let Encoded { json, warnings } = resources;
+    let resources = Some(Any { type_url: RESOURCES_TYPE_URL.to_owned(), value: json });
+    pb::GenerateResourcesResponse { resources, warnings }
 }
 
 fn image(facts: ImageFacts) -> pb::Image {

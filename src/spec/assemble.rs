@@ -51,13 +51,25 @@ pub fn assemble(
     inputs: &Inputs<'_>,
 ) -> Result<Draft, SpecError> {
     let mut draft = profile.draft(namespace, inputs.id, inputs.host)?;
+    run(&STEPS, inputs, &mut draft)?;
+    Ok(draft)
+}
+
+/// Takes steps one after the other, and collects what they refuse.
+pub(crate) fn run<'a>(
+    steps: impl IntoIterator<Item = &'a (&'static str, SpecOpt)>,
+    inputs: &Inputs<'_>,
+    draft: &mut Draft,
+) -> Result<(), SpecError> {
     let mut violations = Violations::default();
-    for (_, step) in STEPS {
-        match step(inputs, &mut draft) {
+    for (_, step) in steps {
+        match step(inputs, draft) {
             Ok(()) => {}
             Err(SpecError::Request(found)) => violations.extend(found),
-            Err(other @ (SpecError::Image(_) | SpecError::Profile { .. })) => return Err(other),
+            Err(
+                other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Profile { .. }),
+            ) => return Err(other),
         }
     }
-    if violations.is_empty() { Ok(draft) } else { Err(violations.into()) }
+    if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
 }

@@ -21,7 +21,14 @@ use std::io;
 /// containerd: `typeurl.Register` in `client`.
 pub const TYPE_URL: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 
-/// A spec as it travels.
+/// The same for the process of an exec.
+pub const PROCESS_TYPE_URL: &str = "types.containerd.io/opencontainers/runtime-spec/1/Process";
+
+/// The same for the limits of an update.
+pub const RESOURCES_TYPE_URL: &str =
+    "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+
+/// A spec, or a part of one, as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// The JSON.

@@ -8,6 +8,9 @@ pub enum SpecError {
     /// What the image says is refused: by the profile, or because no runtime takes it.
     #[error("{0}")]
     Image(String),
+    /// What is stored of a container cannot be used.
+    #[error("the stored spec {0}")]
+    Stored(String),
     /// What the caller asks for is refused.
     #[error(transparent)]
     Request(#[from] Violations),

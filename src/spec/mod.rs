@@ -7,11 +7,14 @@ mod beyond;
 pub mod draft;
 pub mod encode;
 pub mod error;
+pub mod exec;
 mod go_order;
+mod kept;
 pub mod merge_patch;
 pub mod opt;
 mod options;
 pub mod profile;
+pub mod resources;
 pub mod seccomp;
 mod versions;
 

@@ -24,18 +24,24 @@ pub struct Inputs<'a> {
     pub seccomp: &'a Seccomp,
     /// How the profile reads images.
     pub rules: ImageRules,
-    /// The image's configuration.
-    pub image: &'a ImageConfig,
+    /// The image's configuration; nothing for one more process of a container that is there, where the
+    /// draft begins with the container's own and what is not asked for stays.
+    pub image: Option<&'a ImageConfig>,
     /// What the caller changes.
     pub options: &'a Options,
-    /// The user, in numbers.
-    pub user: &'a ProcessUser,
+    /// The user, in numbers; nothing where it stays as it is.
+    pub user: Option<&'a ProcessUser>,
 }
 
 impl<'a> Inputs<'a> {
     /// The image's own wishes, where it has any.
     pub(crate) fn container(&self) -> Option<&'a ContainerConfig> {
-        self.image.container.as_ref()
+        self.image.and_then(|image| image.container.as_ref())
+    }
+
+    /// Whether it is one more process of a container that is there.
+    pub(crate) fn is_exec(&self) -> bool {
+        self.image.is_none()
     }
 }
 

@@ -15,6 +15,7 @@
 )]
 
 mod daemon;
+mod exec;
 mod generate;
 mod harness;
 mod image;

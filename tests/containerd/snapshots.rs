@@ -20,7 +20,7 @@ use specd::domain::platform::Platform;
 use specd::domain::snapshot::{SnapshotChoice, SnapshotKey};
 use specd::image::reader::{AccountFiles, ImageError, ImageReader, Wanted};
 use specd::image::snapshot::SnapshotSource;
-use specd::image::snapshot_reader::{SnapshotReader, SnapshotRules};
+use specd::image::snapshot_reader::{SnapshotFiles, SnapshotReader, SnapshotRules};
 use specd::image::source::ImageSource;
 use specd::image::source_reader::SourceReader;
 use specd::pb::specd::{GenerateRequest, SpecServiceClient};
@@ -117,7 +117,8 @@ fn over(daemon: &Daemon, snapshots: &Path, snapshotter: &str) -> SnapshotReader<
         timeout: PATIENCE,
     };
     let layers = SourceReader::new(Arc::new(Containerd::new(daemon.socket())));
-    SnapshotReader::new(layers, Arc::new(Containerd::new(snapshots)), rules)
+    let files = SnapshotFiles::new(Arc::new(Containerd::new(snapshots)), rules);
+    SnapshotReader::new(layers, Arc::new(files))
 }
 
 async fn read(

@@ -7,7 +7,8 @@ use containerd_client::services::v1::container::Runtime;
 use containerd_client::services::v1::snapshots::{PrepareSnapshotRequest, RemoveSnapshotRequest};
 use containerd_client::services::v1::{
     Container, CreateContainerRequest, CreateTaskRequest, DeleteContainerRequest,
-    DeleteTaskRequest, KillRequest, StartRequest, WaitRequest,
+    DeleteProcessRequest, DeleteTaskRequest, ExecProcessRequest, KillRequest, StartRequest,
+    UpdateTaskRequest, WaitRequest,
 };
 use prost::Message;
 use prost_types::Any;
@@ -107,16 +108,12 @@ pub(crate) async fn start(daemon: &Daemon, task: &Task<'_>) -> Running {
     let create = CreateContainerRequest { container: Some(container) };
     client.containers().create(within(task.namespace, create)).await.unwrap();
 
-    let output = Output::new(daemon, task);
+    let output = Output::new(daemon, &format!("{}.{}", task.namespace, task.id));
     let create = CreateTaskRequest {
         container_id: id.clone(),
         rootfs: prepared.into_inner().mounts,
         stdout: output.stdout.to_str().unwrap().to_owned(),
-        stderr: if task.terminal {
-            String::new()
-        } else {
-            output.stderr.to_str().unwrap().to_owned()
-        },
+        stderr: output.stderr_unless(task.terminal),
         terminal: task.terminal,
         options: Some(options),
         ..CreateTaskRequest::default()
@@ -134,6 +131,48 @@ impl Running {
         let signal = u32::try_from(Signal::TERM.as_raw()).unwrap();
         let kill = KillRequest { container_id: self.id.clone(), signal, ..KillRequest::default() };
         self.client.tasks().kill(within(&self.namespace, kill)).await.unwrap();
+    }
+
+    /// Runs another process in it to its end, as the Any says, which is passed on unread.
+    pub(crate) async fn exec(
+        &self,
+        daemon: &Daemon,
+        exec_id: &str,
+        process: Any,
+        terminal: bool,
+    ) -> Ran {
+        let output = Output::new(daemon, &format!("{}.{}.{exec_id}", self.namespace, self.id));
+        let (container_id, exec_id) = (self.id.clone(), exec_id.to_owned());
+        let mut tasks = self.client.tasks();
+        let exec = ExecProcessRequest {
+            container_id: container_id.clone(),
+            exec_id: exec_id.clone(),
+            terminal,
+            stdin: String::new(),
+            stdout: output.stdout.to_str().unwrap().to_owned(),
+            stderr: output.stderr_unless(terminal),
+            spec: Some(process),
+        };
+        tasks.exec(within(&self.namespace, exec)).await.unwrap();
+        let start = StartRequest { container_id: container_id.clone(), exec_id: exec_id.clone() };
+        tasks.start(within(&self.namespace, start)).await.unwrap();
+        let wait = WaitRequest { container_id: container_id.clone(), exec_id: exec_id.clone() };
+        let waited = tasks.wait(within(&self.namespace, wait));
+        let exit = tokio::time::timeout(PATIENCE, waited).await;
+        let exit = exit.expect("the process does not end").unwrap().into_inner();
+        let delete = DeleteProcessRequest { container_id, exec_id };
+        tasks.delete_process(within(&self.namespace, delete)).await.unwrap();
+        output.ran(exit.exit_status)
+    }
+
+    /// Gives it other limits, as the Any says, which is passed on unread.
+    pub(crate) async fn update(&self, resources: Any) {
+        let update = UpdateTaskRequest {
+            container_id: self.id.clone(),
+            resources: Some(resources),
+            ..UpdateTaskRequest::default()
+        };
+        self.client.tasks().update(within(&self.namespace, update)).await.unwrap();
     }
 
     /// What it has written to standard error so far.
@@ -168,13 +207,17 @@ struct Output {
 }
 
 impl Output {
-    fn new(daemon: &Daemon, task: &Task<'_>) -> Self {
+    fn new(daemon: &Daemon, name: &str) -> Self {
         let file = |stream: &str| {
-            let path = daemon.path(&format!("{}.{}.{stream}", task.namespace, task.id));
+            let path = daemon.path(&format!("{name}.{stream}"));
             File::create(&path).unwrap();
             path
         };
         Self { stdout: file("stdout"), stderr: file("stderr") }
+    }
+
+    fn stderr_unless(&self, terminal: bool) -> String {
+        if terminal { String::new() } else { self.stderr.to_str().unwrap().to_owned() }
     }
 
     fn ran(&self, exit_status: u32) -> Ran {

@@ -16,6 +16,13 @@ use tonic::server::{Grpc, ServerStreamingService, UnaryService};
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
+/// The container that it has.
+pub(crate) const CONTAINER: &str = "app-1";
+
+/// The process of that container.
+pub(crate) const PROCESS: &str =
+    r#"{"user":{"uid":7,"gid":8},"args":["/bin/app"],"env":["PATH=/bin"],"cwd":"/"}"#;
+
 /// The image that it has.
 pub(crate) const IMAGE: &str = "registry.example/app:1";
 
@@ -30,6 +37,28 @@ pub(crate) struct GetImage {
 pub(crate) struct ImageAnswer {
     #[prost(message, optional, tag = "1")]
     image: Option<StoredImage>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct GetContainer {
+    #[prost(string, tag = "1")]
+    id: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ContainerAnswer {
+    #[prost(message, optional, tag = "1")]
+    container: Option<StoredContainer>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct StoredContainer {
+    #[prost(message, optional, tag = "5")]
+    spec: Option<prost_types::Any>,
+    #[prost(string, tag = "6")]
+    snapshotter: String,
+    #[prost(string, tag = "7")]
+    snapshot_key: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -164,6 +193,16 @@ impl FakeContainerd {
         seen.iter().filter(|(path, _)| path.ends_with(method)).map(|(_, h)| value(h)).collect()
     }
 
+    /// Counts a call, and keeps it waiting where it is to hang.
+    async fn begin(&self) -> Running {
+        self.0.running.fetch_add(1, Ordering::SeqCst);
+        let running = Running(Arc::clone(&self.0));
+        if self.0.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        running
+    }
+
     async fn answer(
         self,
         request: http::Request<hyper::body::Incoming>,
@@ -175,12 +214,14 @@ impl FakeContainerd {
                 Grpc::new(ProstCodec::<(), ()>::default()).unary(Pong, request).await
             }
             "/containerd.services.images.v1.Images/Get" => {
-                self.0.running.fetch_add(1, Ordering::SeqCst);
-                let _running = Running(Arc::clone(&self.0));
-                if self.0.hangs.load(Ordering::SeqCst) {
-                    std::future::pending::<()>().await;
-                }
-                Grpc::new(ProstCodec::default()).unary(self.clone(), request).await
+                let _running = self.begin().await;
+                let codec = ProstCodec::<ImageAnswer, GetImage>::default();
+                Grpc::new(codec).unary(self.clone(), request).await
+            }
+            "/containerd.services.containers.v1.Containers/Get" => {
+                let _running = self.begin().await;
+                let codec = ProstCodec::<ContainerAnswer, GetContainer>::default();
+                Grpc::new(codec).unary(self.clone(), request).await
             }
             "/containerd.services.content.v1.Content/Read" => {
                 Grpc::new(ProstCodec::default()).server_streaming(self, request).await
@@ -210,6 +251,27 @@ impl UnaryService<GetImage> for FakeContainerd {
         std::future::ready(match request.get_ref().name.as_str() {
             IMAGE => Ok(Response::new(ImageAnswer { image: Some(image) })),
             _ => Err(Status::not_found("no such image")),
+        })
+    }
+}
+
+impl UnaryService<GetContainer> for FakeContainerd {
+    type Response = ContainerAnswer;
+    type Future = std::future::Ready<Result<Response<ContainerAnswer>, Status>>;
+
+    fn call(&mut self, request: Request<GetContainer>) -> Self::Future {
+        let spec = prost_types::Any {
+            type_url: "types.containerd.io/opencontainers/runtime-spec/1/Spec".to_owned(),
+            value: format!(r#"{{"ociVersion":"1.2.0","process":{PROCESS}}}"#).into_bytes(),
+        };
+        let container = StoredContainer {
+            spec: Some(spec),
+            snapshotter: "overlayfs".to_owned(),
+            snapshot_key: CONTAINER.to_owned(),
+        };
+        std::future::ready(match request.get_ref().id.as_str() {
+            CONTAINER => Ok(Response::new(ContainerAnswer { container: Some(container) })),
+            _ => Err(Status::not_found("no such container")),
         })
     }
 }

@@ -8,6 +8,7 @@ mod deadlines;
 mod limits;
 mod logs;
 mod metrics;
+mod tasks;
 mod traces;
 
 use clap::Parser;
@@ -51,8 +52,22 @@ impl Server {
 
     async fn start_with(containerd: FakeContainerd, flags: &[&str]) -> Self {
         let (directory, socket) = containerd.serve();
+        let mut all = vec!["--containerd", socket.to_str().unwrap()];
+        all.extend(flags);
+        Self::over(containerd, directory, &all).await
+    }
+
+    /// One whose flags say where images come from; its containerd is not called.
+    async fn start_alone(flags: &[&str]) -> Self {
+        Self::over(FakeContainerd::new(&[], &[]), tempfile::tempdir().unwrap(), flags).await
+    }
+
+    async fn over(
+        containerd: FakeContainerd,
+        directory: tempfile::TempDir,
+        flags: &[&str],
+    ) -> Self {
         let mut all = vec!["--listen", "tcp://127.0.0.1:0", "--platform", "linux/amd64"];
-        all.extend(["--containerd", socket.to_str().unwrap()]);
         all.extend(flags);
         let app = App::bind(&config(&all)).await.unwrap();
         let address = tcp(app.addresses().next().unwrap());

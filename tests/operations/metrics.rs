@@ -26,7 +26,7 @@ async fn get(address: SocketAddr, path: &str) -> String {
     http(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await
 }
 
-async fn start(flags: &[&str]) -> (Server, SocketAddr) {
+pub(crate) async fn start(flags: &[&str]) -> (Server, SocketAddr) {
     let flags = [&["--metrics-listen", "tcp://127.0.0.1:0"], flags].concat();
     let server = Server::start(&flags).await;
     let address = server.metrics.unwrap();
@@ -39,7 +39,7 @@ fn value(page: &str, series: &str) -> f64 {
     line.unwrap_or_else(|| panic!("no {series} in\n{page}")).trim().parse().unwrap()
 }
 
-async fn has(address: SocketAddr, series: &str, wished: f64) {
+pub(crate) async fn has(address: SocketAddr, series: &str, wished: f64) {
     let waiting = async {
         while (value(&get(address, "/metrics").await, series) - wished).abs() > f64::EPSILON {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

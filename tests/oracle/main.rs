@@ -20,6 +20,7 @@ mod run;
 mod sandbox;
 #[path = "../support/mod.rs"]
 mod support;
+mod tasks;
 mod text;
 
 /// A release of containerd: the program that speaks for it, and the profile that should equal it.

@@ -1,7 +1,6 @@
 //! The program in Go: built where it is missing, started once a release, asked line by line.
 
-use crate::case::Question;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -58,7 +57,7 @@ impl Program {
     }
 
     /// Asks one question.
-    pub(crate) fn ask(&mut self, question: &Question) -> Answer {
+    pub(crate) fn ask(&mut self, question: &impl Serialize) -> Answer {
         match self.line(&serde_json::to_string(question).unwrap()) {
             Line { spec: Some(spec), .. } => Answer::Spec(spec.get().to_owned()),
             Line { error: Some(error), .. } => Answer::Error(error),

@@ -9,6 +9,7 @@ use crate::options;
 use crate::program::{Answer, Program};
 use crate::support::say;
 use crate::support::service::Fixture;
+use crate::tasks;
 use crate::text;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -67,6 +68,7 @@ pub(crate) fn release(release: &Release) {
     let mut sides = Sides { release, program, runtime };
     sides.check_witnesses();
     sides.check_cases();
+    sides.check_tasks();
 }
 
 /// Whether the server has a profile.
@@ -164,6 +166,14 @@ impl Sides<'_> {
             wrong.join("\n\n")
         );
         assert!(equal * 4 > cases, "{version}: too few cases give a spec to say anything");
+    }
+
+    /// Execs and updates, a third as many.
+    fn check_tasks(&mut self) {
+        let count = number("SPECD_ORACLE_CASES").unwrap_or(CASES as u64).div_ceil(3);
+        let mut runner = runner(seed(), self.release);
+        let (program, runtime) = (&mut self.program, &self.runtime);
+        tasks::check(self.release, program, runtime, &mut runner, &any_case(), count);
     }
 
     /// The smallest case that still differs, and how.

@@ -8,6 +8,7 @@ pub mod go_options;
 pub mod layout;
 pub mod request_json;
 pub mod service;
+pub mod tasks;
 
 /// Tells the one who runs the tests, past the runner's capture. What is skipped is also noted in the file
 /// that `SPECD_SKIPS` names, so that it can be said again at the end.

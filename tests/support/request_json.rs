@@ -6,9 +6,14 @@ use specd::pb::specd::{DESCRIPTORS, GenerateRequest};
 
 /// The request that a text stands for.
 pub fn parse(text: &str) -> GenerateRequest {
+    parse_as("GenerateRequest", text)
+}
+
+/// The message of this name that a text stands for.
+pub fn parse_as<M: Message + Default>(name: &str, text: &str) -> M {
     let pool = DescriptorPool::decode(DESCRIPTORS).unwrap();
-    let descriptor = pool.get_message_by_name("specd.v1.GenerateRequest").unwrap();
+    let descriptor = pool.get_message_by_name(&format!("specd.v1.{name}")).unwrap();
     let mut json = serde_json::Deserializer::from_str(text);
     let message = DynamicMessage::deserialize(descriptor, &mut json).unwrap();
-    GenerateRequest::decode(message.encode_to_vec().as_slice()).unwrap()
+    M::decode(message.encode_to_vec().as_slice()).unwrap()
 }

@@ -82,8 +82,13 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     },
     Row {
+        module: "container",
+        imports: &[All("domain"), Only("image", ERRORS)],
+        crates: &["async_trait", "thiserror"],
+    },
+    Row {
         module: "source",
-        imports: &[All("domain"), All("image"), All("pb")],
+        imports: &[All("domain"), All("image"), All("container"), All("pb")],
         crates: &[
             "async_trait",
             "bytes",
@@ -102,7 +107,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "generate",
-        imports: &[All("domain"), All("image"), All("accounts"), All("spec")],
+        imports: &[All("domain"), All("image"), All("container"), All("accounts"), All("spec")],
         crates: &["arc_swap", "thiserror", "tracing"],
     },
     Row {
@@ -110,6 +115,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             Only("image", ERRORS),
+            Only("container", ERRORS),
             Only("accounts", ERRORS),
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
@@ -182,6 +188,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("accounts"),
     All("spec"),
     All("image"),
+    All("container"),
     All("source"),
     All("generate"),
     All("rpc"),

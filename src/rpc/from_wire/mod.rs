@@ -8,6 +8,9 @@ mod resources;
 mod root;
 mod sandbox;
 mod scheduling;
+mod tasks;
+
+pub use tasks::{exec, update};
 
 use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
 use crate::domain::image_ref::ImageName;

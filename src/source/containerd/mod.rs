@@ -1,7 +1,7 @@
 //! containerd as a source of images, over its unix socket.
 //!
-//! A few calls of its API, and no more: `Images.Get`, `Content.Read` and `Version`; where a snapshot is
-//! read, also `Snapshots` and `Leases`. Nothing is remembered. Nothing is written but the view of a
+//! A few calls of its API, and no more: `Images.Get`, `Content.Read` and `Version`; for an exec
+//! `Containers.Get`; where a snapshot is read, also `Snapshots` and `Leases`. Nothing is remembered. Nothing is written but the view of a
 //! snapshot that is being read, under a lease that ends by itself.
 //!
 //! A call carries the deadline of the call that it is made for.
@@ -9,6 +9,7 @@
 //! Invariant: dropping a future or a stream from here ends the call at containerd.
 
 mod channel;
+mod containers;
 mod content;
 mod images;
 mod namespace;

@@ -46,6 +46,7 @@ pub(crate) fn args(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErr
             (None, None) => SpecError::Image(text.to_owned()),
         });
     }
-    draft.process.set_args(Some(args));
+    // A command line for Windows would run instead.
+    draft.process.set_args(Some(args)).set_command_line(None);
     Ok(())
 }

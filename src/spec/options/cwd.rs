@@ -5,7 +5,8 @@ use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
 
-/// Sets the working directory: the caller's, the image's, or `/`. It is not created.
+/// Sets the working directory: the caller's, the image's, or `/`; an exec's is the caller's, or stays. It is
+/// not created.
 ///
 /// containerd: `oci.WithImageConfig`, `oci.WithProcessCwd`.
 pub(crate) fn cwd(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
@@ -15,6 +16,7 @@ pub(crate) fn cwd(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErro
             check(cwd).map_err(|error| SpecError::field("options.process.cwd", error))?;
             cwd
         }
+        None if inputs.is_exec() => return Ok(()),
         None => of_image.filter(|cwd| !cwd.is_empty()).unwrap_or("/"),
     };
     check(cwd).map_err(|error| SpecError::Image(error.to_string()))?;

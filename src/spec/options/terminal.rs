@@ -26,9 +26,8 @@ pub(crate) fn terminal(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Spe
             env.push("TERM=xterm".to_owned());
         }
         draft.process.set_env(Some(env));
-        draft
-            .warnings
-            .push("a terminal is attached: CreateTaskRequest.terminal must be true".to_owned());
+        let request = if inputs.is_exec() { "ExecProcessRequest" } else { "CreateTaskRequest" };
+        draft.warnings.push(format!("a terminal is attached: {request}.terminal must be true"));
     }
     Ok(())
 }

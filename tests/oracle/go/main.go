@@ -35,6 +35,10 @@ type question struct {
 	Namespace string `json:"namespace"`
 	ID        string `json:"id"`
 
+	// A spec that is stored, and the part of it that is wanted with the options applied; instead of an image.
+	Stored json.RawMessage `json:"stored"`
+	Part   string          `json:"part"`
+
 	// The options, in the order in which they are applied.
 	Ops []op `json:"ops"`
 }
@@ -110,7 +114,11 @@ func answer(line []byte, root string, out *bufio.Writer) error {
 	if err := q.writeRoot(root); err != nil {
 		return err
 	}
-	spec, err := generate(&q, root)
+	make := generate
+	if q.Part != "" {
+		make = part
+	}
+	spec, err := make(&q, root)
 	if err != nil {
 		text, _ := json.Marshal(strings.ReplaceAll(err.Error(), root, "ROOT"))
 		fmt.Fprintf(out, "{\"error\":%s}\n", text)

@@ -1,0 +1,146 @@
+//! The use cases of tasks that run: one more process, and other limits.
+
+use crate::accounts::{self, Files};
+use crate::container::{ContainerError, ContainerStore, StoredContainer};
+use crate::domain::exec::{ExecRequest, UpdateRequest};
+use crate::domain::ids::Snapshotter;
+use crate::domain::image_rules::ImageRules;
+use crate::domain::snapshot::SnapshotKey;
+use crate::domain::user::ProcessUser;
+use crate::generate::stage::Stage;
+use crate::generate::{GenerateError, Generator, named, span};
+use crate::image::reader::{AccountFiles, ImageError, Wanted};
+use crate::image::snapshot::SnapshotError;
+use crate::image::snapshot_reader::SnapshotFiles;
+use crate::spec::exec::StoredProcess;
+use crate::spec::resources::encode_resources;
+use crate::spec::{Encoded, Inputs, SpecError};
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Generator {
+    /// The same, with containers that are there, and what reads their snapshots.
+    #[must_use]
+    pub fn with_containers(
+        self,
+        containers: Arc<dyn ContainerStore>,
+        snapshots: Option<Arc<SnapshotFiles>>,
+    ) -> Self {
+        Self { containers, snapshots, ..self }
+    }
+
+    /// The process of an exec in a container that is there.
+    ///
+    /// The container is read anew each time, and a user is looked up in the container's own snapshot: what
+    /// the image says is not asked.
+    ///
+    /// # Errors
+    ///
+    /// A [`GenerateError`]; a user that cannot be looked up is one, and never root.
+    pub async fn process(&self, request: &ExecRequest) -> Result<Encoded, GenerateError> {
+        let profiles = self.profiles.now();
+        let profile = named(&profiles, request.profile.as_deref())?;
+        let getting = self.containers.get(&request.namespace, &request.id);
+        let container = self.timed(Stage::Container, getting).await?;
+        let stored = StoredProcess::read(&container.type_url, &container.spec)
+            .map_err(|error| of_container(request, error))?;
+        let user = self.exec_user(profile.rules, request, &container, &stored).await?;
+
+        let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
+        let inputs = Inputs {
+            id: &request.id,
+            host: &self.host,
+            platform: &self.node,
+            seccomp: &profile.seccomp,
+            rules: profile.rules,
+            image: None,
+            options: &request.options,
+            user: user.as_ref(),
+        };
+        let process = stored.changed(&inputs).map_err(|error| of_container(request, error))?;
+        self.observer.took(Stage::Assemble, started.elapsed());
+        tracing::debug!(profile = profile.name, "process made");
+        Ok(process)
+    }
+
+    /// The limits of a container that runs.
+    ///
+    /// # Errors
+    ///
+    /// [`GenerateError::Request`] where there is none.
+    pub fn resources(&self, request: &UpdateRequest) -> Result<Encoded, GenerateError> {
+        let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
+        let resources = encode_resources(&request.resources)?;
+        self.observer.took(Stage::Assemble, started.elapsed());
+        Ok(resources)
+    }
+
+    /// The user that was asked for, in numbers; nothing where nobody asked.
+    async fn exec_user(
+        &self,
+        rules: ImageRules,
+        request: &ExecRequest,
+        container: &StoredContainer,
+        stored: &StoredProcess,
+    ) -> Result<Option<ProcessUser>, GenerateError> {
+        let options = &request.options.user;
+        let needed = match &options.user {
+            None if options.additional_groups.is_empty() => return Ok(None),
+            None => accounts::needed_for_groups(options),
+            Some(_) => accounts::needed(rules, options.user.as_ref(), options),
+        };
+        let wanted = Wanted { passwd: needed.passwd, group: needed.group };
+        let files = match wanted {
+            Wanted { passwd: false, group: false } => AccountFiles::default(),
+            wanted => {
+                let reading = self.files_of(request, container, wanted);
+                self.timed(Stage::Files, reading).await?
+            }
+        };
+        let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
+        if options.user.is_some() {
+            return Ok(Some(accounts::resolve(rules, None, options, files)?));
+        }
+        let mut user = stored.user().map_err(|error| of_container(request, error))?;
+        accounts::add_groups(&mut user, options, files)?;
+        Ok(Some(user))
+    }
+
+    /// The account files of the container's own snapshot.
+    async fn files_of(
+        &self,
+        request: &ExecRequest,
+        container: &StoredContainer,
+        wanted: Wanted,
+    ) -> Result<AccountFiles, GenerateError> {
+        let absent = "a user or a group cannot be looked up: the container's root is no snapshot";
+        if container.snapshot_key.is_empty() || container.snapshotter.is_empty() {
+            return Err(unusable(request, absent.to_owned()).into());
+        }
+        let (snapshotter, key) = (&container.snapshotter, &container.snapshot_key);
+        let snapshotter = Snapshotter::parse(snapshotter).map_err(|error| {
+            unusable(request, format!("its snapshotter {snapshotter:?} {error}"))
+        })?;
+        let key = SnapshotKey::parse(key)
+            .map_err(|error| unusable(request, format!("its snapshot {key:?} {error}")))?;
+        let Some(snapshots) = &self.snapshots else {
+            return Err(ImageError::Snapshot(SnapshotError::Off).into());
+        };
+        Ok(snapshots.read(&request.namespace, Some(&snapshotter), &key, wanted).await?)
+    }
+}
+
+fn unusable(request: &ExecRequest, reason: String) -> ContainerError {
+    let (namespace, id) = (request.namespace.clone(), request.id.clone());
+    ContainerError::Unusable { namespace, id, reason }
+}
+
+/// The error of what was made of a container.
+fn of_container(request: &ExecRequest, error: SpecError) -> GenerateError {
+    match error {
+        SpecError::Stored(_) => unusable(request, error.to_string()).into(),
+        other @ (SpecError::Image(_) | SpecError::Request(_) | SpecError::Profile { .. }) => {
+            other.into()
+        }
+    }
+}

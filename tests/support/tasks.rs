@@ -1,0 +1,121 @@
+//! The service over one stored container, in process.
+
+use crate::support::layout::Layout;
+use async_trait::async_trait;
+use specd::container::{ContainerError, ContainerStore, StoredContainer};
+use specd::domain::host_facts::HostFacts;
+use specd::domain::ids::{ContainerId, Namespace, Snapshotter};
+use specd::domain::platform::Platform;
+use specd::domain::snapshot::SnapshotKey;
+use specd::generate::Generator;
+use specd::image::snapshot::{Held, Hold, Mount, SnapshotError, SnapshotSource};
+use specd::image::snapshot_reader::{SnapshotFiles, SnapshotRules};
+use specd::image::source::ImageSource;
+use specd::image::source_reader::SourceReader;
+use specd::rpc::Service;
+use specd::spec::Profiles;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// A service over one container, whose root is a directory.
+pub struct Tasks {
+    pub service: Service,
+    /// How often the snapshot was read.
+    pub reads: Arc<AtomicUsize>,
+    _root: tempfile::TempDir,
+    _layout: Layout,
+}
+
+impl Tasks {
+    /// The container, or none, and the account files in its root.
+    pub fn new(
+        container: Option<StoredContainer>,
+        passwd: Option<&[u8]>,
+        group: Option<&[u8]>,
+    ) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("fs");
+        std::fs::create_dir_all(directory.join("etc")).unwrap();
+        for (name, content) in [("passwd", passwd), ("group", group)] {
+            if let Some(content) = content {
+                std::fs::write(directory.join("etc").join(name), content).unwrap();
+            }
+        }
+        let rules = SnapshotRules {
+            root: Some(root.path().to_owned()),
+            snapshotter: Snapshotter::parse("another").unwrap(),
+            timeout: Duration::from_secs(60),
+        };
+        let reads = Arc::<AtomicUsize>::default();
+        let snapshots = OneSnapshot { directory, reads: Arc::clone(&reads) };
+        let snapshots = SnapshotFiles::new(Arc::new(snapshots), rules);
+
+        let layout = Layout::temp();
+        let source: Arc<dyn ImageSource> = Arc::new(layout.source());
+        let generator = Generator::new(
+            Arc::clone(&source),
+            Arc::new(SourceReader::new(source)),
+            Profiles::built_in("function").unwrap(),
+            Platform::new("linux", "amd64", ""),
+            HostFacts { kernel: (6, 18), ..HostFacts::default() },
+        )
+        .with_containers(Arc::new(OneContainer(container)), Some(Arc::new(snapshots)));
+        let service = Service::new(generator, Duration::from_secs(60));
+        Self { service, reads, _root: root, _layout: layout }
+    }
+}
+
+/// Whatever the id, this container.
+struct OneContainer(Option<StoredContainer>);
+
+#[async_trait]
+impl ContainerStore for OneContainer {
+    async fn get(
+        &self,
+        namespace: &Namespace,
+        id: &ContainerId,
+    ) -> Result<StoredContainer, ContainerError> {
+        let absent = || ContainerError::NotFound { namespace: namespace.clone(), id: id.clone() };
+        self.0.clone().ok_or_else(absent)
+    }
+}
+
+/// One snapshot, by the snapshotter `native` under the key `root`.
+struct OneSnapshot {
+    directory: PathBuf,
+    reads: Arc<AtomicUsize>,
+}
+
+struct Kept;
+
+#[async_trait]
+impl Hold for Kept {
+    async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SnapshotSource for OneSnapshot {
+    async fn hold(
+        &self,
+        _: &Namespace,
+        snapshotter: &Snapshotter,
+        key: &SnapshotKey,
+    ) -> Result<Held, SnapshotError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        if (snapshotter.as_str(), key.as_str()) != ("native", "root") {
+            let (snapshotter, key) = (snapshotter.clone(), key.clone());
+            return Err(SnapshotError::Absent { snapshotter, key });
+        }
+        let mount = Mount {
+            kind: "bind".to_owned(),
+            source: self.directory.display().to_string(),
+            target: String::new(),
+            options: Vec::new(),
+        };
+        Ok(Held { mounts: vec![mount], hold: Box::new(Kept) })
+    }
+}
