@@ -15,6 +15,7 @@ mod config;
 mod deliberate;
 mod fields;
 mod options;
+mod parity;
 mod program;
 mod run;
 mod sandbox;
