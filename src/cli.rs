@@ -11,9 +11,11 @@ use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 pub mod effective;
 pub mod limits;
 pub mod observe;
+pub mod option_files;
 
 use crate::cli::limits::LimitArgs;
 use crate::cli::observe::ObserveArgs;
+use crate::cli::option_files::OptionFileArgs;
 use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -241,6 +243,9 @@ pub struct OptionArgs {
     /// Mount the host's resolv.conf and hosts file
     #[arg(long, env = "SPECD_VM_NETWORK")]
     pub vm_network: bool,
+    /// Out of files.
+    #[command(flatten)]
+    pub files: OptionFileArgs,
 }
 
 /// Flags of `profiles`.
