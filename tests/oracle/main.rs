@@ -22,6 +22,7 @@ mod sandbox;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
+mod values;
 
 /// A release of containerd: the program that speaks for it, and the profile that should equal it.
 pub(crate) struct Release {
