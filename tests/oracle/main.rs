@@ -23,6 +23,7 @@ mod sandbox;
 mod support;
 mod text;
 mod values;
+mod whole;
 
 /// A release of containerd: the program that speaks for it, and the profile that should equal it.
 pub(crate) struct Release {
