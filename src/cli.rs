@@ -7,12 +7,14 @@ pub mod effective;
 pub mod limits;
 pub mod listening;
 pub mod observe;
+pub mod option_files;
 pub mod profiles;
 pub mod tls;
 
 use crate::cli::limits::LimitArgs;
 use crate::cli::listening::ListenArgs;
 use crate::cli::observe::ObserveArgs;
+use crate::cli::option_files::OptionFileArgs;
 use crate::cli::profiles::ProfileArgs;
 use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 use crate::domain::request::DEFAULT_PROFILE;
@@ -250,6 +252,9 @@ pub struct OptionArgs {
     /// Mount the host's resolv.conf and hosts file
     #[arg(long, env = "SPECD_VM_NETWORK")]
     pub vm_network: bool,
+    /// Out of files.
+    #[command(flatten)]
+    pub files: OptionFileArgs,
 }
 
 /// Flags of `profiles`.
