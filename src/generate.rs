@@ -3,6 +3,7 @@
 //! The one place where the pure core and the fetching meet. Fetching is behind two traits; nothing here
 //! knows the wire.
 
+pub mod explain;
 pub mod stage;
 
 use crate::accounts::{self, AccountError, Files};
@@ -10,6 +11,7 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::image_config::ImageConfig;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::labels;
+use crate::domain::origin::Field;
 use crate::domain::platform::Platform;
 use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
@@ -139,17 +141,9 @@ impl Generator {
         done
     }
 
-    /// The same as [`Self::generate`], telling the source by when an answer is of use.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::generate`].
-    pub async fn generate_by(
-        &self,
-        deadline: Instant,
-        request: &Request,
-    ) -> Result<Generated, GenerateError> {
-        deadline::by(deadline, self.generate(request)).await
+    /// Does some work of the generator, telling the source by when an answer is of use.
+    pub async fn by<W: Future>(deadline: Instant, work: W) -> W::Output {
+        deadline::by(deadline, work).await
     }
 
     /// The profiles on offer.
@@ -180,6 +174,15 @@ impl Generator {
     ///
     /// A [`GenerateError`]; never a spec with a guess in it.
     pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
+        self.make(request, false).await.map(|(generated, _)| generated)
+    }
+
+    /// The spec, and where it comes from if that is wanted.
+    async fn make(
+        &self,
+        request: &Request,
+        explained: bool,
+    ) -> Result<(Generated, Vec<Field>), GenerateError> {
         let profile = self
             .profile(request.profile.as_deref())
             .map_err(|error| Violations::from(Violation::new("profile", error)))?;
@@ -223,15 +226,21 @@ impl Generator {
             options: &request.options,
             user: &user,
         };
-        let mut draft = spec::assemble(profile, namespace, &inputs)?;
+        let mut draft = if explained {
+            let (asked, changes) = (image_user.as_ref(), &request.options.user);
+            let origins = accounts::origins(asked, changes, files, &user);
+            spec::assemble_explained(profile, namespace, &inputs, origins)?
+        } else {
+            spec::assemble(profile, namespace, &inputs)?
+        };
         let (labels, warnings) = safe_labels(config);
         draft.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
         let patch = request.options.merge_patch.as_deref();
-        let spec = spec::encode(draft, patch)?;
+        let (spec, fields) = spec::encode_explained(draft, patch)?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
-        Ok(Generated { spec, image })
+        Ok((Generated { spec, image }, fields))
     }
 }
 

@@ -57,14 +57,15 @@ pub mod specd {
     pub use super::generated::specd::spec_service_client::SpecServiceClient;
     pub use super::generated::specd::spec_service_server::{SpecService, SpecServiceServer};
     pub use super::generated::specd::{
-        BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize, CpuResources, DeviceNode,
-        DeviceOptions, DeviceRule, DeviceType, ErrorReason, GenerateRequest, GenerateResponse,
-        HostNamespace, IdMapping, Image, ListProfilesRequest, ListProfilesResponse,
-        MemoryResources, Mount, MountOptions, Namespace, NamespaceOptions, Platform,
-        PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, ResourceOptions, Rlimit,
-        RootOptions, RuntimeDefaultSeccomp, SeccompOptions, SecurityOptions, SpecOptions,
-        StringList, SystemdCgroup, ThrottleDevice, UnconfinedSeccomp, UserOptions, cgroup_options,
-        namespace, seccomp_options,
+        AccountOrigin, BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize,
+        CpuResources, DeviceNode, DeviceOptions, DeviceRule, DeviceType, ErrorReason,
+        ExplainRequest, ExplainResponse, Field, GenerateRequest, GenerateResponse, HostNamespace,
+        IdMapping, Image, ListProfilesRequest, ListProfilesResponse, MemoryResources, Mount,
+        MountOptions, Namespace, NamespaceOptions, Origin, Platform, PrivateNamespace,
+        PrivilegedMode, ProcessOptions, Profile, ProfileOrigin, ResourceOptions, Rlimit,
+        RootOptions, RuleOrigin, RuntimeDefaultSeccomp, SeccompOptions, SecurityOptions, Setting,
+        SpecOptions, StringList, SystemdCgroup, ThrottleDevice, UnconfinedSeccomp, UserOptions,
+        cgroup_options, namespace, origin, seccomp_options,
     };
 
     /// The name of the service, as health checks and reflection know it.

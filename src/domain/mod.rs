@@ -12,6 +12,7 @@ pub mod image_ref;
 pub mod image_rules;
 pub mod labels;
 pub mod limits;
+pub mod origin;
 pub mod platform;
 pub mod request;
 pub mod resources;

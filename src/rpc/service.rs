@@ -1,8 +1,11 @@
 //! The service: each call is checked, run within its deadline and translated back.
 
-use crate::generate::Generator;
+use crate::domain::ids::Namespace;
+use crate::domain::request;
+use crate::domain::violation::Violations;
+use crate::generate::{GenerateError, Generator, UnknownProfile};
 use crate::pb::specd as pb;
-use crate::rpc::{deadline, from_wire, status, to_wire};
+use crate::rpc::{deadline, explanation, from_wire, status, to_wire};
 use prost::Message;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
@@ -28,6 +31,36 @@ impl Service {
         Self { answer_bytes, ..self }
     }
 
+    /// The way of every call that does work: its request is checked, the work is given its time, and what
+    /// comes out is translated.
+    async fn call<W, C, A, M, F>(
+        &self,
+        request: Request<W>,
+        check: impl FnOnce(W) -> Result<C, Violations>,
+        work: impl FnOnce(C) -> F,
+        translate: fn(A) -> M,
+    ) -> Result<Response<M>, Status>
+    where
+        M: Message,
+        F: Future<Output = Result<A, GenerateError>>,
+    {
+        let started = Instant::now();
+        let asked = deadline::of(request.metadata());
+        let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
+        let request = check(request.into_inner()).map_err(|wrong| status::of(&wrong.into()))?;
+        let deadline = started.checked_add(time).unwrap_or(started);
+        let work = Generator::by(deadline, work(request));
+        match tokio::time::timeout_at(deadline.into(), work).await {
+            Ok(Ok(done)) => self.answer(translate(done)),
+            Ok(Err(error)) => Err(status::of(&error)),
+            Err(_) => Err(status::deadline_exceeded(time)),
+        }
+    }
+
+    fn known(&self, profile: Option<&str>) -> Result<(), UnknownProfile> {
+        self.generator.profile(profile).map(drop)
+    }
+
     /// An answer, if it is not too large.
     fn answer<M: Message>(&self, message: M) -> Result<Response<M>, Status> {
         if message.encoded_len() > self.answer_bytes {
@@ -37,26 +70,37 @@ impl Service {
     }
 }
 
+/// Notes the namespace for the call's line in the log.
+fn happens_in(namespace: &Namespace) {
+    tracing::Span::current().record("namespace", namespace.as_str());
+}
+
 #[tonic::async_trait]
 impl pb::SpecService for Service {
     async fn generate(
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<pb::GenerateResponse>, Status> {
-        let started = Instant::now();
-        let asked = deadline::of(request.metadata());
-        let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
-        let known = |name: Option<&str>| self.generator.profile(name).map(drop);
-        let request = from_wire::request(request.into_inner(), known)
-            .map_err(|violations| status::of(&violations.into()))?;
-        tracing::Span::current().record("namespace", request.namespace.as_str());
-        let deadline = started.checked_add(time).unwrap_or(started);
-        let work = self.generator.generate_by(deadline, &request);
-        match tokio::time::timeout_at(deadline.into(), work).await {
-            Ok(Ok(generated)) => self.answer(to_wire::generated(generated)),
-            Ok(Err(error)) => Err(status::of(&error)),
-            Err(_) => Err(status::deadline_exceeded(time)),
-        }
+        let check = |message| from_wire::request(message, |name| self.known(name));
+        let work = async |request: request::Request| {
+            happens_in(&request.namespace);
+            self.generator.generate(&request).await
+        };
+        self.call(request, check, work, to_wire::generated).await
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        let check = |message: pb::ExplainRequest| {
+            from_wire::request(message.request.unwrap_or_default(), |name| self.known(name))
+        };
+        let work = async |request: request::Request| {
+            happens_in(&request.namespace);
+            self.generator.explain(&request).await
+        };
+        self.call(request, check, work, explanation::explained).await
     }
 
     async fn list_profiles(

@@ -1,6 +1,7 @@
 //! The assembly: every step, in its order.
 
 use crate::domain::ids::Namespace;
+use crate::domain::origin::UserOrigins;
 use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
@@ -44,9 +45,29 @@ pub fn assemble(
     namespace: &Namespace,
     inputs: &Inputs<'_>,
 ) -> Result<Draft, SpecError> {
-    let mut draft = profile.draft(namespace, inputs.id, inputs.host)?;
+    steps(profile.draft(namespace, inputs.id, inputs.host)?, inputs)
+}
+
+/// The same, with a journal of who sets what; who the user is was found out before.
+///
+/// # Errors
+///
+/// As [`assemble`].
+pub fn assemble_explained(
+    profile: &Profile,
+    namespace: &Namespace,
+    inputs: &Inputs<'_>,
+    user: UserOrigins,
+) -> Result<Draft, SpecError> {
+    let mut draft = profile.draft_explained(namespace, inputs.id, inputs.host)?;
+    draft.user_is_from(user);
+    steps(draft, inputs)
+}
+
+fn steps(mut draft: Draft, inputs: &Inputs<'_>) -> Result<Draft, SpecError> {
     let mut violations = Violations::default();
-    for (_, step) in STEPS {
+    for (name, step) in STEPS {
+        draft.begins(name);
         match step(inputs, &mut draft) {
             Ok(()) => {}
             Err(SpecError::Request(found)) => violations.extend(found),

@@ -4,6 +4,7 @@
 //! Invariant: taking apart and putting together loses nothing.
 
 use crate::spec::error::SpecError;
+use crate::spec::journal::Journal;
 use oci_spec::runtime::{Capability, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,8 @@ pub struct Draft {
     pub linux: Linux,
     /// What was filled in or will matter later, for the caller.
     pub warnings: Vec<String>,
+    /// What happened to it so far, where somebody wants to know.
+    pub(super) journal: Option<Box<Journal>>,
     rest: Spec,
 }
 
@@ -101,6 +104,7 @@ impl Draft {
             mounts: spec.mounts_mut().take().ok_or("mounts is missing")?,
             linux: spec.linux_mut().take().ok_or("linux is missing")?,
             warnings: Vec::new(),
+            journal: None,
             rest: spec,
         })
     }

@@ -6,14 +6,16 @@ pub mod assemble;
 pub mod draft;
 pub mod encode;
 pub mod error;
+mod journal;
+mod layer;
 pub mod merge_patch;
 pub mod opt;
 mod options;
 pub mod profile;
 pub mod seccomp;
 
-pub use assemble::assemble;
-pub use encode::{Encoded, encode};
+pub use assemble::{assemble, assemble_explained};
+pub use encode::{Encoded, encode, encode_explained};
 pub use error::SpecError;
 pub use opt::Inputs;
 pub use profile::{Profile, Profiles};

@@ -8,9 +8,11 @@
 use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
+use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
-use crate::spec::merge_patch;
+use crate::spec::journal::Journal;
+use crate::spec::layer::{Layer, stacked};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -83,6 +85,8 @@ pub struct Profile {
     pub seccomp: Seccomp,
     /// The base spec, with its placeholders.
     pub spec: Value,
+    /// The files that the base spec is made of, the lowest first.
+    pub layers: Vec<Layer>,
 }
 
 impl Profile {
@@ -97,17 +101,59 @@ impl Profile {
         id: &ContainerId,
         host: &HostFacts,
     ) -> Result<Draft, SpecError> {
+        self.begun(namespace, id, host, None)
+    }
+
+    /// The same, with a journal that says for each value in which line it stands.
+    ///
+    /// # Errors
+    ///
+    /// As [`Profile::draft`].
+    pub fn draft_explained(
+        &self,
+        namespace: &Namespace,
+        id: &ContainerId,
+        host: &HostFacts,
+    ) -> Result<Draft, SpecError> {
+        self.begun(namespace, id, host, Some(self.journal(namespace, id)))
+    }
+
+    fn begun(
+        &self,
+        namespace: &Namespace,
+        id: &ContainerId,
+        host: &HostFacts,
+        journal: Option<Journal>,
+    ) -> Result<Draft, SpecError> {
         let mut spec = self.spec.clone();
         fill_in(&mut spec, namespace.as_str(), id.as_str());
         let mut draft = Draft::take(spec)
             .map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })?;
+        draft.keep_journal(journal);
         if self.masks_thermal_throttle && !host.thermal_throttle_cpus.is_empty() {
             let mut masked = draft.linux.masked_paths().clone().unwrap_or_default();
             let path = |cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle");
             masked.extend(host.thermal_throttle_cpus.iter().map(path));
             draft.linux.set_masked_paths(Some(masked));
+            draft.by(|| Origin::Host("thermal_throttle_cpus".to_owned()));
         }
         Ok(draft)
+    }
+
+    /// How the base spec comes out of the layers, line by line.
+    fn journal(&self, namespace: &Namespace, id: &ContainerId) -> Journal {
+        let mut journal = Journal::new();
+        for (height, layer) in self.layers.iter().enumerate() {
+            let mut spec = stacked(self.layers[..=height].iter().map(|layer| &layer.spec));
+            fill_in(&mut spec, namespace.as_str(), id.as_str());
+            let lines = layer.lines();
+            journal.tell_patched(spec, layer.spec.clone(), |pointer| Origin::Profile {
+                name: layer.name.clone(),
+                file: layer.file.clone(),
+                line: lines.get(pointer).copied().unwrap_or(1),
+            });
+        }
+        journal
     }
 
     /// Whether this is the profile of that name.
@@ -148,7 +194,7 @@ impl Profiles {
         let mut list: Vec<Profile> = Vec::new();
         for (name, text) in BUILT_IN {
             let wrong = |reason| SpecError::Profile { name: name.to_owned(), reason };
-            let profile = load(text, &list).map_err(wrong)?;
+            let profile = load(&format!("{name}.json"), text, &list).map_err(wrong)?;
             list.push(profile);
         }
         let default =
@@ -190,19 +236,22 @@ fn names(list: &[Profile]) -> String {
 }
 
 /// Reads a profile's file; where it extends another, its spec is a merge patch on the other's.
-fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
+fn load(source: &str, text: &str, known: &[Profile]) -> Result<Profile, String> {
     let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let mut spec = match &file.extends {
-        None => Value::Object(serde_json::Map::new()),
+    let mut layers = match &file.extends {
+        None => Vec::new(),
         Some(base) => {
             let base = known.iter().find(|profile| profile.is_named(base));
-            base.ok_or("it extends a profile that is not known")?.spec.clone()
+            base.ok_or("it extends a profile that is not known")?.layers.clone()
         }
     };
-    merge_patch::apply(
-        &mut spec,
-        file.spec.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-    );
+    layers.push(Layer {
+        name: file.name.clone(),
+        file: source.to_owned(),
+        text: text.to_owned(),
+        spec: file.spec.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+    });
+    let spec = stacked(layers.iter().map(|layer| &layer.spec));
     Draft::take(spec.clone())?;
     Ok(Profile {
         name: file.name,
@@ -213,6 +262,7 @@ fn load(text: &str, known: &[Profile]) -> Result<Profile, String> {
         masks_thermal_throttle: file.masks_thermal_throttle,
         seccomp: file.seccomp,
         spec,
+        layers,
     })
 }
 
@@ -269,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_profile_that_does_not_parse_says_where() {
-        let wrong = |text: &str| load(text, &[]).unwrap_err();
+        let wrong = |text: &str| load("x.json", text, &[]).unwrap_err();
         assert!(wrong("{\n \"name\": 7}").contains("line 2"));
         assert!(wrong(r#"{"name":"x","description":"","image":"oci","spce":{}}"#).contains("spce"));
         assert!(

@@ -1,9 +1,11 @@
 //! The environment.
 
-use crate::domain::env::{DEFAULT_PATH, has, merge};
+use crate::domain::env::{DEFAULT_PATH, Entry, has, merge};
 use crate::domain::image_rules::ImageRules;
+use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::journal::Leaf;
 use crate::spec::opt::Inputs;
 
 /// Sets the environment: the image's, a default PATH where the rules have one, then the caller's changes
@@ -25,7 +27,19 @@ pub(crate) fn env(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErro
         draft.warnings.push("the image sets no PATH, the default one is used".to_owned());
     }
     let own = draft.process.env().clone().unwrap_or_default();
-    let env = merge(&merge(&env, &own), &inputs.options.process.env);
+    let changes = &inputs.options.process.env;
+    draft.remade("/process/env", |own| {
+        let of_image = inputs.container().and_then(|container| container.env.as_ref());
+        let mut env = leaves(of_image.into_iter().flatten(), |index| {
+            Origin::image(format!("config.Env[{index}]"))
+        });
+        if fills_in {
+            env.insert(0, Leaf::new(DEFAULT_PATH, Origin::rule("env", "the default PATH")));
+        }
+        let changes = leaves(changes, |index| Origin::option(format_args!("process.env[{index}]")));
+        merged(&env, &own, &changes)
+    });
+    let env = merged(&env, &own, changes);
     if env.iter().any(|entry| entry.contains('\0')) {
         return Err(SpecError::Image("an environment entry has a NUL in it".to_owned()));
     }
@@ -37,4 +51,17 @@ pub(crate) fn env(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErro
     }
     draft.process.set_env((!env.is_empty()).then_some(env));
     Ok(())
+}
+
+/// What the image has, under what stands there already, under the caller's changes.
+fn merged<E: Entry>(image: &[E], own: &[E], changes: &[E]) -> Vec<E> {
+    merge(&merge(image, own), changes)
+}
+
+fn leaves<'a>(
+    entries: impl IntoIterator<Item = &'a String>,
+    origin: impl Fn(usize) -> Origin,
+) -> Vec<Leaf> {
+    let leaf = |(index, entry): (usize, &String)| Leaf::new(entry.as_str(), origin(index));
+    entries.into_iter().enumerate().map(leaf).collect()
 }

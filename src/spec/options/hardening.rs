@@ -1,9 +1,12 @@
 //! What hardens the container.
 
+use crate::domain::origin::Origin;
+use crate::domain::request::SecurityOptions;
 use crate::domain::sandbox::NamespaceKind;
 use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use crate::spec::options::namespaces::is_private;
 use std::collections::HashMap;
@@ -35,7 +38,35 @@ pub(crate) fn hardening(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Sp
         sysctl.extend(options.sysctl.clone());
         draft.linux.set_sysctl(Some(sysctl));
     }
+    draft.explain(|| |change: &Change<'_>| said(options, change));
     check_sysctl(inputs, draft)
+}
+
+/// Which option something comes from.
+fn said(options: &SecurityOptions, change: &Change<'_>) -> Option<Said> {
+    if let Some(key) = change.key_in("/linux/sysctl") {
+        let field = format!("security.sysctl[{key:?}]");
+        return options.sysctl.contains_key(&key).then(|| Said::Set(Origin::option(field)));
+    }
+    for (list, field, given) in [
+        ("/linux/maskedPaths", "masked_paths", options.masked_paths.is_some()),
+        ("/linux/readonlyPaths", "readonly_paths", options.readonly_paths.is_some()),
+    ] {
+        if given && change.pointer == list {
+            return Some(Said::Changed(Origin::option(format_args!("security.{field}"))));
+        }
+        if let Some(index) = change.index_in(list).filter(|_| given) {
+            let field = format!("security.{field}.values[{index}]");
+            return Some(Said::Set(Origin::option(field)));
+        }
+    }
+    let (field, given) = match change.pointer {
+        "/process/noNewPrivileges" => ("no_new_privileges", options.no_new_privileges.is_some()),
+        "/process/apparmorProfile" => ("apparmor_profile", options.apparmor_profile.is_some()),
+        "/process/selinuxLabel" => ("selinux_label", options.selinux_label.is_some()),
+        _ => return None,
+    };
+    given.then(|| Said::Set(Origin::option(format_args!("security.{field}"))))
 }
 
 /// Refuses a parameter whose namespace is the host's: it would change the host.

@@ -1,8 +1,11 @@
 //! The namespaces.
 
+use crate::domain::origin::Origin;
+use crate::domain::request::NamespaceOptions;
 use crate::domain::sandbox::{IdMapping, NamespaceKind, NamespaceOf};
 use crate::spec::draft::{Draft, from_json, to_json};
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use oci_spec::runtime::{LinuxIdMapping, LinuxNamespace, LinuxNamespaceType};
 use serde_json::json;
@@ -43,7 +46,26 @@ pub(crate) fn namespaces(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), S
         .collect();
     draft.warnings.extend(joined);
     draft.linux.set_namespaces(Some(list));
+    draft.explain(|| |change: &Change<'_>| said(options, change));
     Ok(())
+}
+
+/// Which option a namespace or a mapping comes from.
+fn said(options: &NamespaceOptions, change: &Change<'_>) -> Option<Said> {
+    for (list, field) in
+        [("/linux/uidMappings", "uid_mappings"), ("/linux/gidMappings", "gid_mappings")]
+    {
+        if change.pointer == list {
+            return Some(Said::Changed(Origin::option(format_args!("namespaces.{field}"))));
+        }
+    }
+    change.key_in("/linux/namespaces")?;
+    let kind = change.value.get("type")?;
+    if options.of.iter().any(|(of, _)| json!(of) == *kind) {
+        let kind = kind.as_str().unwrap_or_default();
+        return Some(Said::Set(Origin::option(format_args!("namespaces.{kind}"))));
+    }
+    Some(Said::Changed(Origin::rule("namespaces", "ids are mapped in a user namespace")))
 }
 
 fn set(

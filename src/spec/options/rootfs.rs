@@ -1,5 +1,6 @@
 //! The root filesystem.
 
+use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -10,6 +11,7 @@ use crate::spec::opt::Inputs;
 pub(crate) fn rootfs(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     if let Some(readonly) = inputs.options.root_readonly {
         draft.root.set_readonly(readonly.then_some(true));
+        draft.set_by("/root/readonly", || Origin::option("root.readonly"));
     }
     Ok(())
 }
