@@ -1,6 +1,8 @@
 //! What each command does. Flags come from `cli`; printing ends here.
 
+mod ask;
 mod client;
+mod explain;
 mod generate;
 mod health;
 mod profiles;
@@ -44,6 +46,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Generate(args) => generate::run(*args),
+        Command::Explain(args) => explain::run(*args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Health(args) => health::run(&args),
     }

@@ -17,5 +17,6 @@ pub mod seccomp;
 pub use assemble::{assemble, assemble_explained};
 pub use encode::{Encoded, encode, encode_explained};
 pub use error::SpecError;
+pub use journal::compare::differences;
 pub use opt::Inputs;
 pub use profile::{Profile, Profiles};

@@ -69,7 +69,7 @@ async fn arguments_and_what_they_replace() {
     );
     has(
         "cwd-option",
-        "/process/cwd \"/var/lib\" options.process.cwd < \"/srv\" image config.WorkingDir < \"/\" profile \
+        "/process/cwd \"/tmp\" options.process.cwd < \"/srv\" image config.WorkingDir < \"/\" profile \
          function (function.json:9)",
     )
     .await;

@@ -6,6 +6,7 @@
 //!
 //! Invariant: a journal changes nothing in a draft, and every leaf in it has an origin.
 
+pub(super) mod compare;
 mod fields;
 mod leaf;
 mod lists;
