@@ -1,7 +1,15 @@
 //! What a journal makes of what it is told.
 
 use super::*;
+use crate::domain::host_facts::HostFacts;
+use crate::domain::ids::{ContainerId, Namespace};
+use crate::domain::image_config::{ContainerConfig, ImageConfig};
 use crate::domain::origin::Setting;
+use crate::domain::platform::Platform;
+use crate::domain::request::Options;
+use crate::domain::user::ProcessUser;
+use crate::spec::draft::Draft;
+use crate::spec::{Inputs, Profiles, assemble, assemble_explained, encode_explained};
 use serde_json::json;
 
 fn option(name: &str) -> Origin {
@@ -142,7 +150,7 @@ fn without_a_journal_nobody_is_asked() {
         "mounts": [],
         "linux": {}
     });
-    let mut draft = crate::spec::draft::Draft::take(spec).unwrap();
+    let mut draft = Draft::take(spec).unwrap();
     fn asked<T>() -> T {
         panic!("asked")
     }
@@ -154,6 +162,54 @@ fn without_a_journal_nobody_is_asked() {
     draft.remade("/process/env", |_| asked());
     draft.explain_user();
     assert!(!draft.is_explained());
+}
+
+/// An assembly of a profile over an image that says but what to run, on a host with one processor that
+/// throttles.
+fn assembled(profile: &str, explained: bool) -> Draft {
+    let profiles = Profiles::built_in("function").unwrap();
+    let profile = profiles.get(Some(profile)).unwrap();
+    let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
+    let cmd = Some(vec!["x".to_owned()]);
+    let container = Some(ContainerConfig { cmd, env: Some(Vec::new()), ..Default::default() });
+    let inputs = Inputs {
+        id: &id,
+        host: &HostFacts { thermal_throttle_cpus: vec![3], kernel: (6, 1) },
+        platform: &Platform::new("linux", "amd64", ""),
+        seccomp: &profile.seccomp,
+        rules: profile.rules,
+        image: &ImageConfig { container, ..Default::default() },
+        options: &Options::default(),
+        user: &ProcessUser::bare_root(),
+    };
+    if !explained {
+        return assemble(profile, &namespace, &inputs).unwrap();
+    }
+    let by = || option("user");
+    let user = UserOrigins { uid: by(), gid: by(), additional_gids: Vec::new() };
+    assemble_explained(profile, &namespace, &inputs, user).unwrap()
+}
+
+#[test]
+fn what_is_generated_never_has_a_journal() {
+    for (profile, _) in Profiles::built_in("function").unwrap().iter() {
+        let draft = assembled(&profile.name, false);
+        assert!(!draft.is_explained(), "{}", profile.name);
+        let (plain, fields) = encode_explained(draft, None).unwrap();
+        assert!(fields.is_empty(), "{}", profile.name);
+        let (told, fields) = encode_explained(assembled(&profile.name, true), None).unwrap();
+        assert_eq!(plain, told, "{}", profile.name);
+        assert!(fields.len() > 50, "{}", profile.name);
+    }
+}
+
+#[test]
+fn facts_of_the_host_are_told() {
+    let (_, fields) = encode_explained(assembled("containerd-2.4", true), None).unwrap();
+    let path = "\"/sys/devices/system/cpu/cpu3/thermal_throttle\"";
+    let field = fields.iter().find(|field| field.now.value.as_deref() == Some(path)).unwrap();
+    assert_eq!(field.now.by, Origin::Host("thermal_throttle_cpus".to_owned()));
+    assert!(field.before.is_empty());
 }
 
 proptest::proptest! {
