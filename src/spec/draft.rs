@@ -129,14 +129,9 @@ impl Draft {
         self.rest.set_hostname(hostname);
     }
 
-    /// Puts the spec together, but for the capabilities.
-    pub(crate) fn into_spec(self) -> (Spec, CapabilityLists) {
-        let mut spec = self.rest;
-        spec.set_process(Some(self.process));
-        spec.set_root(Some(self.root));
-        spec.set_mounts(Some(self.mounts));
-        spec.set_linux(Some(self.linux));
-        (spec, self.capabilities)
+    /// What is left of the spec beside the sections that are taken out of it.
+    pub(crate) fn rest(&self) -> &Spec {
+        &self.rest
     }
 }
 

@@ -78,7 +78,7 @@ fn finish(mut draft: Draft, patch: Option<&str>) -> Result<(Encoded, Vec<Field>)
     draft.begins("spec_merge_patch");
     let warnings = std::mem::take(&mut draft.warnings);
     let mut journal = draft.journal.take();
-    let mut value = whole(draft)?;
+    let mut value = whole(&draft)?;
     if let Some(patch) = patch {
         apply(&mut value, patch, journal.as_deref_mut())?;
     }
@@ -92,21 +92,28 @@ fn finish(mut draft: Draft, patch: Option<&str>) -> Result<(Encoded, Vec<Field>)
     Ok((Encoded { json, warnings }, Draft::told(journal, &value)))
 }
 
-/// A draft as one JSON value, which no patch has been applied to.
-pub(crate) fn whole(draft: Draft) -> Result<Value, SpecError> {
-    let (spec, capabilities) = draft.into_spec();
-    let mut value = serde_json::to_value(spec).map_err(|error| broken(&error))?;
-    if let Some(process) = value.get_mut("process").and_then(Value::as_object_mut) {
+/// A draft as one JSON value, which no patch has been applied to and whose sections are in no order.
+pub(crate) fn whole(draft: &Draft) -> Result<Value, SpecError> {
+    let mut process = json(&draft.process)?;
+    if let Value::Object(process) = &mut process {
         let mut lists = Map::new();
-        for (name, list) in capabilities.iter() {
-            lists.insert(
-                name.to_owned(),
-                serde_json::to_value(list).map_err(|error| broken(&error))?,
-            );
+        for (name, list) in draft.capabilities.iter() {
+            lists.insert(name.to_owned(), json(&list)?);
         }
         insert_before(process, "rlimits", "capabilities", lists.into());
     }
-    Ok(value)
+    let mut whole = json(draft.rest())?;
+    if let Value::Object(sections) = &mut whole {
+        sections.insert("process".to_owned(), process);
+        sections.insert("root".to_owned(), json(&draft.root)?);
+        sections.insert("mounts".to_owned(), json(&draft.mounts)?);
+        sections.insert("linux".to_owned(), json(&draft.linux)?);
+    }
+    Ok(whole)
+}
+
+fn json(part: &impl Serialize) -> Result<Value, SpecError> {
+    serde_json::to_value(part).map_err(|error| broken(&error))
 }
 
 fn broken(error: &serde_json::Error) -> SpecError {

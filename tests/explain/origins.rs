@@ -161,3 +161,20 @@ async fn the_lines_of_profiles_have_the_values() {
     }
     assert!(checked > 5000, "only {checked} values are a profile's");
 }
+
+/// An entry that a step drops was the image's, and a list of nothing else is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_entry_of_an_image_is_told_as_dropped() {
+    let config =
+        r#"{"os": "linux", "architecture": "amd64", "config": {"Env": [""], "Cmd": ["x"]}}"#;
+    let fixture = crate::Fixture::new(config, None, None);
+    let request = crate::request_json::parse(
+        r#"{"namespace": "default", "id": "a", "profile": "containerd-2.4"}"#,
+    );
+    let fields = fixture.explain(request).await.unwrap().fields;
+    let env = fields.iter().filter(|field| field.path.starts_with("/process/env"));
+    assert_eq!(
+        env.map(line).collect::<Vec<_>>(),
+        ["/process/env/0 - step env < \"\" image config.Env[0]"]
+    );
+}

@@ -98,11 +98,10 @@ impl Journal {
         Self { step: "profile", user: None, state: Value::Null, root: Node::default() }
     }
 
-    /// Notes the state of the draft, and where what is new in it comes from; what nobody speaks of is the
-    /// step's.
-    pub(crate) fn tell(&mut self, state: Value, says: Says<'_>) {
-        let step = Said::Changed(Origin::rule(self.step, ""));
-        self.root.settle("", &state, says, &step);
+    /// Notes the state of the draft; what is new in it comes from one place, or else from the step.
+    pub(crate) fn tell_changes(&mut self, state: Value, origin: Option<Origin>) {
+        let said = Said::Changed(origin.unwrap_or_else(|| Origin::rule(self.step, "")));
+        self.root.settle_changed("", &self.state, &state, &said);
         self.state = state;
     }
 
@@ -113,26 +112,42 @@ impl Journal {
         patch: Value,
         origin: impl Fn(&str) -> Origin,
     ) {
-        self.tell(state, &patched("", patch, origin));
+        let says = patched("", patch, origin);
+        self.tell_place("", Some(state), &says);
     }
 
-    /// Notes what a place is now, or is for a moment, and nothing of the others.
+    /// Notes what a place is now, or is for a moment, and where each part of it comes from; of what nobody speaks
+    /// that is the step. Nothing is noted of other places.
     pub(crate) fn tell_place(&mut self, pointer: &str, value: Option<Value>, says: Says<'_>) {
-        let mut state = self.state.clone();
-        if let Some((parent, key)) = pointer.rsplit_once('/')
-            && let Some(parent) = state.pointer_mut(parent).and_then(Value::as_object_mut)
-        {
-            match value {
-                Some(value) => parent.insert(key.to_owned(), value),
-                None => parent.remove(key),
-            };
-            self.tell(state, says);
+        let step = Said::Changed(Origin::rule(self.step, ""));
+        match (pointer.rsplit_once('/'), value) {
+            (None, Some(state)) => {
+                self.root.settle("", &state, says, &step);
+                self.state = state;
+            }
+            (Some((parent, key)), value) => {
+                let parent = self.state.pointer_mut(parent).and_then(Value::as_object_mut);
+                let Some(parent) = parent else { return };
+                if let Some(value) = value {
+                    self.root.at(pointer).settle(pointer, &value, says, &step);
+                    parent.insert(key.to_owned(), value);
+                } else if parent.shift_remove(key).is_some() {
+                    self.root.settle("", &self.state, says, &step);
+                }
+            }
+            (None, None) => {}
         }
     }
 
     /// Notes a list as a step made it out of the elements that were there and others.
     pub(crate) fn remake(&mut self, pointer: &str, make: impl FnOnce(Vec<Leaf>) -> Vec<Leaf>) {
         self.root.remake(pointer, make);
+        let made = self.root.at(pointer).value().unwrap_or_default();
+        if let Some((parent, key)) = pointer.rsplit_once('/')
+            && let Some(parent) = self.state.pointer_mut(parent).and_then(Value::as_object_mut)
+        {
+            parent.insert(key.to_owned(), made);
+        }
     }
 
     /// Every leaf of the finished spec in its order, and those that are gone.

@@ -11,10 +11,10 @@ use serde_json::Value;
 impl Draft {
     /// Begins a step; what the one before left unexplained is that step's.
     pub(crate) fn begins(&mut self, step: &'static str) {
-        self.explain(|| |_: &Change<'_>| None);
-        if let Some(journal) = &mut self.journal {
+        self.tell(|journal, state| {
+            journal.tell_changes(state, None);
             journal.step = step;
-        }
+        });
     }
 
     /// Whether somebody wants to know.
@@ -22,38 +22,38 @@ impl Draft {
         self.journal.is_some()
     }
 
-    /// Says, place by place, where what is there now comes from.
+    /// Says of a place, part by part, where what is there now comes from, and nothing of other places.
     ///
     /// The outer closure makes what the inner one needs, and is called only for a journal.
-    pub(crate) fn explain<S>(&mut self, says: impl FnOnce() -> S)
+    pub(crate) fn explain<S>(&mut self, pointer: &str, says: impl FnOnce() -> S)
     where
         S: Fn(&Change<'_>) -> Option<Said>,
     {
-        if let Some(mut journal) = self.journal.take() {
-            // A draft that is no JSON gives no spec: encoding it will say so.
-            if let Ok(state) = whole(self.clone()) {
-                journal.tell(state, &says());
-            }
-            self.journal = Some(journal);
-        }
+        self.tell(|journal, state| {
+            journal.tell_place(pointer, state.pointer(pointer).cloned(), &says());
+        });
     }
 
     /// Says where all that has changed since the last word comes from.
     pub(crate) fn by(&mut self, origin: impl FnOnce() -> Origin) {
-        self.explain(|| {
-            let origin = origin();
-            move |_: &Change<'_>| Some(Said::Changed(origin.clone()))
-        });
+        self.tell(|journal, state| journal.tell_changes(state, Some(origin())));
     }
 
     /// Says who set what stands at a pointer, be it new or the same as before, and nothing of other places.
     pub(crate) fn set_by(&mut self, pointer: &str, origin: impl FnOnce() -> Origin) {
+        self.explain(pointer, || {
+            let origin = origin();
+            move |change: &Change<'_>| {
+                (change.pointer == pointer).then(|| Said::Set(origin.clone()))
+            }
+        });
+    }
+
+    fn tell(&mut self, tell: impl FnOnce(&mut Journal, Value)) {
         if let Some(mut journal) = self.journal.take() {
-            if let Ok(state) = whole(self.clone()) {
-                let origin = origin();
-                journal.tell_place(pointer, state.pointer(pointer).cloned(), &|change| {
-                    (change.pointer == pointer).then(|| Said::Set(origin.clone()))
-                });
+            // A draft that is no JSON gives no spec: encoding it will say so.
+            if let Ok(state) = whole(self) {
+                tell(&mut journal, state);
             }
             self.journal = Some(journal);
         }
@@ -93,7 +93,7 @@ impl Draft {
     /// Says of the user what was noted.
     pub(crate) fn explain_user(&mut self) {
         let origins = self.journal.as_mut().and_then(|journal| journal.user.take());
-        self.explain(|| {
+        self.explain("/process/user", || {
             move |change: &Change<'_>| {
                 let origins = origins.as_ref()?;
                 let gid = change.index_in("/process/user/additionalGids");
@@ -111,7 +111,7 @@ impl Draft {
     /// Ends the journal with the spec that was made of the draft.
     pub(crate) fn told(journal: Option<Box<Journal>>, finished: &Value) -> Vec<Field> {
         let fields = journal.map(|mut journal| {
-            journal.tell(finished.clone(), &|_| None);
+            journal.tell_changes(finished.clone(), None);
             journal.fields(finished)
         });
         fields.unwrap_or_default()

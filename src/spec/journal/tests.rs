@@ -19,7 +19,7 @@ fn option(name: &str) -> Origin {
 /// A journal of one state, all of which is the base's.
 fn journal(state: Value) -> Journal {
     let mut journal = Journal::new();
-    journal.tell(state, &|_| Some(Said::Set(option("base"))));
+    journal.tell_place("", Some(state), &|_| Some(Said::Set(option("base"))));
     journal
 }
 
@@ -39,7 +39,7 @@ fn lines(journal: &Journal) -> Vec<String> {
 }
 
 fn changed_by(journal: &mut Journal, state: Value, name: &str) {
-    journal.tell(state, &|_| Some(Said::Changed(option(name))));
+    journal.tell_changes(state, Some(option(name)));
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn what_is_set_to_what_it_was_is_set() {
         "/a" => Some(Said::Set(option("one"))),
         _ => None,
     };
-    journal.tell(json!({"a": 1, "b": 2}), &says);
-    journal.tell(json!({"a": 1, "b": 2}), &says);
+    journal.tell_place("", Some(json!({"a": 1, "b": 2})), &says);
+    journal.tell_place("", Some(json!({"a": 1, "b": 2})), &says);
     assert_eq!(lines(&journal), ["/a 1 one < 1 base", "/b 2 base"]);
 }
 
@@ -157,7 +157,7 @@ fn without_a_journal_nobody_is_asked() {
     draft.begins("a step");
     draft.by(asked);
     draft.set_by("/hostname", asked);
-    draft.explain(asked::<fn(&Change<'_>) -> Option<Said>>);
+    draft.explain("", asked::<fn(&Change<'_>) -> Option<Said>>);
     draft.suppose("/hostname", asked, |_| asked());
     draft.remade("/process/env", |_| asked());
     draft.explain_user();

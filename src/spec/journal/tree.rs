@@ -75,6 +75,29 @@ impl Node {
         }
     }
 
+    /// The same, where it is known what this place is: of what has not changed nobody is asked.
+    pub(super) fn settle_changed(&mut self, pointer: &str, old: &Value, new: &Value, said: &Said) {
+        if old == new {
+            return;
+        }
+        let says: Says<'_> = &|_| None;
+        match (old, new) {
+            (Value::Object(before), Value::Object(object))
+                if !before.is_empty() && !object.is_empty() =>
+            {
+                self.lose_members(pointer, Some(object), says, said);
+                for (key, value) in object {
+                    let (node, pointer) = (self.members.entry(key.clone()), inside(pointer, key));
+                    match before.get(key) {
+                        Some(old) => node.or_default().settle_changed(&pointer, old, value, said),
+                        None => node.or_default().settle(&pointer, value, says, said),
+                    }
+                }
+            }
+            _ => self.settle(pointer, new, says, said),
+        }
+    }
+
     fn settle_object(
         &mut self,
         pointer: &str,
@@ -162,12 +185,20 @@ impl Node {
         self.lose_members(pointer, None, says, said);
     }
 
-    /// Makes the list of leaves at a pointer another one.
-    pub(super) fn remake(&mut self, pointer: &str, make: impl FnOnce(Vec<Leaf>) -> Vec<Leaf>) {
+    /// The place at a pointer, through objects. An empty object on the way is about to be none.
+    pub(super) fn at(&mut self, pointer: &str) -> &mut Self {
         let mut node = self;
         for key in pointer.split('/').skip(1) {
-            node = node.members.entry(key.to_owned()).or_default();
+            let is_empty = |leaf: &mut Leaf| leaf.value.as_ref().is_some_and(Value::is_object);
+            node.leaf.take_if(is_empty);
+            node = node.members.entry(key.replace("~1", "/").replace("~0", "~")).or_default();
         }
+        node
+    }
+
+    /// Makes the list of leaves at a pointer another one.
+    pub(super) fn remake(&mut self, pointer: &str, make: impl FnOnce(Vec<Leaf>) -> Vec<Leaf>) {
+        let node = self.at(pointer);
         let old = std::mem::take(&mut node.items).into_iter().filter_map(|item| item.leaf);
         for leaf in make(old.collect()) {
             let gone = leaf.value.is_none();

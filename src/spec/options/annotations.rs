@@ -15,7 +15,7 @@ pub(crate) fn annotations(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), 
         let mut annotations = draft.annotations().clone().unwrap_or_default();
         annotations.extend(added.clone());
         draft.set_annotations(annotations);
-        draft.explain(|| {
+        draft.explain("/annotations", || {
             |change: &Change<'_>| {
                 let key = change.key_in("/annotations").filter(|key| added.contains_key(key))?;
                 Some(Said::Set(Origin::option(format_args!("annotations[{key:?}]"))))

@@ -58,7 +58,7 @@ pub(crate) fn args(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErr
         |change| change.index_in("/process/args").map(|index| Said::Set(of_image(index))),
     );
     draft.process.set_args(Some(args));
-    draft.explain(|| {
+    draft.explain("/process/args", || {
         |change: &Change<'_>| {
             if change.pointer == "/process/args" {
                 let name = process.entrypoint.as_ref().map_or("command", |_| "entrypoint");

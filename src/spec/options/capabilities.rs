@@ -113,7 +113,7 @@ fn explain(draft: &mut Draft, lists: &[&str], field: &str, names: &[String]) {
     if names.is_empty() && field != "set.values" {
         return;
     }
-    draft.explain(|| {
+    draft.explain("/process/capabilities", || {
         let each: Vec<Vec<String>> = names
             .iter()
             .map(|name| known(name).map(|one| format!("CAP_{one}")).collect())

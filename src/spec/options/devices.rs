@@ -51,7 +51,7 @@ pub(crate) fn devices(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Spec
         nodes.push(node);
     }
     draft.linux.set_devices((!nodes.is_empty()).then_some(nodes));
-    draft.explain(|| {
+    draft.explain("/linux", || {
         let usual = if options.allow_default { DEFAULT.len() } else { 0 };
         move |change: &Change<'_>| {
             if change.key_in("/linux/devices").is_some() {

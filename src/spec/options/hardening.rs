@@ -38,7 +38,9 @@ pub(crate) fn hardening(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Sp
         sysctl.extend(options.sysctl.clone());
         draft.linux.set_sysctl(Some(sysctl));
     }
-    draft.explain(|| |change: &Change<'_>| said(options, change));
+    for section in ["/process", "/linux"] {
+        draft.explain(section, || |change: &Change<'_>| said(options, change));
+    }
     check_sysctl(inputs, draft)
 }
 

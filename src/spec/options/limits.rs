@@ -27,7 +27,7 @@ pub(crate) fn limits(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
         draft.process.set_oom_score_adj(process.oom_score_adj);
         draft.set_by("/process/oomScoreAdj", || Origin::option("process.oom_score_adj"));
     }
-    draft.explain(|| {
+    draft.explain("/process/rlimits", || {
         |change: &Change<'_>| {
             change.index_in("/process/rlimits")?;
             let name = change.value.get("type")?;

@@ -54,7 +54,7 @@ pub(crate) fn mounts(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
 
 /// Says which entry of a list of options each mount comes from, or why it is gone.
 fn explain(draft: &mut Draft, field: &str, destinations: impl FnOnce() -> Vec<String>) {
-    draft.explain(|| {
+    draft.explain("/mounts", || {
         let all = destinations().into_iter().enumerate();
         let indices: HashMap<String, usize> = all.map(|(index, path)| (path, index)).collect();
         move |change: &Change<'_>| {
@@ -67,7 +67,7 @@ fn explain(draft: &mut Draft, field: &str, destinations: impl FnOnce() -> Vec<St
 
 /// Says which option made the mount at a path.
 fn set_by(draft: &mut Draft, path: &str, option: &str) {
-    draft.explain(|| {
+    draft.explain("/mounts", || {
         |change: &Change<'_>| {
             change.index_in("/mounts")?;
             let is_it = change.value.get("destination").is_some_and(|other| other == path);

@@ -46,7 +46,7 @@ pub(crate) fn namespaces(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), S
         .collect();
     draft.warnings.extend(joined);
     draft.linux.set_namespaces(Some(list));
-    draft.explain(|| |change: &Change<'_>| said(options, change));
+    draft.explain("/linux", || |change: &Change<'_>| said(options, change));
     Ok(())
 }
 

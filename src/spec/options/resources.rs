@@ -22,7 +22,7 @@ pub(crate) fn resources(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Sp
     let mut resources = to_json(draft.linux.resources())?;
     merge_patch::apply(&mut resources, patch);
     draft.linux.set_resources(Some(from_json(resources)?));
-    draft.explain(|| {
+    draft.explain("/linux/resources", || {
         let patch = told.unwrap_or_default();
         let origin = {
             let patch = patch.clone();
