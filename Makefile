@@ -48,8 +48,8 @@ oracle: ## 10,000 random cases for each of seven releases against containerd's o
 load: ## 10,000 calls with ghz against a served OCI layout, no error allowed
 	@.ci/load
 
-bench: ## what the filter on :authority costs: the ratio of calls a second with it and without
-	cargo bench --locked --bench authority
+bench: ## what the filter on :authority costs, as a ratio of calls a second, and what a spec takes to assemble
+	cargo bench --locked --bench authority --bench assemble
 
 advisories: ## check the dependencies against the RustSec database (needs GitHub)
 	@.ci/tools rust deny

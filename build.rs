@@ -8,6 +8,7 @@ const SPECD: &[&str] = &[
     "proto/specd/v1/errors.proto",
     "proto/specd/v1/image.proto",
     "proto/specd/v1/options.proto",
+    "proto/specd/v1/origin.proto",
     "proto/specd/v1/spec_service.proto",
     "proto/specd/v1/tasks.proto",
 ];

@@ -4,6 +4,7 @@
 //! commands do is `commands`'.
 
 pub mod effective;
+pub mod explain;
 pub mod limits;
 pub mod listening;
 pub mod observe;
@@ -11,6 +12,7 @@ pub mod option_files;
 pub mod profiles;
 pub mod tls;
 
+use crate::cli::explain::ExplainArgs;
 use crate::cli::limits::LimitArgs;
 use crate::cli::listening::ListenArgs;
 use crate::cli::observe::ObserveArgs;
@@ -50,6 +52,9 @@ pub enum Command {
                             > bundle/config.json"
     )]
     Generate(Box<GenerateArgs>),
+    /// Print for each field of an image's spec who set it and what it replaced
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(Box<ExplainArgs>),
     /// List the profiles, or print one as JSON
     #[command(
         after_help = "Examples:\n  specd profiles containerd-2.4\n  specd profiles --profiles-dir /etc/specd/profiles"
@@ -168,6 +173,17 @@ pub enum Output {
 /// Flags of `generate`.
 #[derive(Debug, Clone, Args)]
 pub struct GenerateArgs {
+    /// Of what the spec is made.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// What to print
+    #[arg(long, value_name = "WHAT", env = "SPECD_OUTPUT", default_value = "spec")]
+    pub output: Output,
+}
+
+/// Flags that say of what a spec is made, and who makes it.
+#[derive(Debug, Clone, Args)]
+pub struct AskArgs {
     /// The image, as stored or by a familiar name
     #[arg(value_name = "IMAGE")]
     pub image: String,
@@ -201,9 +217,6 @@ pub struct GenerateArgs {
     /// How a server is asked over TLS.
     #[command(flatten)]
     pub tls: ClientTlsArgs,
-    /// What to print
-    #[arg(long, value_name = "WHAT", env = "SPECD_OUTPUT", default_value = "spec")]
-    pub output: Output,
     /// What to change.
     #[command(flatten)]
     pub options: OptionArgs,
@@ -221,7 +234,7 @@ pub struct GenerateArgs {
     pub snapshots: SnapshotArgs,
 }
 
-/// Flags of `generate` that change the spec.
+/// Flags that change the spec.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Changes to the spec")]
 pub struct OptionArgs {
@@ -315,7 +328,7 @@ mod tests {
     fn what_follows_two_dashes_is_the_command() {
         let cli = Cli::parse_from(["specd", "generate", "app", "--env", "A=1", "--", "sh", "--id"]);
         let Command::Generate(args) = cli.command else { panic!("not generate") };
-        assert_eq!(args.command, ["sh", "--id"]);
-        assert_eq!(args.options.env, ["A=1"]);
+        assert_eq!(args.ask.command, ["sh", "--id"]);
+        assert_eq!(args.ask.options.env, ["A=1"]);
     }
 }

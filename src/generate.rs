@@ -4,29 +4,31 @@
 //! knows the wire.
 
 pub mod catalog;
+pub mod explain;
+mod image_facts;
 pub mod stage;
 mod tasks;
 
 use crate::accounts::{self, AccountError, Files};
 use crate::container::{ContainerError, ContainerStore, NoContainers};
 use crate::domain::host_facts::HostFacts;
-use crate::domain::image_config::ImageConfig;
-use crate::domain::image_rules::ImageRules;
-use crate::domain::labels;
+use crate::domain::origin::Field;
 use crate::domain::platform::Platform;
 use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::catalog::Catalog;
+use crate::generate::image_facts::{facts, safe_labels};
 use crate::generate::stage::{Observer, Stage};
 use crate::image::deadline;
-use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::reader::{AccountFiles, ImageError, ImageReader, Wanted};
 use crate::image::snapshot_reader::SnapshotFiles;
-use crate::image::source::{ImageSource, Resolved};
+use crate::image::source::ImageSource;
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
+
+pub use image_facts::ImageFacts;
 
 /// Why no spec came out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,31 +68,6 @@ pub struct Generated {
     pub spec: Encoded,
     /// The image that it was made from.
     pub image: ImageFacts,
-}
-
-/// What a caller needs of the image to create the container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageFacts {
-    /// The stored name that matched.
-    pub name: String,
-    /// The digest that the name points to.
-    pub digest: String,
-    /// The digest of the manifest that was chosen.
-    pub manifest_digest: String,
-    /// The digest of the configuration.
-    pub config_digest: String,
-    /// The platform that the configuration states.
-    pub platform: Platform,
-    /// The chain ID of the layers, or empty.
-    pub chain_id: String,
-    /// Exposed ports, sorted.
-    pub exposed_ports: Vec<String>,
-    /// Volumes, sorted.
-    pub volumes: Vec<String>,
-    /// The stop signal, or empty.
-    pub stop_signal: String,
-    /// Labels that are safe to store.
-    pub labels: BTreeMap<String, String>,
 }
 
 /// A profile on offer.
@@ -196,6 +173,15 @@ impl Generator {
     ///
     /// A [`GenerateError`]; never a spec with a guess in it.
     pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
+        self.make(request, false).await.map(|(generated, _)| generated)
+    }
+
+    /// The spec, and where it comes from if that is wanted.
+    async fn make(
+        &self,
+        request: &Request,
+        explained: bool,
+    ) -> Result<(Generated, Vec<Field>), GenerateError> {
         let profiles = self.profiles.now();
         let profile = named(&profiles, request.profile.as_deref())?;
         let namespace = &request.namespace;
@@ -238,15 +224,21 @@ impl Generator {
             options: &request.options,
             user: Some(&user),
         };
-        let mut draft = spec::assemble(profile, namespace, &inputs)?;
+        let mut draft = if explained {
+            let (asked, changes) = (image_user.as_ref(), &request.options.user);
+            let origins = accounts::origins(asked, changes, files, &user);
+            spec::assemble_explained(profile, namespace, &inputs, origins)?
+        } else {
+            spec::assemble(profile, namespace, &inputs)?
+        };
         let (labels, warnings) = safe_labels(config);
         draft.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
         let patch = request.options.merge_patch.as_deref();
-        let spec = spec::encode(draft, patch)?;
+        let (spec, fields) = spec::encode_explained(draft, patch)?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
-        Ok(Generated { spec, image })
+        Ok((Generated { spec, image }, fields))
     }
 }
 
@@ -259,34 +251,4 @@ fn named<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<&'p Profile, 
 /// A stage as traces have it.
 fn span(stage: Stage) -> tracing::Span {
     tracing::debug_span!("stage", otel.name = stage.name())
-}
-
-fn safe_labels(config: &ImageConfig) -> (BTreeMap<String, String>, Vec<String>) {
-    config.container.as_ref().map(|container| labels::safe(&container.labels)).unwrap_or_default()
-}
-
-fn facts(
-    resolved: &Resolved,
-    described: &Description,
-    rules: ImageRules,
-    labels: BTreeMap<String, String>,
-) -> ImageFacts {
-    let container = described.config.container.clone().unwrap_or_default();
-    let exposed_ports = match (container.exposed_ports, rules) {
-        (Some(ports), _) => ports.into_iter().collect(),
-        (None, ImageRules::FaasRs) => vec!["8080/tcp".to_owned()],
-        (None, ImageRules::Oci | ImageRules::Containerd) => Vec::new(),
-    };
-    ImageFacts {
-        name: resolved.name.clone(),
-        digest: resolved.target.digest.to_string(),
-        manifest_digest: described.manifest_digest.to_string(),
-        config_digest: described.config_digest.to_string(),
-        platform: described.config.platform.clone(),
-        chain_id: described.chain_id.as_ref().map(ToString::to_string).unwrap_or_default(),
-        exposed_ports,
-        volumes: container.volumes.into_iter().collect(),
-        stop_signal: container.stop_signal,
-        labels,
-    }
 }

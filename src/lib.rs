@@ -16,7 +16,8 @@
 //! ImageConfig --> accounts::needed   which account files, if any?
 //!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, remembered by chain ID
 //!    |  accounts::resolve         names to numbers
-//!    |  spec::assemble            a profile, then one step after the other
+//!    |  spec::assemble            a profile, then one step after the other; with a journal, if that is
+//!    |                            to be explained
 //!    |  spec::encode              the same bytes each time
 //!    v
 //! spec::Encoded

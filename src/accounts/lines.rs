@@ -53,6 +53,11 @@ impl<'a> Line<'a> {
         self.text.split(|byte| *byte == b':').nth(index).unwrap_or_default()
     }
 
+    /// Whether a field is this number.
+    pub(crate) fn is_id(&self, index: usize, id: u32) -> bool {
+        self.number_at(index) == Number::Id(id)
+    }
+
     /// The number in a field.
     pub(crate) fn number_at(&self, index: usize) -> Number {
         Number::read(self.field(index))

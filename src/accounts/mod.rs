@@ -9,9 +9,11 @@ pub mod error;
 pub mod group;
 mod lines;
 pub mod needed;
+pub mod origins;
 pub mod passwd;
 pub mod resolve;
 
 pub use error::{AccountError, Asked, Cause};
 pub use needed::{Needed, needed, needed_for_groups};
+pub use origins::origins;
 pub use resolve::{Files, add_groups, image_user, resolve};

@@ -1,11 +1,14 @@
 //! What each command does. Flags come from `cli`; printing ends here.
 
+mod ask;
 mod client;
+mod explain;
 mod generate;
 mod health;
 mod option_files;
 mod profiles;
 mod progress;
+mod proto_json;
 mod serve;
 
 use crate::app::AppError;
@@ -47,6 +50,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Generate(args) => generate::run(*args),
+        Command::Explain(args) => explain::run(*args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Health(args) => health::run(&args),
     }

@@ -1,10 +1,9 @@
 //! Options out of files, under those of the flags.
 
 use crate::cli::option_files::OptionFileArgs;
-use crate::commands::Failure;
+use crate::commands::{Failure, proto_json};
 use crate::pb::specd as pb;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage};
 use std::io::Read;
 
 /// The options of the files with those of the flags over them. A flag that may be given several times adds
@@ -18,7 +17,8 @@ pub(super) fn under(
         return Err(Failure::usage(text));
     }
     let mut options = match &files.options {
-        Some(path) => parse(path, &read(path)?)?,
+        Some(path) => proto_json::parse("SpecOptions", &read(path)?)
+            .map_err(|error| Failure::usage(format_args!("{path} holds no options: {error}")))?,
         None => pb::SpecOptions::default(),
     };
     if let (Some(old), Some(new)) = (&mut options.process, &flags.process) {
@@ -42,17 +42,4 @@ fn read(path: &str) -> Result<String, Failure> {
     };
     read.map_err(|error| Failure::usage(format!("{path} cannot be read: {error}")))?;
     Ok(text)
-}
-
-/// Reads protobuf's JSON; a field that is not known is refused with its place.
-fn parse(path: &str, text: &str) -> Result<pb::SpecOptions, Failure> {
-    let pool = DescriptorPool::decode(pb::DESCRIPTORS).map_err(Failure::run)?;
-    let descriptor = pool
-        .get_message_by_name("specd.v1.SpecOptions")
-        .ok_or_else(|| Failure::run("the descriptors lack specd.v1.SpecOptions"))?;
-    let wrong = |error| Failure::usage(format!("{path} holds no options: {error}"));
-    let mut json = serde_json::Deserializer::from_str(text);
-    let message = DynamicMessage::deserialize(descriptor, &mut json).map_err(wrong)?;
-    json.end().map_err(wrong)?;
-    pb::SpecOptions::decode(message.encode_to_vec().as_slice()).map_err(Failure::run)
 }

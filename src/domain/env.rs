@@ -7,6 +7,36 @@ use std::collections::HashMap;
 /// The search path where an image sets none. containerd: `oci.defaultUnixEnv`.
 pub const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// An entry of an environment; a text, or one that knows where it comes from.
+pub trait Entry: Clone {
+    /// `KEY=value`, or what else stands there.
+    fn text(&self) -> &str;
+    /// Becomes another.
+    fn replace(&mut self, by: &Self);
+    /// Is unset by another, and is empty from then on.
+    fn unset(&mut self, by: &Self);
+    /// Whether it is kept when all has been merged.
+    fn stays(&self) -> bool;
+}
+
+impl Entry for String {
+    fn text(&self) -> &str {
+        self
+    }
+
+    fn replace(&mut self, by: &Self) {
+        self.clone_from(by);
+    }
+
+    fn unset(&mut self, _: &Self) {
+        self.clear();
+    }
+
+    fn stays(&self) -> bool {
+        !self.is_empty()
+    }
+}
+
 /// The key of an entry: what stands before the first `=`, or all of it.
 #[must_use]
 pub fn key(entry: &str) -> &str {
@@ -26,19 +56,19 @@ pub fn has(env: &[String], wanted: &str) -> bool {
 ///
 /// containerd: `oci.replaceOrAppendEnvValues`.
 #[must_use]
-pub fn merge(defaults: &[String], overrides: &[String]) -> Vec<String> {
+pub fn merge<E: Entry>(defaults: &[E], overrides: &[E]) -> Vec<E> {
     let last: HashMap<&str, usize> =
-        defaults.iter().enumerate().map(|(index, entry)| (key(entry), index)).collect();
+        defaults.iter().enumerate().map(|(index, entry)| (key(entry.text()), index)).collect();
     let mut merged = defaults.to_vec();
     for entry in overrides {
-        match (entry.contains('='), last.get(key(entry))) {
-            (true, Some(&index)) => merged[index].clone_from(entry),
+        match (entry.text().contains('='), last.get(key(entry.text()))) {
+            (true, Some(&index)) => merged[index].replace(entry),
             (true, None) => merged.push(entry.clone()),
-            (false, Some(&index)) => merged[index].clear(),
+            (false, Some(&index)) => merged[index].unset(entry),
             (false, None) => {}
         }
     }
-    merged.retain(|entry| !entry.is_empty());
+    merged.retain(Entry::stays);
     merged
 }
 

@@ -14,6 +14,7 @@ pub mod image_ref;
 pub mod image_rules;
 pub mod labels;
 pub mod limits;
+pub mod origin;
 pub mod platform;
 pub mod rdt;
 pub mod request;

@@ -1,6 +1,7 @@
 //! The wire: translation between the generated messages and the use case, and nothing else.
 
 pub mod deadline;
+mod explanation;
 pub mod from_wire;
 pub mod service;
 pub mod status;

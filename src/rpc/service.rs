@@ -6,7 +6,7 @@ use crate::domain::request;
 use crate::domain::violation::Violations;
 use crate::generate::{GenerateError, Generator, UnknownProfile};
 use crate::pb::specd as pb;
-use crate::rpc::{deadline, from_wire, status, to_wire};
+use crate::rpc::{deadline, explanation, from_wire, status, to_wire};
 use prost::Message;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
@@ -109,6 +109,20 @@ impl pb::SpecService for Service {
     ) -> Result<Response<pb::GenerateResourcesResponse>, Status> {
         let work = async |request: UpdateRequest| self.generator.resources(&request);
         self.call(request, from_wire::update, work, to_wire::resources).await
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        let check = |message: pb::ExplainRequest| {
+            from_wire::request(message.request.unwrap_or_default(), |name| self.known(name))
+        };
+        let work = async |request: request::Request| {
+            happens_in(&request.namespace);
+            self.generator.explain(&request).await
+        };
+        self.call(request, check, work, explanation::explained).await
     }
 
     async fn list_profiles(

@@ -1,6 +1,7 @@
 //! The assembly: every step, in its order.
 
 use crate::domain::ids::Namespace;
+use crate::domain::origin::UserOrigins;
 use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
@@ -55,6 +56,23 @@ pub fn assemble(
     Ok(draft)
 }
 
+/// The same, with a journal of who sets what; who the user is was found out before.
+///
+/// # Errors
+///
+/// As [`assemble`].
+pub fn assemble_explained(
+    profile: &Profile,
+    namespace: &Namespace,
+    inputs: &Inputs<'_>,
+    user: UserOrigins,
+) -> Result<Draft, SpecError> {
+    let mut draft = profile.draft_explained(namespace, inputs.id, inputs.host)?;
+    draft.user_is_from(user);
+    run(&STEPS, inputs, &mut draft)?;
+    Ok(draft)
+}
+
 /// Takes steps one after the other, and collects what they refuse.
 pub(crate) fn run<'a>(
     steps: impl IntoIterator<Item = &'a (&'static str, SpecOpt)>,
@@ -62,7 +80,8 @@ pub(crate) fn run<'a>(
     draft: &mut Draft,
 ) -> Result<(), SpecError> {
     let mut violations = Violations::default();
-    for (_, step) in steps {
+    for (name, step) in steps {
+        draft.begins(name);
         match step(inputs, draft) {
             Ok(()) => {}
             Err(SpecError::Request(found)) => violations.extend(found),

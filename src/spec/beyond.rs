@@ -90,13 +90,13 @@ fn first_key(value: &Value) -> String {
 }
 
 /// Lays back what was kept; a field that a type has since got stays the type's.
-pub(crate) fn lay(value: &mut Value, beyond: &Value) {
-    let (Value::Object(target), Value::Object(beyond)) = (value, beyond) else {
+pub(crate) fn lay(value: &mut Value, beyond: &Map<String, Value>) {
+    let Value::Object(target) = value else {
         return;
     };
     for (key, kept) in beyond {
         match target.get_mut(key) {
-            Some(inner) => lay(inner, kept),
+            Some(inner) => kept.as_object().into_iter().for_each(|kept| lay(inner, kept)),
             None => {
                 target.insert(key.clone(), kept.clone());
             }
@@ -117,7 +117,7 @@ mod tests {
         let beyond = lost(whole, &held).unwrap().unwrap();
         assert_eq!(beyond, json!({"b": {"new": {"x": [1]}}}));
         let mut value = json!({"a": 7, "b": {"c": 3}});
-        lay(&mut value, &beyond);
+        lay(&mut value, beyond.as_object().unwrap());
         assert_eq!(value, json!({"a": 7, "b": {"c": 3, "new": {"x": [1]}}}));
         assert_eq!(lost(held.clone(), &held), Ok(None));
     }
@@ -138,7 +138,7 @@ mod tests {
         let whole = spec.clone();
         let kept = apart_of_spec(&mut spec);
         assert_eq!(spec, json!({"process": {"cwd": "/"}, "linux": {}}));
-        lay(&mut spec, &kept.into());
+        lay(&mut spec, &kept);
         assert_eq!(spec["process"], whole["process"]);
         assert_eq!(spec["linux"], json!({"intelRdt": {"enableCMT": true}}));
     }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_section_that_came_later_gets_what_was_kept_of_it() {
         let mut value = json!({});
-        lay(&mut value, &json!({"linux": {"x": 1}}));
+        lay(&mut value, json!({"linux": {"x": 1}}).as_object().unwrap());
         assert_eq!(value, json!({"linux": {"x": 1}}));
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::spec::beyond;
 use crate::spec::error::SpecError;
+use crate::spec::journal::Journal;
 use crate::spec::merge_patch;
 use oci_spec::runtime::{Capability, Hooks, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
 use serde::de::DeserializeOwned;
@@ -84,6 +85,8 @@ pub struct Draft {
     pub linux: Linux,
     /// What was filled in or will matter later, for the caller.
     pub warnings: Vec<String>,
+    /// What happened to it so far, where somebody wants to know.
+    pub(super) journal: Option<Box<Journal>>,
     rest: Spec,
     beyond: Map<String, Value>,
 }
@@ -112,6 +115,7 @@ impl Draft {
             mounts: spec.mounts_mut().take().ok_or("mounts is missing")?,
             linux: spec.linux_mut().take().ok_or("linux is missing")?,
             warnings: Vec::new(),
+            journal: None,
             rest: spec,
             beyond: object(Some(apart)),
         })
@@ -173,14 +177,14 @@ impl Draft {
         self.rest.set_hostname(hostname);
     }
 
-    /// Puts the spec together, but for the capabilities, and for what no type holds, by where it stands.
-    pub(crate) fn into_spec(self) -> (Spec, CapabilityLists, Value) {
-        let mut spec = self.rest;
-        spec.set_process(Some(self.process));
-        spec.set_root(Some(self.root));
-        spec.set_mounts(Some(self.mounts));
-        spec.set_linux(Some(self.linux));
-        (spec, self.capabilities, self.beyond.into())
+    /// What is left of the spec beside the sections that are taken out of it.
+    pub(crate) fn rest(&self) -> &Spec {
+        &self.rest
+    }
+
+    /// What no type holds, by where it stands.
+    pub(crate) fn beyond(&self) -> &Map<String, Value> {
+        &self.beyond
     }
 }
 
@@ -199,10 +203,10 @@ fn merge<T: Serialize + DeserializeOwned>(
     patch: Value,
 ) -> Result<(), SpecError> {
     let kept = match section {
-        Some(section) => beyond.get(section).cloned().unwrap_or_default(),
+        Some(section) => object(beyond.get(section).cloned()),
         None => {
             let rest = beyond.iter().filter(|(key, _)| !SECTIONS.contains(&key.as_str()));
-            Value::Object(rest.map(|(key, value)| (key.clone(), value.clone())).collect())
+            rest.map(|(key, value)| (key.clone(), value.clone())).collect()
         }
     };
     let mut json = to_json(part)?;

@@ -6,10 +6,12 @@
 //!
 //! Invariant: no order in the output comes from a hash map.
 
+use crate::domain::origin::{Field, Origin};
 use crate::spec::beyond;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::go_order;
+use crate::spec::journal::Journal;
 use crate::spec::{merge_patch, versions};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
@@ -45,48 +47,80 @@ pub struct Encoded {
 ///
 /// [`SpecError::Request`] where the patch is none, or leaves no spec. [`SpecError::Profile`] where the spec has a path that is not UTF-8, which no profile and no request
 /// can hold.
-pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecError> {
+pub fn encode(draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecError> {
+    finish(draft, patch).map(|(encoded, _)| encoded)
+}
+
+/// The same, and for each leaf of what is encoded how it came to be; nothing of a draft without a journal.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_explained(
+    draft: Draft,
+    patch: Option<&str>,
+) -> Result<(Encoded, Vec<Field>), SpecError> {
+    finish(draft, patch)
+}
+
+fn finish(mut draft: Draft, patch: Option<&str>) -> Result<(Encoded, Vec<Field>), SpecError> {
+    draft.begins("spec_merge_patch");
     let mut warnings = std::mem::take(&mut draft.warnings);
-    let mut value = whole(draft)?;
+    let mut journal = draft.journal.take();
+    let mut value = whole(&draft)?;
     if let Some(patch) = patch {
-        apply(&mut value, patch)?;
+        apply(&mut value, patch, journal.as_deref_mut())?;
     }
     go_order::order(&mut value);
     warnings.extend(versions::newer_fields(&value));
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
     value.serialize(&mut serializer).map_err(|error| broken(&error))?;
-    Ok(Encoded { json, warnings })
+    Ok((Encoded { json, warnings }, Draft::told(journal, &value)))
 }
 
 /// A draft as one JSON value, which no patch has been applied to; in no order yet.
-pub(crate) fn whole(draft: Draft) -> Result<Value, SpecError> {
-    let (spec, capabilities, beyond) = draft.into_spec();
-    let mut value = serde_json::to_value(spec).map_err(|error| broken(&error))?;
-    if let Some(process) = value.get_mut("process").and_then(Value::as_object_mut) {
+pub(crate) fn whole(draft: &Draft) -> Result<Value, SpecError> {
+    let mut process = json(&draft.process)?;
+    if let Value::Object(process) = &mut process {
         let mut lists = Map::new();
-        for (name, list) in capabilities.iter() {
-            let list = serde_json::to_value(list).map_err(|error| broken(&error))?;
-            lists.insert(name.to_owned(), list);
+        for (name, list) in draft.capabilities.iter() {
+            lists.insert(name.to_owned(), json(&list)?);
         }
         process.insert("capabilities".to_owned(), lists.into());
     }
-    beyond::lay(&mut value, &beyond);
-    Ok(value)
+    let mut whole = json(draft.rest())?;
+    if let Value::Object(sections) = &mut whole {
+        sections.insert("process".to_owned(), process);
+        sections.insert("root".to_owned(), json(&draft.root)?);
+        sections.insert("mounts".to_owned(), json(&draft.mounts)?);
+        sections.insert("linux".to_owned(), json(&draft.linux)?);
+    }
+    beyond::lay(&mut whole, draft.beyond());
+    Ok(whole)
+}
+
+fn json(part: &impl Serialize) -> Result<Value, SpecError> {
+    serde_json::to_value(part).map_err(|error| broken(&error))
 }
 
 fn broken(error: &serde_json::Error) -> SpecError {
     SpecError::Profile { name: "the assembled spec".to_owned(), reason: error.to_string() }
 }
 
-fn apply(value: &mut Value, patch: &str) -> Result<(), SpecError> {
+fn apply(value: &mut Value, patch: &str, journal: Option<&mut Journal>) -> Result<(), SpecError> {
     const FIELD: &str = "options.spec_merge_patch";
     let patch: Value = serde_json::from_str(patch)
         .map_err(|error| SpecError::field(FIELD, format!("is no JSON: {error}")))?;
     if !patch.is_object() {
         return Err(SpecError::field(FIELD, "must be an object"));
     }
+    let told = journal.map(|journal| (journal, patch.clone()));
     merge_patch::apply(value, patch);
+    if let Some((journal, patch)) = told {
+        journal
+            .tell_patched(value.clone(), patch, |pointer| Origin::MergePatch(pointer.to_owned()));
+    }
     Draft::check(value)
         .map_err(|reason| SpecError::field(FIELD, format!("leaves no spec: {reason}")))?;
     Ok(())

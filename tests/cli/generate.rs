@@ -186,7 +186,7 @@ fn profiles_are_listed_and_printed() {
 
 #[test]
 fn help_shows_examples_and_variables() {
-    for command in ["serve", "generate", "profiles", "health"] {
+    for command in ["serve", "generate", "explain", "profiles", "health"] {
         let said = run(&[command, "--help"]);
         assert_eq!(said.code, Some(0));
         assert!(said.out.contains("Example"), "{command}");

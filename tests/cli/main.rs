@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bundle;
+mod explain;
 mod generate;
 mod option_files;
 mod profiles;

@@ -12,7 +12,9 @@ use specd::generate::catalog::Catalog;
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
 use specd::image::source_reader::SourceReader;
-use specd::pb::specd::{GenerateRequest, GenerateResponse, SpecService};
+use specd::pb::specd::{
+    ExplainRequest, ExplainResponse, GenerateRequest, GenerateResponse, SpecService,
+};
 use specd::rpc::Service;
 use specd::spec::Profiles;
 use std::sync::{Arc, LazyLock};
@@ -71,6 +73,15 @@ impl Fixture {
             IMAGE.clone_into(&mut request.image);
         }
         self.service.generate(Request::new(request)).await.map(tonic::Response::into_inner)
+    }
+
+    /// Calls Explain.
+    pub async fn explain(&self, mut request: GenerateRequest) -> Result<ExplainResponse, Status> {
+        if request.image.is_empty() {
+            IMAGE.clone_into(&mut request.image);
+        }
+        let request = ExplainRequest { request: Some(request) };
+        self.service.explain(Request::new(request)).await.map(tonic::Response::into_inner)
     }
 }
 

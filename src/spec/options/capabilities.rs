@@ -1,7 +1,9 @@
 //! What the process may do beside what its user may.
 
+use crate::domain::origin::Origin;
 use crate::spec::draft::{CapabilityLists, Draft};
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use oci_spec::runtime::Capability;
 
@@ -60,9 +62,9 @@ const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
 /// kernel knows is refused.
 pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let options = &inputs.options.capabilities;
-    let lists = &mut draft.capabilities;
-    if let Some(set) = &options.set {
-        let set = named("set.values", set)?;
+    if let Some(names) = &options.set {
+        let lists = &mut draft.capabilities;
+        let set = named("set.values", names)?;
         if set.is_empty() {
             lists.replace("inheritable", Vec::new());
         } else {
@@ -71,7 +73,9 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
         for name in THREE {
             lists.replace(name, set.clone());
         }
+        explain(draft, &THREE, "set.values", names);
     }
+    let lists = &mut draft.capabilities;
     for one in named("add", &options.add)? {
         for name in THREE {
             lists.edit(name, |list| {
@@ -81,10 +85,14 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
             });
         }
     }
+    explain(draft, &THREE, "add", &options.add);
+    let lists = &mut draft.capabilities;
     let drop = named("drop", &options.drop)?;
     for name in CapabilityLists::NAMES {
         lists.edit(name, |list| list.retain(|one| !drop.contains(one)));
     }
+    explain(draft, &CapabilityLists::NAMES, "drop", &options.drop);
+    let lists = &mut draft.capabilities;
     let ambient = named("ambient", &options.ambient)?;
     for one in &ambient {
         if !lists.has("permitted", *one) {
@@ -95,25 +103,56 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
     if !ambient.is_empty() {
         lists.replace("inheritable", ambient.clone());
         lists.replace("ambient", ambient);
+        explain(draft, &["inheritable", "ambient"], "ambient", &options.ambient);
     }
     Ok(())
+}
+
+/// Says which name of an option asked for each capability that is there or gone.
+fn explain(draft: &mut Draft, lists: &[&str], field: &str, names: &[String]) {
+    if names.is_empty() && field != "set.values" {
+        return;
+    }
+    draft.explain("/process/capabilities", || {
+        let each: Vec<Vec<String>> = names
+            .iter()
+            .map(|name| known(name).map(|one| format!("CAP_{one}")).collect())
+            .collect();
+        move |change: &Change<'_>| {
+            let lists = lists.iter().map(|list| format!("/process/capabilities/{list}"));
+            let inside = lists.into_iter().any(|list| change.key_in(&list).is_some());
+            let is_it = |known: &Vec<String>| known.iter().any(|one| change.value == one);
+            let index = inside.then(|| each.iter().position(is_it)).flatten();
+            let wanted = change.gone == (field == "drop");
+            Some(match index.filter(|_| wanted) {
+                Some(index) => {
+                    Said::Set(Origin::option(format_args!("capabilities.{field}[{index}]")))
+                }
+                None => Said::Changed(Origin::option(format_args!("capabilities.{field}"))),
+            })
+        }
+    });
 }
 
 /// The capabilities of a list of names, `CAP_` before them or not; `ALL` is all.
 fn named(field: &str, names: &[String]) -> Result<Vec<Capability>, SpecError> {
     let mut found = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let upper = name.to_ascii_uppercase();
-        let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-        let known = KNOWN.into_iter().filter(|one| bare == "ALL" || one.to_string() == bare);
         let before = found.len();
-        found.extend(known);
+        found.extend(known(name));
         if found.len() == before {
             let field = format!("options.capabilities.{field}[{index}]");
             return Err(SpecError::field(&field, format!("{name:?} is no capability")));
         }
     }
     Ok(found)
+}
+
+/// What a name stands for; nothing, where no kernel knows it.
+fn known(name: &str) -> impl Iterator<Item = Capability> {
+    let upper = name.to_ascii_uppercase();
+    let bare = upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned();
+    KNOWN.into_iter().filter(move |one| bare == "ALL" || one.to_string() == bare)
 }
 
 /// Gives every capability. containerd: `oci.WithAllKnownCapabilities`.

@@ -1,5 +1,6 @@
 //! Where the container stands among the control groups.
 
+use crate::domain::origin::Origin;
 use crate::domain::sandbox::Cgroup;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
@@ -22,5 +23,9 @@ pub(crate) fn cgroup(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
         }
     };
     draft.linux.set_cgroups_path(Some(path.into()));
+    draft.set_by("/linux/cgroupsPath", || match &inputs.options.cgroup {
+        Some(Cgroup::Systemd { .. }) => Origin::option("cgroup.systemd"),
+        Some(Cgroup::Path(_)) | None => Origin::option("cgroup.path"),
+    });
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Which devices the container may use.
 
+use crate::domain::origin::Origin;
 use crate::domain::sandbox::DeviceRule;
 use crate::spec::draft::{Draft, from_json, to_json};
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use oci_spec::runtime::{LinuxDevice, LinuxDeviceCgroup};
 use serde_json::json;
@@ -29,10 +31,13 @@ pub(crate) fn devices(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Spec
     let options = &inputs.options.devices;
     if options.inherit_rules {
         inherit(draft);
+        draft.by(|| Origin::option("devices.inherit_rules"));
     }
     if options.allow_all {
         allow_all(draft)?;
+        draft.by(|| Origin::option("devices.allow_all"));
     }
+    let own = rules(draft);
     let usual = DEFAULT.map(|(major, minor)| DeviceRule {
         allow: true,
         kind: Some('c'),
@@ -51,7 +56,28 @@ pub(crate) fn devices(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Spec
         nodes.push(node);
     }
     draft.linux.set_devices((!nodes.is_empty()).then_some(nodes));
+    draft.explain("/linux", || {
+        let usual = if options.allow_default { DEFAULT.len() } else { 0 };
+        move |change: &Change<'_>| {
+            if change.key_in("/linux/devices").is_some() {
+                let path = change.value.get("path")?;
+                let index = options.nodes.iter().rposition(|node| *path == node.path)?;
+                return Some(Said::Set(Origin::option(format_args!("devices.nodes[{index}]"))));
+            }
+            let index = change.index_in("/linux/resources/devices")?.checked_sub(own)?;
+            Some(Said::Set(match index.checked_sub(usual) {
+                None => Origin::option("devices.allow_default"),
+                Some(index) => Origin::option(format_args!("devices.rules[{index}]")),
+            }))
+        }
+    });
     Ok(())
+}
+
+/// How many rules there are.
+fn rules(draft: &Draft) -> usize {
+    let resources = draft.linux.resources().as_ref();
+    resources.and_then(|resources| resources.devices().as_ref()).map_or(0, Vec::len)
 }
 
 /// Allows every device, in the place of every rule.

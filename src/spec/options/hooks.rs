@@ -1,7 +1,9 @@
 //! Programs that the runtime runs.
 
+use crate::domain::origin::{Origin, snake_case};
 use crate::spec::draft::{Draft, to_json};
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use serde_json::{Map, Value};
 
@@ -22,5 +24,14 @@ pub(crate) fn hooks(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecEr
         }
         lists.insert(name, list.into());
     }
-    draft.merge_rest(serde_json::json!({ "hooks": lists }))
+    draft.merge_rest(serde_json::json!({ "hooks": lists }))?;
+    draft.explain("/hooks", || {
+        move |change: &Change<'_>| {
+            let list = change.pointer.strip_prefix("/hooks/")?.split('/').next()?;
+            let before = old.get(list).and_then(Value::as_array).map_or(0, Vec::len);
+            let index = change.index_in(&format!("/hooks/{list}"))?.checked_sub(before)?;
+            Some(Said::Set(Origin::option(format_args!("hooks.{}[{index}]", snake_case(list)))))
+        }
+    });
+    Ok(())
 }

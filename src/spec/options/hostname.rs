@@ -1,5 +1,6 @@
 //! The host name and the domain name.
 
+use crate::domain::origin::Origin;
 use crate::domain::sandbox::NamespaceKind;
 use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
@@ -26,9 +27,11 @@ pub(crate) fn hostname(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Spe
     }
     if let Some(hostname) = &options.hostname {
         draft.set_hostname(Some(hostname.clone()));
+        draft.set_by("/hostname", || Origin::option("hostname"));
     }
     if let Some(domainname) = &options.domainname {
         draft.set_domainname(Some(domainname.clone()));
+        draft.set_by("/domainname", || Origin::option("domainname"));
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! Mounts beside the profile's own.
 
+use crate::domain::origin::Origin;
 use crate::domain::sandbox::cleaned;
 use crate::spec::draft::{Draft, from_json, to_json};
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use oci_spec::runtime::Mount;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Removes, resizes, makes writable and adds, in this order; what is added replaces what has the same
@@ -18,27 +21,61 @@ pub(crate) fn mounts(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
     for path in &options.remove {
         remove(&mut draft.mounts, path);
     }
+    explain(draft, "remove", || options.remove.iter().map(|path| cleaned(path)).collect());
     if let Some(size) = options.dev_shm_size_kb {
         resize_shm(&mut draft.mounts, size)?;
+        draft.by(|| Origin::option("mounts.dev_shm_size_kb"));
     }
     if options.writable_sysfs {
         make_writable(draft, "sysfs");
+        draft.by(|| Origin::option("mounts.writable_sysfs"));
     }
     if options.writable_cgroupfs {
         make_writable(draft, "cgroup");
+        draft.by(|| Origin::option("mounts.writable_cgroupfs"));
     }
     if options.vm_network {
         for path in ["/etc/resolv.conf", "/etc/hosts"] {
             add(&mut draft.mounts, readonly_bind(path));
+            set_by(draft, path, "vm_network");
         }
     }
     if options.host_localtime {
         add(&mut draft.mounts, readonly_bind("/etc/localtime"));
+        set_by(draft, "/etc/localtime", "host_localtime");
     }
-    for mount in options.tmpfs.iter().chain(&options.add) {
-        add(&mut draft.mounts, from_json(to_json(mount)?)?);
+    for (field, mounts) in [("tmpfs", &options.tmpfs), ("add", &options.add)] {
+        for mount in mounts {
+            add(&mut draft.mounts, from_json(to_json(mount)?)?);
+        }
+        let paths = || mounts.iter().map(|mount| cleaned(&mount.destination)).collect();
+        explain(draft, field, paths);
     }
     Ok(())
+}
+
+/// Says which entry of a list of options each mount comes from, or why it is gone.
+fn explain(draft: &mut Draft, field: &str, destinations: impl FnOnce() -> Vec<String>) {
+    draft.explain("/mounts", || {
+        let all = destinations().into_iter().enumerate();
+        let indices: HashMap<String, usize> = all.map(|(index, path)| (path, index)).collect();
+        move |change: &Change<'_>| {
+            change.key_in("/mounts")?;
+            let index = indices.get(&cleaned(change.value.get("destination")?.as_str()?))?;
+            Some(Said::Set(Origin::option(format_args!("mounts.{field}[{index}]"))))
+        }
+    });
+}
+
+/// Says which option made the mount at a path.
+fn set_by(draft: &mut Draft, path: &str, option: &str) {
+    draft.explain("/mounts", || {
+        |change: &Change<'_>| {
+            change.index_in("/mounts")?;
+            let is_it = change.value.get("destination").is_some_and(|other| other == path);
+            is_it.then(|| Said::Set(Origin::option(format_args!("mounts.{option}"))))
+        }
+    });
 }
 
 /// Puts `rw` in the place of `ro` in every mount of a type.

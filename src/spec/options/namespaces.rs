@@ -1,9 +1,12 @@
 //! The namespaces.
 
+use crate::domain::origin::Origin;
+use crate::domain::request::NamespaceOptions;
 use crate::domain::sandbox::{IdMapping, NamespaceKind, NamespaceOf};
 use crate::domain::violation::Violations;
 use crate::spec::draft::{Draft, from_json, to_json};
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use oci_spec::runtime::{LinuxIdMapping, LinuxNamespace, LinuxNamespaceType};
 use serde_json::json;
@@ -44,7 +47,9 @@ pub(crate) fn namespaces(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), S
         .collect();
     draft.warnings.extend(joined);
     draft.linux.set_namespaces(Some(list));
-    moved(inputs, draft)
+    moved(inputs, draft)?;
+    draft.explain("/linux", || |change: &Change<'_>| said(options, change));
+    Ok(())
 }
 
 /// Sets clocks and network devices, which are moved only into a namespace that is not the host's.
@@ -77,6 +82,35 @@ fn moved(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
         draft.merge_linux(json!({ "netDevices": devices }))?;
     }
     Ok(())
+}
+
+/// Which option a namespace or a mapping comes from.
+fn said(options: &NamespaceOptions, change: &Change<'_>) -> Option<Said> {
+    for (list, field) in
+        [("/linux/uidMappings", "uid_mappings"), ("/linux/gidMappings", "gid_mappings")]
+    {
+        if change.pointer == list {
+            return Some(Said::Changed(Origin::option(format_args!("namespaces.{field}"))));
+        }
+    }
+    if let Some(clock) = change.key_in("/linux/timeOffsets") {
+        let field = format!("namespaces.time_offsets.{clock}");
+        return options
+            .time_offsets
+            .contains_key(clock.as_str())
+            .then(|| Said::Set(Origin::option(field)));
+    }
+    if let Some(device) = change.key_in("/linux/netDevices") {
+        let field = format!("namespaces.net_devices[{device:?}]");
+        return options.net_devices.contains_key(&device).then(|| Said::Set(Origin::option(field)));
+    }
+    change.key_in("/linux/namespaces")?;
+    let kind = change.value.get("type")?;
+    if options.of.iter().any(|(of, _)| json!(of) == *kind) {
+        let kind = kind.as_str().unwrap_or_default();
+        return Some(Said::Set(Origin::option(format_args!("namespaces.{kind}"))));
+    }
+    Some(Said::Changed(Origin::rule("namespaces", "ids are mapped in a user namespace")))
 }
 
 fn set(

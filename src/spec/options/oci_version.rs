@@ -1,5 +1,6 @@
 //! The version that the spec states.
 
+use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -17,5 +18,7 @@ pub(crate) fn oci_version(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), 
         let text = format!("{version:?} is no version, known are {}", KNOWN.join(", "));
         return Err(SpecError::field("options.oci_version", text));
     }
-    draft.merge_rest(json!({ "ociVersion": version }))
+    draft.merge_rest(json!({ "ociVersion": version }))?;
+    draft.set_by("/ociVersion", || Origin::option("oci_version"));
+    Ok(())
 }

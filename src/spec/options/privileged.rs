@@ -1,5 +1,6 @@
 //! Privileged containers, as containerd and as Docker understand them.
 
+use crate::domain::origin::Origin;
 use crate::domain::request::Privileged;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
@@ -23,5 +24,6 @@ pub(crate) fn privileged(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), S
         devices::allow_all(draft)?;
         draft.process.set_no_new_privileges(None);
     }
+    draft.by(|| Origin::option("security.privileged"));
     Ok(())
 }

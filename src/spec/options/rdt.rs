@@ -1,5 +1,6 @@
 //! Cache and memory bandwidth.
 
+use crate::domain::origin::Origin;
 use crate::spec::draft::{Draft, to_json};
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -13,5 +14,7 @@ pub(crate) fn rdt(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErro
         return Ok(());
     };
     draft.merge_linux(json!({ "intelRdt": null }))?;
-    draft.merge_linux(json!({ "intelRdt": to_json(rdt)? }))
+    draft.merge_linux(json!({ "intelRdt": to_json(rdt)? }))?;
+    draft.by(|| Origin::option("resources.rdt"));
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The root filesystem.
 
+use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -11,12 +12,15 @@ pub(crate) fn rootfs(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
     let options = &inputs.options.root;
     if let Some(readonly) = options.readonly {
         draft.root.set_readonly(readonly.then_some(true));
+        draft.set_by("/root/readonly", || Origin::option("root.readonly"));
     }
     if let Some(path) = &options.path {
         draft.root.set_path(path.into());
+        draft.set_by("/root/path", || Origin::option("root.path"));
     }
     if let Some(propagation) = options.propagation {
         draft.linux.set_rootfs_propagation(Some(propagation.to_owned()));
+        draft.set_by("/linux/rootfsPropagation", || Origin::option("root.propagation"));
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! How the kernel treats the process beside others.
 
+use crate::domain::origin::{Origin, snake_case};
 use crate::spec::draft::{Draft, to_json};
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,13 +16,36 @@ pub(crate) fn scheduling(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), S
     put(&mut patch, "scheduler", process.scheduler.as_ref())?;
     put(&mut patch, "ioPriority", process.io_priority.as_ref())?;
     put(&mut patch, "execCPUAffinity", process.cpu_affinity.as_ref())?;
-    replace(&mut patch, |gone| draft.merge_process(gone))?;
+    let set = fields(draft, &patch);
+    replace(&mut patch, |part| draft.merge_process(part))?;
+    explain(draft, "/process", set);
 
     let mut patch = Map::new();
     let personality = process.personality.map(|domain| json!({ "domain": domain }));
     put(&mut patch, "personality", personality.as_ref())?;
     put(&mut patch, "memoryPolicy", process.memory_policy.as_ref())?;
-    replace(&mut patch, |part| draft.merge_linux(part))
+    let set = fields(draft, &patch);
+    replace(&mut patch, |part| draft.merge_linux(part))?;
+    explain(draft, "/linux", set);
+    Ok(())
+}
+
+/// The fields that are about to be set, for who wants to know.
+fn fields(draft: &Draft, patch: &Map<String, Value>) -> Vec<String> {
+    if draft.is_explained() { patch.keys().cloned().collect() } else { Vec::new() }
+}
+
+fn explain(draft: &mut Draft, section: &'static str, fields: Vec<String>) {
+    draft.explain(section, || {
+        move |change: &Change<'_>| {
+            let field = change.key_in(section).filter(|field| fields.contains(field))?;
+            let name = match field.as_str() {
+                "execCPUAffinity" => "cpu_affinity".to_owned(),
+                field => snake_case(field),
+            };
+            Some(Said::Set(Origin::option(format_args!("process.{name}"))))
+        }
+    });
 }
 
 fn put(

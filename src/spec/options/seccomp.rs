@@ -1,5 +1,6 @@
 //! The filter of system calls.
 
+use crate::domain::origin::Origin;
 use crate::domain::request::SeccompOption;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
@@ -45,6 +46,15 @@ pub(crate) fn seccomp(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Spec
         }
     };
     draft.linux.set_seccomp(filter);
+    draft.set_by("/linux/seccomp", || match asked {
+        None => Origin::rule("seccomp", format!("the profile's policy {}", inputs.seccomp.policy)),
+        Some(SeccompOption::Unconfined) => Origin::option("security.seccomp.unconfined"),
+        Some(SeccompOption::RuntimeDefault(_)) => {
+            Origin::option("security.seccomp.runtime_default")
+        }
+        Some(SeccompOption::Docker(_)) => Origin::option("security.seccomp.docker_policy"),
+        Some(SeccompOption::Oci(_)) => Origin::option("security.seccomp.oci"),
+    });
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! The kernel parameters of the container's namespaces.
 
+use crate::domain::origin::Origin;
 use crate::domain::sandbox::NamespaceKind;
 use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::journal::{Change, Said};
 use crate::spec::opt::Inputs;
 use crate::spec::options::namespaces::{has, is_private};
 use std::collections::HashMap;
@@ -22,8 +24,19 @@ pub(crate) fn sysctl(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
         all.remove(&key);
     }
     check(inputs, draft)?;
-    all.extend(inputs.options.security.sysctl.clone());
-    draft.linux.set_sysctl((!all.is_empty()).then_some(all));
+    draft.linux.set_sysctl((!all.is_empty()).then(|| all.clone()));
+    draft.by(|| Origin::rule("sysctl", "the namespaces have no place for it"));
+    let asked = &inputs.options.security.sysctl;
+    if !asked.is_empty() {
+        all.extend(asked.clone());
+        draft.linux.set_sysctl(Some(all));
+        draft.explain("/linux/sysctl", || {
+            |change: &Change<'_>| {
+                let key = change.key_in("/linux/sysctl").filter(|key| asked.contains_key(key))?;
+                Some(Said::Set(Origin::option(format_args!("security.sysctl[{key:?}]"))))
+            }
+        });
+    }
     Ok(())
 }
 

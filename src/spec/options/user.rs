@@ -1,5 +1,6 @@
 //! The user, as `accounts` resolved it.
 
+use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -17,6 +18,8 @@ pub(crate) fn user(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErr
     }
     if inputs.options.user.umask.is_some() {
         user.set_umask(inputs.options.user.umask);
+        draft.set_by("/process/user/umask", || Origin::option("user.umask"));
     }
+    draft.explain_user();
     Ok(())
 }

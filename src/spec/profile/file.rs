@@ -6,7 +6,7 @@
 
 use crate::domain::image_rules::ImageRules;
 use crate::spec::draft::Draft;
-use crate::spec::merge_patch;
+use crate::spec::layer::{Layer, stacked};
 use crate::spec::profile::{Profile, Seccomp};
 use crate::spec::seccomp::default_names;
 use serde::Deserialize;
@@ -57,15 +57,26 @@ impl File {
         std::iter::once(&self.name).chain(&self.aliases).map(String::as_str)
     }
 
-    /// The profile: the base's, with the file's spec as a merge patch (RFC 7396) on its spec.
+    /// The profile: the base's, with the file's spec as a merge patch (RFC 7396) on its spec. The file's name
+    /// and text are kept for who asks where a value comes from.
     ///
     /// # Errors
     ///
     /// A sentence, with the path of what is missing or wrong.
-    pub(super) fn on(self, base: Option<&Profile>) -> Result<Profile, String> {
+    pub(super) fn on(
+        self,
+        (file, text): (&str, &str),
+        base: Option<&Profile>,
+    ) -> Result<Profile, String> {
         let empty = || Value::Object(Map::new());
-        let mut spec = base.map_or_else(empty, |base| base.spec.clone());
-        merge_patch::apply(&mut spec, self.spec.unwrap_or_else(empty));
+        let mut layers = base.map_or_else(Vec::new, |base| base.layers.clone());
+        layers.push(Layer {
+            name: self.name.clone(),
+            file: file.to_owned(),
+            text: text.to_owned(),
+            spec: self.spec.unwrap_or_else(empty),
+        });
+        let spec = stacked(layers.iter().map(|layer| &layer.spec));
         Draft::take(spec.clone())?;
         let seccomp = self.seccomp.or_else(|| base.map(|base| base.seccomp.clone()));
         let seccomp = seccomp.unwrap_or_default();
@@ -88,6 +99,7 @@ impl File {
                 .ok_or("image is missing: how an image is read, one of oci, containerd, faas-rs")?,
             masks_thermal_throttle: masks.unwrap_or_default(),
             seccomp,
+            layers,
             spec,
         })
     }
@@ -109,7 +121,7 @@ mod tests {
 
     fn on_function(text: &str) -> Result<Profile, String> {
         let known = Profiles::built_in(DEFAULT_PROFILE).unwrap();
-        File::parse(text)?.on(known.get(Some("function")))
+        File::parse(text)?.on(("x.json", text), known.get(Some("function")))
     }
 
     #[test]
@@ -126,7 +138,7 @@ mod tests {
 
     #[test]
     fn without_a_base_a_file_is_whole() {
-        let wrong = |text: &str| File::parse(text).unwrap().on(None).unwrap_err();
+        let wrong = |text: &str| File::parse(text).unwrap().on(("x.json", text), None).unwrap_err();
         assert!(
             wrong(r#"{"name":"x","description":"","image":"oci"}"#).contains("process is missing")
         );

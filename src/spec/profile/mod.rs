@@ -13,9 +13,12 @@ pub use set::{FileError, Profiles, ProfilesError};
 use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
+use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::go_order;
+use crate::spec::journal::Journal;
+use crate::spec::layer::{Layer, stacked};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -53,6 +56,8 @@ pub struct Profile {
     pub masks_thermal_throttle: bool,
     /// Its seccomp policy.
     pub seccomp: Seccomp,
+    /// The files that the base spec is made of, the lowest first.
+    pub layers: Vec<Layer>,
     /// The base spec, with its placeholders.
     pub spec: Value,
 }
@@ -69,17 +74,59 @@ impl Profile {
         id: &ContainerId,
         host: &HostFacts,
     ) -> Result<Draft, SpecError> {
+        self.begun(namespace, id, host, None)
+    }
+
+    /// The same, with a journal that says for each value in which line it stands.
+    ///
+    /// # Errors
+    ///
+    /// As [`Profile::draft`].
+    pub fn draft_explained(
+        &self,
+        namespace: &Namespace,
+        id: &ContainerId,
+        host: &HostFacts,
+    ) -> Result<Draft, SpecError> {
+        self.begun(namespace, id, host, Some(self.journal(namespace, id)))
+    }
+
+    fn begun(
+        &self,
+        namespace: &Namespace,
+        id: &ContainerId,
+        host: &HostFacts,
+        journal: Option<Journal>,
+    ) -> Result<Draft, SpecError> {
         let mut spec = self.spec.clone();
         fill_in(&mut spec, namespace.as_str(), id.as_str());
         let mut draft = Draft::take(spec)
             .map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })?;
+        draft.keep_journal(journal);
         if self.masks_thermal_throttle && !host.thermal_throttle_cpus.is_empty() {
             let mut masked = draft.linux.masked_paths().clone().unwrap_or_default();
             let path = |cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle");
             masked.extend(host.thermal_throttle_cpus.iter().map(path));
             draft.linux.set_masked_paths(Some(masked));
+            draft.by(|| Origin::Host("thermal_throttle_cpus".to_owned()));
         }
         Ok(draft)
+    }
+
+    /// How the base spec comes out of the layers, line by line.
+    fn journal(&self, namespace: &Namespace, id: &ContainerId) -> Journal {
+        let mut journal = Journal::new();
+        for (height, layer) in self.layers.iter().enumerate() {
+            let mut spec = stacked(self.layers[..=height].iter().map(|layer| &layer.spec));
+            fill_in(&mut spec, namespace.as_str(), id.as_str());
+            let lines = layer.lines();
+            journal.tell_patched(spec, layer.spec.clone(), |pointer| Origin::Profile {
+                name: layer.name.clone(),
+                file: layer.file.clone(),
+                line: lines.get(pointer).copied().unwrap_or(1),
+            });
+        }
+        journal
     }
 
     /// The fields of the base that the runtime specification does not have, by their paths. They are kept.

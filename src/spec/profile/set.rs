@@ -7,16 +7,16 @@ use crate::spec::profile::file::File;
 
 /// The profiles that come with the server, in the order in which they are documented.
 const BUILT_IN: [(&str, &str); 10] = [
-    ("function", include_str!("../profiles/function.json")),
-    ("faas-rs", include_str!("../profiles/faas-rs.json")),
-    ("containerd-2.4", include_str!("../profiles/containerd-2.4.json")),
-    ("containerd-2.3", include_str!("../profiles/containerd-2.3.json")),
-    ("containerd-2.2", include_str!("../profiles/containerd-2.2.json")),
-    ("containerd-2.1", include_str!("../profiles/containerd-2.1.json")),
-    ("containerd-2.0", include_str!("../profiles/containerd-2.0.json")),
-    ("containerd-1.7", include_str!("../profiles/containerd-1.7.json")),
-    ("containerd-1.6", include_str!("../profiles/containerd-1.6.json")),
-    ("docker", include_str!("../profiles/docker.json")),
+    ("function.json", include_str!("../profiles/function.json")),
+    ("faas-rs.json", include_str!("../profiles/faas-rs.json")),
+    ("containerd-2.4.json", include_str!("../profiles/containerd-2.4.json")),
+    ("containerd-2.3.json", include_str!("../profiles/containerd-2.3.json")),
+    ("containerd-2.2.json", include_str!("../profiles/containerd-2.2.json")),
+    ("containerd-2.1.json", include_str!("../profiles/containerd-2.1.json")),
+    ("containerd-2.0.json", include_str!("../profiles/containerd-2.0.json")),
+    ("containerd-1.7.json", include_str!("../profiles/containerd-1.7.json")),
+    ("containerd-1.6.json", include_str!("../profiles/containerd-1.6.json")),
+    ("docker.json", include_str!("../profiles/docker.json")),
 ];
 
 /// A profile's file that cannot be used.
@@ -115,7 +115,7 @@ fn read<'a>(
         match File::parse(text).and_then(|file| unless_taken(file, &taken)) {
             Ok(file) => {
                 taken.extend(file.names().map(str::to_owned));
-                waiting.push((place, name, file));
+                waiting.push((place, (name, text), file));
             }
             Err(reason) => wrong.push(FileError { file: name.to_owned(), reason }),
         }
@@ -124,20 +124,20 @@ fn read<'a>(
     loop {
         let before = waiting.len();
         let mut later = Vec::new();
-        for (place, name, file) in waiting {
+        for (place, source, file) in waiting {
             let base = match &file.extends {
                 None => None,
                 Some(base) => match known.iter().find(|(_, profile)| profile.is_named(base)) {
                     Some((_, base)) => Some(base),
                     None => {
-                        later.push((place, name, file));
+                        later.push((place, source, file));
                         continue;
                     }
                 },
             };
-            match file.on(base) {
+            match file.on(source, base) {
                 Ok(profile) => known.push((place, profile)),
-                Err(reason) => wrong.push(FileError { file: name.to_owned(), reason }),
+                Err(reason) => wrong.push(FileError { file: source.0.to_owned(), reason }),
             }
         }
         waiting = later;
@@ -145,7 +145,7 @@ fn read<'a>(
             break;
         }
     }
-    for (_, name, file) in waiting {
+    for (_, (name, _), file) in waiting {
         let base = file.extends.unwrap_or_default();
         let why = if base == file.name || taken.contains(&base) {
             "which cannot be used, or extends this one in turn"
