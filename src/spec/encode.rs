@@ -45,7 +45,7 @@ pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecErro
         apply(&mut value, patch)?;
     }
     go_order::order(&mut value);
-    warnings.extend(versions::newer_fields(&value));
+    warnings.extend(versions::foreign_fields(&value));
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
     value.serialize(&mut serializer).map_err(|error| broken(&error))?;
