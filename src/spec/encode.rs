@@ -72,7 +72,7 @@ fn finish(mut draft: Draft, patch: Option<&str>) -> Result<(Encoded, Vec<Field>)
         apply(&mut value, patch, journal.as_deref_mut())?;
     }
     go_order::order(&mut value);
-    warnings.extend(versions::newer_fields(&value));
+    warnings.extend(versions::foreign_fields(&value));
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
     value.serialize(&mut serializer).map_err(|error| broken(&error))?;

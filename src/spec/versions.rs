@@ -27,22 +27,31 @@ const SINCE: [(&str, &str); 17] = [
     ("freebsd", "1.3.0"),
 ];
 
-/// A sentence for each field that is newer than the version that the spec states.
+/// Fields that the specification has given up, and from which version on.
+const UNTIL: [(&str, &str); 2] =
+    [("linux.intelRdt.enableCMT", "1.3.0"), ("linux.intelRdt.enableMBM", "1.3.0")];
+
+/// A sentence for each field that the version which the spec states does not have.
 ///
 /// A runtime that goes by the version ignores such a field. It is no error: most runtimes go by what they
 /// know, and a newer one reads them all.
-pub(crate) fn newer_fields(spec: &Value) -> Vec<String> {
+pub(crate) fn foreign_fields(spec: &Value) -> Vec<String> {
     let stated = spec.get("ociVersion").and_then(Value::as_str).unwrap_or_default();
     let newer = SINCE.iter().filter(|(_, since)| numbers(since) > numbers(stated));
-    newer
-        .filter(|(place, _)| is_at(spec, place))
-        .map(|(place, since)| {
-            format!(
-                "{place} came with version {since} of the runtime specification, and the spec states {stated}: \
-                 a runtime may ignore it"
-            )
-        })
-        .collect()
+    let newer = newer.filter(|(place, _)| is_at(spec, place)).map(|(place, since)| {
+        format!(
+            "{place} came with version {since} of the runtime specification, and the spec states \
+             {stated}: a runtime may ignore it"
+        )
+    });
+    let older = UNTIL.iter().filter(|(_, until)| numbers(until) <= numbers(stated));
+    let older = older.filter(|(place, _)| is_at(spec, place)).map(|(place, until)| {
+        format!(
+            "{place} went with version {until} of the runtime specification, and the spec states \
+             {stated}: a runtime may ignore it"
+        )
+    });
+    newer.chain(older).collect()
 }
 
 fn numbers(version: &str) -> Vec<u32> {
@@ -75,13 +84,23 @@ mod tests {
                 "linux": {"memoryPolicy": {}},
             })
         };
-        let told = |version| newer_fields(&spec(version)).len();
+        let told = |version| foreign_fields(&spec(version)).len();
         for (version, count) in [("1.0.2-dev", 3), ("1.1.0", 2), ("1.2.1", 1), ("1.3.0", 0)] {
             assert_eq!(told(version), count, "{version}");
         }
-        assert!(
-            newer_fields(&spec("1.2.1"))[0]
-                .starts_with("linux.memoryPolicy came with version 1.3.0")
-        );
+        let told = foreign_fields(&spec("1.2.1"));
+        assert!(told[0].starts_with("linux.memoryPolicy came with version 1.3.0"), "{told:?}");
+    }
+
+    #[test]
+    fn fields_that_were_given_up_are_told() {
+        let told = |version: &str| {
+            foreign_fields(
+                &json!({"ociVersion": version, "linux": {"intelRdt": {"enableCMT": true}}}),
+            )
+        };
+        assert!(told("1.0.2")[0].contains("came with version 1.1.0"));
+        assert_eq!(told("1.2.1"), Vec::<String>::new());
+        assert!(told("1.3.0")[0].contains("went with version 1.3.0"));
     }
 }
