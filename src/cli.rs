@@ -5,9 +5,11 @@
 
 pub mod listening;
 pub mod tls;
+pub mod validate;
 
 use crate::cli::listening::ListenArgs;
 use crate::cli::tls::{ClientTlsArgs, TlsArgs};
+use crate::cli::validate::ValidateArgs;
 pub mod effective;
 pub mod limits;
 pub mod observe;
@@ -50,6 +52,9 @@ pub enum Command {
     /// List the profiles, or print one as JSON
     #[command(after_help = "Example:\n  specd profiles containerd-2.4")]
     Profiles(ProfilesArgs),
+    /// Check a runtime spec before a runtime does; exit code 1 means that it breaks a rule
+    #[command(after_help = validate::EXAMPLES)]
+    Validate(ValidateArgs),
     /// Ask a server for its health; exit code 0 means SERVING
     #[command(after_help = "Example:\n  specd health --server unix:///run/specd/specd.sock \
                             --service specd.v1.SpecService")]

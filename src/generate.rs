@@ -228,7 +228,7 @@ impl Generator {
         draft.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
         let patch = request.options.merge_patch.as_deref();
-        let spec = spec::encode(draft, patch)?;
+        let spec = spec::encode(draft, patch, |finished| spec::validate::check(finished, &inputs))?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
         Ok(Generated { spec, image })

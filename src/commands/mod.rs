@@ -6,6 +6,7 @@ mod health;
 mod profiles;
 mod progress;
 mod serve;
+mod validate;
 
 use crate::cli::{Cli, Command, LogArgs, LogFormat};
 use crate::telemetry::traces::Traces;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Generate(args) => generate::run(*args),
         Command::Profiles(args) => profiles::run(&args),
+        Command::Validate(args) => validate::run(&args),
         Command::Health(args) => health::run(&args),
     }
 }

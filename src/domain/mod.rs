@@ -15,6 +15,7 @@ pub mod limits;
 pub mod platform;
 pub mod request;
 pub mod resources;
+pub mod rlimit;
 pub mod sandbox;
 pub mod snapshot;
 pub mod user;

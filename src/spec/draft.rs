@@ -53,11 +53,6 @@ impl CapabilityLists {
         self.0.iter().find(|(other, _)| *other == name).map_or(&[], |(_, list)| list)
     }
 
-    /// Whether a list has a capability.
-    pub(crate) fn has(&self, name: &str, one: Capability) -> bool {
-        self.list(name).contains(&one)
-    }
-
     /// Each list that is there, by its name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Capability])> {
         self.0.iter().map(|(name, list)| (*name, list.as_slice()))

@@ -11,6 +11,7 @@ pub mod opt;
 mod options;
 pub mod profile;
 pub mod seccomp;
+pub mod validate;
 
 pub use assemble::assemble;
 pub use encode::{Encoded, encode};

@@ -16,6 +16,7 @@ mod deliberate;
 mod options;
 mod program;
 mod run;
+mod runtime;
 mod sandbox;
 #[path = "../support/mod.rs"]
 mod support;

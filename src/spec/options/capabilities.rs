@@ -86,12 +86,6 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
         lists.edit(name, |list| list.retain(|one| !drop.contains(one)));
     }
     let ambient = named("ambient", &options.ambient)?;
-    for one in &ambient {
-        if !lists.has("permitted", *one) {
-            let text = format!("CAP_{one} is not among the permitted ones, add it too");
-            return Err(SpecError::field("options.capabilities.ambient", text));
-        }
-    }
     if !ambient.is_empty() {
         lists.replace("inheritable", ambient.clone());
         lists.replace("ambient", ambient);

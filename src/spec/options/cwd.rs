@@ -1,6 +1,5 @@
 //! The working directory.
 
-use crate::domain::cwd::check;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -10,14 +9,8 @@ use crate::spec::opt::Inputs;
 /// containerd: `oci.WithImageConfig`, `oci.WithProcessCwd`.
 pub(crate) fn cwd(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let of_image = inputs.container().map(|container| container.working_dir.as_str());
-    let cwd = match &inputs.options.process.cwd {
-        Some(cwd) => {
-            check(cwd).map_err(|error| SpecError::field("options.process.cwd", error))?;
-            cwd
-        }
-        None => of_image.filter(|cwd| !cwd.is_empty()).unwrap_or("/"),
-    };
-    check(cwd).map_err(|error| SpecError::Image(error.to_string()))?;
+    let of_image = of_image.filter(|cwd| !cwd.is_empty());
+    let cwd = inputs.options.process.cwd.as_deref().or(of_image).unwrap_or("/");
     draft.process.set_cwd(cwd.into());
     Ok(())
 }

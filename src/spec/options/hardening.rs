@@ -1,11 +1,8 @@
 //! What hardens the container.
 
-use crate::domain::sandbox::NamespaceKind;
-use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
-use crate::spec::options::namespaces::is_private;
 use std::collections::HashMap;
 
 /// Sets masked and read-only paths, `no_new_privileges`, AppArmor, SELinux and kernel parameters.
@@ -35,39 +32,5 @@ pub(crate) fn hardening(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Sp
         sysctl.extend(options.sysctl.clone());
         draft.linux.set_sysctl(Some(sysctl));
     }
-    check_sysctl(inputs, draft)
-}
-
-/// Refuses a parameter whose namespace is the host's: it would change the host.
-///
-/// runc: `validate.sysctl`.
-fn check_sysctl(inputs: &Inputs<'_>, draft: &Draft) -> Result<(), SpecError> {
-    let mut wrong = Violations::default();
-    for key in inputs.options.security.sysctl.keys() {
-        let dotted = key.replace('/', ".");
-        let of = if dotted.starts_with("net.") {
-            Some((NamespaceKind::Network, "network"))
-        } else if dotted.starts_with("kernel.msg")
-            || dotted.starts_with("kernel.sem")
-            || dotted.starts_with("kernel.shm")
-            || dotted.starts_with("fs.mqueue.")
-        {
-            Some((NamespaceKind::Ipc, "ipc"))
-        } else if dotted == "kernel.domainname" {
-            Some((NamespaceKind::Uts, "uts"))
-        } else {
-            None
-        };
-        let field = format!("options.security.sysctl[{key:?}]");
-        match of {
-            None => {
-                wrong.push(field, "is not a parameter of a namespace, it would change the host");
-            }
-            Some((kind, name)) if !is_private(draft, kind) => {
-                wrong.push(field, format_args!("needs a private {name} namespace"));
-            }
-            Some(_) => {}
-        }
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+    Ok(())
 }

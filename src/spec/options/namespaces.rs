@@ -76,13 +76,6 @@ fn position(list: &[LinuxNamespace], kind: NamespaceKind) -> Result<Option<usize
     Ok(list.iter().position(|namespace| namespace.typ() == kind))
 }
 
-/// Whether the container has a namespace of a kind of its own.
-pub(super) fn is_private(draft: &Draft, kind: NamespaceKind) -> bool {
-    let list = draft.linux.namespaces().as_deref().unwrap_or_default();
-    let at = position(list, kind).ok().flatten();
-    at.is_some_and(|at| list[at].path().is_none())
-}
-
 /// The name of a kind in the runtime specification.
 fn name(kind: LinuxNamespaceType) -> &'static str {
     match kind {

@@ -1,0 +1,34 @@
+//! The user and the groups, in numbers.
+
+use super::Found;
+use super::node::Node;
+
+/// What the kernel takes for no id at all.
+const NO_ID: i128 = u32::MAX as i128;
+
+fn ids(spec: Node<'_>) -> impl Iterator<Item = (Node<'_>, &'static str)> {
+    let user = spec.get("process").get("user");
+    let groups = user.get("additionalGids").items().map(|group| (group, "gidMappings"));
+    [(user.get("uid"), "uidMappings"), (user.get("gid"), "gidMappings")].into_iter().chain(groups)
+}
+
+/// No id is the one that stands for none.
+pub(super) fn numbers(spec: Node<'_>, found: &mut Found) {
+    for (id, _) in ids(spec).filter(|(id, _)| id.number() == Some(NO_ID)) {
+        found.add(id, format_args!("{NO_ID} is what the kernel takes for no id"));
+    }
+}
+
+/// Every id has a place in the container's own user namespace.
+pub(super) fn mapped(spec: Node<'_>, found: &mut Found) {
+    if !super::namespaces::is_own(spec, "user") {
+        return;
+    }
+    for (id, list) in ids(spec) {
+        let mappings = spec.get("linux").get(list);
+        let number = id.number().unwrap_or_default();
+        if mappings.is_filled() && !super::user_namespace::maps(mappings, number) {
+            found.against(id, mappings, format_args!("{number} is not among the mapped ids"));
+        }
+    }
+}
