@@ -19,7 +19,7 @@ pub enum Output {
 /// Flags of `validate`.
 #[derive(Debug, Clone, Args)]
 pub struct ValidateArgs {
-    /// The spec, as a bundle's config.json; - for standard input
+    /// The spec, as a bundle's config.json, or its Any as JSON; - for standard input
     #[arg(value_name = "FILE", required_unless_present = "rules")]
     pub file: Option<PathBuf>,
     /// List the rules and who refuses what breaks them, instead

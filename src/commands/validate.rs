@@ -2,7 +2,10 @@
 
 use crate::cli::validate::{Output, ValidateArgs};
 use crate::commands::{Failure, print};
+use crate::spec::encode::TYPE_URL;
 use crate::spec::validate::{Broken, RULES, Rule, broken};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::Path;
@@ -25,7 +28,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<(), Failure> {
     }
 }
 
-/// Reads a spec; a file that cannot be read or is no JSON is the wrong file.
+/// Reads a spec, or the `Any` of one; a file that cannot be read or is no JSON is the wrong file.
 fn spec(file: &Path) -> Result<Value, Failure> {
     let name = if file == Path::new("-") { Path::new("standard input") } else { file };
     let wrong =
@@ -37,7 +40,18 @@ fn spec(file: &Path) -> Result<Value, Failure> {
         std::fs::read(file)
     };
     let bytes = bytes.map_err(|error| wrong(&error))?;
-    serde_json::from_slice(&bytes).map_err(|error| wrong(&format_args!("no JSON: {error}")))
+    let parse = |bytes: &[u8]| {
+        serde_json::from_slice(bytes).map_err(|error| wrong(&format_args!("no JSON: {error}")))
+    };
+    let value: Value = parse(&bytes)?;
+    // What `generate --output any` prints.
+    match (value.get("typeUrl"), value.get("value").and_then(Value::as_str)) {
+        (Some(kind), Some(packed)) if kind == TYPE_URL => {
+            let packed = STANDARD.decode(packed);
+            parse(&packed.map_err(|error| wrong(&format_args!("value: {error}")))?)
+        }
+        _ => Ok(value),
+    }
 }
 
 fn text(one: &Broken) -> String {

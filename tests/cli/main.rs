@@ -7,6 +7,7 @@ mod generate;
 mod serve;
 #[path = "../support/mod.rs"]
 mod support;
+mod validate;
 
 use std::process::{Command, Output};
 

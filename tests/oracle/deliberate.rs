@@ -301,7 +301,7 @@ const LIST: &[Known] = &[
         witness: || with("hostname", "a b"),
     },
     Known {
-        name: "host or domain name in somebody else's uts namespace",
+        name: "host or domain name in the host's uts namespace",
         reason: "it would rename the host, and the runtime refuses it",
         only: &[],
         holds: |seen| seen.refuses("needs a private uts namespace", |_| true),
@@ -355,6 +355,19 @@ const LIST: &[Known] = &[
                 && unclean.clone().any(|path| has_mount(&seen.go, path.trim_end_matches('/')))
         },
         witness: || with("WithoutMounts", json!(["/dev/"])),
+    },
+    Known {
+        name: "privileged with a filter of system calls",
+        reason: "the two contradict each other, and which one wins is a matter of order",
+        only: &[],
+        holds: |seen| seen.refuses("which takes the filter away", |_| true),
+        witness: || Case {
+            options: vec![
+                Chosen::new("privileged", Value::Null),
+                Chosen::new("seccompDefault", Value::Null),
+            ],
+            ..plain()
+        },
     },
     Known {
         name: "image's USER that the caller replaces",

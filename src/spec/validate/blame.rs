@@ -2,7 +2,7 @@
 
 use super::{Broken, Place, PlaceStep, broken, setters};
 use crate::domain::request::Options;
-use crate::domain::violation::Violations;
+use crate::domain::violation::{Violation, Violations};
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
 use serde_json::Value;
@@ -28,7 +28,14 @@ pub fn check(spec: &Value, inputs: &Inputs<'_>) -> Result<Vec<String>, SpecError
             continue;
         }
         match by_request(&one, spec, options, patch.as_ref()) {
-            Some((field, description)) => wrong.push_broken(one.rule.name, field, description),
+            Some((field, description)) => {
+                // Several places of a spec may come of one field.
+                let told =
+                    |other: &Violation| other.field == field && other.description == description;
+                if !wrong.iter().any(told) {
+                    wrong.push_broken(one.rule.name, field, description);
+                }
+            }
             None if is_of_image(&one.place) => return Err(SpecError::Image(one.description)),
             None => wrong.push_broken(one.rule.name, one.path, one.description),
         }

@@ -47,6 +47,7 @@ pub(super) fn field(place: &Place, spec: &Value, options: &Options) -> Option<St
             let set = options.annotations.contains_key(*key);
             set.then(|| format!("options.annotations[{key:?}]"))
         }
+        ["mounts"] if !options.mounts.remove.is_empty() => Some("options.mounts.remove".to_owned()),
         ["mounts", _, rest @ ..] => {
             let path = cleaned(item()["destination"].as_str()?);
             let mut added = options.mounts.add.iter();

@@ -28,7 +28,12 @@ pub(super) fn mapped(spec: Node<'_>, found: &mut Found) {
         let mappings = spec.get("linux").get(list);
         let number = id.number().unwrap_or_default();
         if mappings.is_filled() && !super::user_namespace::maps(mappings, number) {
-            found.against(id, mappings, format_args!("{number} is not among the mapped ids"));
+            let name = if list == "uidMappings" { "uid" } else { "gid" };
+            found.against(
+                id,
+                mappings,
+                format_args!("{name} {number} is not among the mapped ids"),
+            );
         }
     }
 }
