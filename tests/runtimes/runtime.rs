@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
+/// Namespaces between a runtime and the machine: a spec that has none of its own, and a runtime that takes
+/// it, must not mount on the machine or change its name, its network or its kernel parameters.
+const APART: [&str; 4] = ["--mount", "--uts", "--ipc", "--net"];
+
 /// Hides the machine's control groups below version 2 alone, and runs what follows there.
 const UNDER_VERSION_2: &str =
     "umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\"";
@@ -60,8 +64,9 @@ impl Runtime {
         // A hook, or a program that does not end, must not hold up the rest.
         let mut command = Command::new("timeout");
         command.args(["--signal=KILL", "30"]);
+        command.arg("unshare").args(APART);
         if self.version_2 {
-            command.args(["unshare", "--mount", "sh", "-c", UNDER_VERSION_2, "sh"]);
+            command.args(["sh", "-c", UNDER_VERSION_2, "sh"]);
         }
         command.arg(&self.binary);
         command
