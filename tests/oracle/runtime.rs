@@ -64,6 +64,19 @@ pub(crate) const LIST: &[Known] = &[
         witness: || with("WithMemorySwap", 1_048_576),
     },
     Known {
+        name: "burst above the quota",
+        reason: "the kernel refuses it",
+        only: &["2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
+        holds: |seen| tells(seen, &["cpu-burst"]),
+        witness: || Case {
+            options: vec![
+                Chosen::new("WithCPUCFS", json!({"Quota": 1000, "Period": 1000})),
+                Chosen::new("WithCPUBurst", 2000),
+            ],
+            ..plain()
+        },
+    },
+    Known {
         name: "period or quota of less than a millisecond",
         reason: "the kernel refuses it",
         only: &[],

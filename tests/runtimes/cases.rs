@@ -155,6 +155,10 @@ pub(crate) const RUNS: &[(&str, Patch)] = &[
             json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": options}),
         )
     }),
+    ("lists of processors", || {
+        process("execCPUAffinity", json!({"initial": "0", "final": "0-1023"}))
+    }),
+    ("hooks of no turn that there is", || json!({"hooks": {"nosuch": [{"path": "x"}]}})),
     ("a hook", || hook(json!({"path": "/bin/true", "timeout": 5}))),
     ("a device", || {
         linux("devices", json!([{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}]))
@@ -181,6 +185,10 @@ pub(crate) const CASES: &[Case] = &[
     case("process-env", Runc, || process("env", json!(["PATH=/bin", "=x"]))),
     case("nul-byte", Runc, || process("args", json!(["/bin/true", "a\0b"]))),
     case("nul-byte", Runc, || mount(json!({"destination": "/a\0", "type": "tmpfs"}))),
+    case("process-text-length", Both, || {
+        process("args", json!(["/bin/true", "x".repeat(131_072)]))
+    }),
+    case("nul-byte", Runc, || linux("maskedPaths", json!(["/proc/\0"]))),
     case("rlimit-name", Both, || {
         process("rlimits", json!([{"type": "RLIMIT_X", "hard": 1, "soft": 1}]))
     }),
@@ -215,6 +223,11 @@ pub(crate) const CASES: &[Case] = &[
     case("scheduler-deadline", RuncOfTheRules, || {
         scheduler(json!({"policy": "SCHED_OTHER", "runtime": 1}))
     }),
+    case("scheduler-deadline", RuncOfTheRules, || {
+        let times =
+            json!({"policy": "SCHED_DEADLINE", "runtime": 30, "deadline": 20, "period": 10});
+        scheduler(times)
+    }),
     case("io-priority-class", RuncOfTheRules, || {
         process("ioPriority", json!({"class": "X", "priority": 1}))
     }),
@@ -224,7 +237,13 @@ pub(crate) const CASES: &[Case] = &[
     case("exec-cpu-affinity", RuncOfTheRules, || {
         process("execCPUAffinity", json!({"initial": "x"}))
     }),
+    case("exec-cpu-affinity", RuncOfTheRules, || {
+        process("execCPUAffinity", json!({"final": "0-1024"}))
+    }),
     case("user-id", Runc, || process("user", json!({"uid": 4_294_967_295_u32}))),
+    case("user-groups", Both, || {
+        process("user", json!({"additionalGids": (0..65_537).collect::<Vec<u32>>()}))
+    }),
     case("user-mapped", Both, || {
         let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
         spec["process"] = json!({"user": {"uid": 50}});
@@ -315,6 +334,10 @@ pub(crate) const CASES: &[Case] = &[
     case("user-namespace-ranges", Both, || {
         user_namespace(&ids(0, 4_294_967_290, 10), &ids(0, 100_000, 10))
     }),
+    case("user-namespace-ranges", Both, || {
+        let single = |number| ids(number, 100_000 + number, 1)[0].clone();
+        user_namespace(&(0..341).map(single).collect(), &ids(0, 100_000, 10))
+    }),
     case(
         "user-namespace-used",
         Nobody,
@@ -348,6 +371,9 @@ pub(crate) const CASES: &[Case] = &[
     case("device-type", Runc, || {
         linux("devices", json!([{"path": "/dev/x", "type": "z", "major": 1, "minor": 3}]))
     }),
+    case("device-number", Runc, || {
+        linux("devices", json!([{"path": "/dev/x", "type": "c", "major": -1, "minor": 3}]))
+    }),
     case("device-rule-access", Runc, || resources("devices", json!([{"allow": false}]))),
     case("device-rule-type", Runc, || {
         resources("devices", json!([{"allow": false, "type": "p", "access": "rwm"}]))
@@ -362,6 +388,10 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("cpu-period", RuncOnVersion1, || resources("cpu", json!({"period": 999}))),
     case("cpu-quota", RuncOnVersion1, || resources("cpu", json!({"quota": 999}))),
+    case("cpu-burst", RuncOfTheRules, || {
+        resources("cpu", json!({"period": 100_000, "quota": 5_000, "burst": 10_000}))
+    }),
+    case("pids-limit", RuncOnVersion1, || resources("pids", json!({"limit": 4_194_305}))),
     case("cpu-shares", RuncOnVersion1, || resources("cpu", json!({"shares": 1}))),
     case("cpu-idle", RuncOfTheRules, || resources("cpu", json!({"idle": 2}))),
     case("cpu-lists", RuncOnVersion1, || resources("cpu", json!({"cpus": "1-0"}))),
@@ -377,6 +407,7 @@ pub(crate) const CASES: &[Case] = &[
     case("seccomp-argument", Both, || argument("index", json!(6))),
     case("seccomp-name", Runc, || call("names", json!([""]))),
     case("seccomp-errno", Crun, || filter("defaultErrnoRet", json!(1))),
+    case("seccomp-errno-range", Both, || call("errnoRet", json!(4096))),
     case("seccomp-notify", Both, || {
         let filter = json!({"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/x"});
         linux("seccomp", filter)

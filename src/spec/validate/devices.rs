@@ -12,6 +12,18 @@ pub(super) fn kind(spec: Node<'_>, found: &mut Found) {
     }
 }
 
+/// A node has the numbers of a device.
+pub(super) fn numbers(spec: Node<'_>, found: &mut Found) {
+    for device in spec.get("linux").get("devices").items() {
+        let fifo = device.get("type").text() == Some("p");
+        for number in ["major", "minor"].map(|name| device.get(name)) {
+            if !fifo && number.number().is_some_and(|number| number < 0) {
+                found.add(number, "must not be below 0");
+            }
+        }
+    }
+}
+
 fn rules(spec: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     spec.get("linux").get("resources").get("devices").items()
 }

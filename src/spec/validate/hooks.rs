@@ -3,8 +3,11 @@
 use super::Found;
 use super::node::Node;
 
+const TURNS: [&str; 6] =
+    ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
+
 fn all(spec: Node<'_>) -> impl Iterator<Item = Node<'_>> {
-    spec.get("hooks").members().flat_map(|(_, list)| list.items())
+    TURNS.into_iter().flat_map(move |turn| spec.get("hooks").get(turn).items())
 }
 
 /// A hook is named by an absolute path.

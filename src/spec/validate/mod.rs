@@ -126,3 +126,112 @@ pub fn broken(spec: &Value) -> Vec<Broken> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// A spec that keeps every rule, with something of each section.
+    fn spec() -> Value {
+        json!({
+            "ociVersion": "1.2.0",
+            "process": {
+                "user": {"uid": 0, "gid": 0, "additionalGids": [1, 2]},
+                "args": ["sh"], "env": ["PATH=/bin"], "cwd": "/",
+                "capabilities": {"bounding": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"]},
+                "rlimits": [{"type": "RLIMIT_CORE", "hard": 2, "soft": 1}],
+                "scheduler": {"policy": "SCHED_FIFO", "priority": 1},
+                "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 7},
+            },
+            "root": {"path": "rootfs"},
+            "hostname": "h",
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/a", "source": "/b", "options": ["rbind", "ro"]},
+            ],
+            "hooks": {"prestart": [{"path": "/bin/true", "timeout": 1}]},
+            "linux": {
+                "namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}, {"type": "time"}],
+                "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
+                "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
+                "timeOffsets": {"monotonic": {"secs": -1, "nanosecs": 5}},
+                "sysctl": {"kernel.domainname": "d"},
+                "devices": [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}],
+                "resources": {
+                    "memory": {"limit": 10, "swap": 20},
+                    "cpu": {"quota": 5000, "period": 10000, "burst": 1000, "cpus": "0-1"},
+                    "devices": [{"allow": true, "type": "c", "access": "rwm"}],
+                    "unified": {"memory.high": "1"},
+                },
+                "seccomp": {
+                    "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1,
+                    "syscalls": [{
+                        "names": ["read"], "action": "SCMP_ACT_ALLOW",
+                        "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}],
+                    }],
+                },
+            },
+        })
+    }
+
+    /// Every place of a value, as a JSON pointer.
+    fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+        all.push(at.to_owned());
+        match value {
+            Value::Array(list) => {
+                for (index, inner) in list.iter().enumerate() {
+                    pointers(inner, &format!("{at}/{index}"), all);
+                }
+            }
+            Value::Object(object) => {
+                for (key, inner) in object {
+                    pointers(inner, &format!("{at}/{key}"), all);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn a_whole_spec_keeps_every_rule() {
+        let broken: Vec<String> = broken(&spec()).iter().map(ToString::to_string).collect();
+        assert!(broken.is_empty(), "{broken:?}");
+    }
+
+    #[test]
+    fn names_are_words_and_are_there_once() {
+        for (index, rule) in RULES.iter().enumerate() {
+            let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+            assert!(rule.name.bytes().all(word), "{}", rule.name);
+            assert!(rule.sentence.ends_with('.') && !rule.source.is_empty(), "{}", rule.name);
+            assert!(RULES[..index].iter().all(|other| other.name != rule.name), "{}", rule.name);
+        }
+    }
+
+    proptest! {
+        /// Whatever stands at a place, the rules have an answer, and the place of another type is told.
+        #[test]
+        fn any_value_anywhere_is_judged(at: prop::sample::Index, kind in 0..7, number: u64) {
+            let mut spec = spec();
+            let mut all = Vec::new();
+            pointers(&spec, "", &mut all);
+            let pointer = at.get(&all);
+            let value = match kind {
+                0 => Value::Null,
+                1 => json!(true),
+                2 => json!(number),
+                3 => json!(-1.5),
+                4 => json!("\0/é"),
+                5 => json!([[{"type": "user"}], null, 1]),
+                _ => json!({"type": {"path": []}, "": null}),
+            };
+            *spec.pointer_mut(pointer).unwrap() = value;
+            let broken = broken(&spec);
+            if kind == 3 {
+                prop_assert!(broken.iter().any(|one| one.rule.name == "field-type"), "{pointer}");
+            }
+        }
+    }
+}

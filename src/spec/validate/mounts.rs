@@ -180,7 +180,7 @@ pub(super) fn bind_options(spec: Node<'_>, found: &mut Found) {
         let plain = |text: &str| FLAGS.contains(&text) || PROPAGATIONS.contains(&text);
         // Options of older runtimes' own that carry a value.
         let own = |text: &str| text.starts_with("idmap=") || text.starts_with("ridmap=");
-        if option.text().is_some_and(|text| !plain(text) && !own(text)) {
+        if option.filled_text().is_some_and(|text| !plain(text) && !own(text)) {
             found.add(option, format_args!("{} is no option of a bind mount", option.value));
         }
     }

@@ -4,6 +4,9 @@ use super::Found;
 use super::node::Node;
 use crate::domain::cwd;
 
+/// The longest argument or variable, in bytes: 32 pages, and the NUL at the end.
+const TEXT_BYTES: usize = 32 * 4096 - 1;
+
 /// There is a process.
 pub(super) fn present(spec: Node<'_>, found: &mut Found) {
     let process = spec.get("process");
@@ -56,6 +59,16 @@ pub(super) fn environment(spec: Node<'_>, found: &mut Found) {
     }
 }
 
+/// No argument and no variable is longer than the kernel takes, where pages have 4 KiB.
+pub(super) fn length(spec: Node<'_>, found: &mut Found) {
+    let process = spec.get("process");
+    for text in process.get("args").items().chain(process.get("env").items()) {
+        if text.text().is_some_and(|text| text.len() > TEXT_BYTES) {
+            found.add(text, format_args!("should be at most {TEXT_BYTES} bytes"));
+        }
+    }
+}
+
 /// No text that becomes one of C's has a NUL in it.
 pub(super) fn nul(spec: Node<'_>, found: &mut Found) {
     let has_nul = |node: &Node<'_>| node.text().is_some_and(|text| text.contains('\0'));
@@ -69,6 +82,12 @@ pub(super) fn nul(spec: Node<'_>, found: &mut Found) {
     let cwd = process.get("cwd");
     if let Err(error @ cwd::CwdError::Nul(_)) = cwd::check(cwd.text().unwrap_or("/")) {
         found.add(cwd, error);
+    }
+    let linux = spec.get("linux");
+    let lists = ["maskedPaths", "readonlyPaths"].map(|name| linux.get(name));
+    let paths = lists.into_iter().flat_map(Node::items).chain([linux.get("cgroupsPath")]);
+    for path in paths.filter(has_nul) {
+        found.add(path, "must not have a NUL in it");
     }
     for mount in spec.get("mounts").items() {
         for field in ["destination", "source", "type"] {

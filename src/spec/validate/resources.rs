@@ -4,6 +4,9 @@ use super::Found;
 use super::cpu_list;
 use super::node::Node;
 
+/// How many processes Linux can have.
+const PROCESSES: i128 = 4_194_304;
+
 fn resources(spec: Node<'_>) -> Node<'_> {
     spec.get("linux").get("resources")
 }
@@ -58,6 +61,24 @@ pub(super) fn quota(spec: Node<'_>, found: &mut Found) {
     }
 }
 
+/// A burst is no more than the quota.
+pub(super) fn burst(spec: Node<'_>, found: &mut Found) {
+    let cpu = resources(spec).get("cpu");
+    let (burst, quota) = (cpu.get("burst"), cpu.get("quota"));
+    let limited = quota.number().is_some_and(|quota| quota > 0);
+    if limited && burst.number() > quota.number() {
+        found.against(burst, quota, "must not be above quota");
+    }
+}
+
+/// A limit of processes is a number that there can be.
+pub(super) fn pids(spec: Node<'_>, found: &mut Found) {
+    let limit = resources(spec).get("pids").get("limit");
+    if limit.number().is_some_and(|processes| processes > PROCESSES) {
+        found.add(limit, format_args!("must be at most {PROCESSES}, or -1 for no limit"));
+    }
+}
+
 /// Shares are what version 1 of control groups takes.
 pub(super) fn shares(spec: Node<'_>, found: &mut Found) {
     let shares = resources(spec).get("cpu").get("shares");
@@ -78,7 +99,7 @@ pub(super) fn idle(spec: Node<'_>, found: &mut Found) {
 pub(super) fn lists(spec: Node<'_>, found: &mut Found) {
     let cpu = resources(spec).get("cpu");
     for list in ["cpus", "mems"].map(|name| cpu.get(name)) {
-        cpu_list::check(list, found);
+        cpu_list::check(list, u32::MAX, found);
     }
 }
 

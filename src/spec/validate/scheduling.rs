@@ -26,6 +26,9 @@ const FLAGS: [&str; 7] = [
 
 const CLASSES: [&str; 3] = ["IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"];
 
+/// The last processor that runc has a bit for.
+const LAST_PROCESSOR: u32 = 1023;
+
 fn scheduler(spec: Node<'_>) -> Option<(Node<'_>, &str)> {
     let scheduler = spec.get("process").get("scheduler");
     scheduler.is_there().then(|| (scheduler, scheduler.get("policy").text().unwrap_or_default()))
@@ -75,10 +78,15 @@ pub(super) fn priority(spec: Node<'_>, found: &mut Found) {
     }
 }
 
-/// Times go with the deadline policy.
+/// Times go with the deadline policy, and one within the other.
 pub(super) fn deadline(spec: Node<'_>, found: &mut Found) {
     let Some((scheduler, policy)) = scheduler(spec) else { return };
     if policy == "SCHED_DEADLINE" {
+        let time = |name| scheduler.get(name).number().unwrap_or_default();
+        let (runtime, deadline, period) = (time("runtime"), time("deadline"), time("period"));
+        if runtime > deadline || (period != 0 && deadline > period) {
+            found.add(scheduler, "must have runtime within deadline, and deadline within period");
+        }
         return;
     }
     for name in ["runtime", "deadline", "period"] {
@@ -110,6 +118,6 @@ pub(super) fn io_priority(spec: Node<'_>, found: &mut Found) {
 pub(super) fn exec_affinity(spec: Node<'_>, found: &mut Found) {
     let affinity = spec.get("process").get("execCPUAffinity");
     for list in ["initial", "final"].map(|name| affinity.get(name)) {
-        cpu_list::check(list, found);
+        cpu_list::check(list, LAST_PROCESSOR, found);
     }
 }

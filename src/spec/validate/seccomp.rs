@@ -119,8 +119,9 @@ pub(super) fn arguments(spec: Node<'_>, found: &mut Found) {
 
 /// Every call has a name.
 pub(super) fn names(spec: Node<'_>, found: &mut Found) {
-    for name in calls(spec).flat_map(|call| call.get("names").items()) {
-        if name.text() == Some("") {
+    // Policies have hundreds of names, so they are looked through before they are walked.
+    for call in calls(spec).filter(|call| call.get("names").texts().any(str::is_empty)) {
+        for name in call.get("names").items().filter(|name| name.text() == Some("")) {
             found.add(name, "must not be empty");
         }
     }
@@ -135,6 +136,16 @@ pub(super) fn errno(spec: Node<'_>, found: &mut Found) {
         let returns = matches!(action.text(), Some("SCMP_ACT_ERRNO" | "SCMP_ACT_TRACE"));
         if errno.is_there() && action.text().is_some() && !returns {
             found.add(errno, "is for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, crun refuses it elsewhere");
+        }
+    }
+}
+
+/// An error number is one that a call can return.
+pub(super) fn errno_range(spec: Node<'_>, found: &mut Found) {
+    let default = filter(spec).map(|filter| filter.get("defaultErrnoRet"));
+    for errno in default.into_iter().chain(calls(spec).map(|call| call.get("errnoRet"))) {
+        if errno.number().is_some_and(|number| number > 4095) {
+            found.add(errno, "must be at most 4095");
         }
     }
 }

@@ -98,6 +98,8 @@ fn check_types(node: Node<'_>, kind: &Kind, found: &mut Found) {
         return;
     }
     match kind {
+        // Long lists of texts are looked through before they are walked.
+        List(Text) if node.texts().count() == node.value.as_array().map_or(0, Vec::len) => {}
         List(kind) => node.items().for_each(|item| check_types(item, kind, found)),
         Map(kind) => node.members().for_each(|(_, member)| check_types(member, kind, found)),
         Object(fields) => {
@@ -116,6 +118,7 @@ pub(super) fn required(spec: Node<'_>, found: &mut Found) {
 
 fn check_required(node: Node<'_>, kind: &Kind, found: &mut Found) {
     match kind {
+        List(Text) => {}
         List(kind) => node.items().for_each(|item| check_required(item, kind, found)),
         Map(kind) => node.members().for_each(|(_, member)| check_required(member, kind, found)),
         Object(fields) if node.value.is_object() => {

@@ -6,6 +6,9 @@ use super::node::Node;
 /// What the kernel takes for no id at all.
 const NO_ID: i128 = u32::MAX as i128;
 
+/// How many groups a process can have beside its own.
+const GROUPS: usize = 65_536;
+
 fn ids(spec: Node<'_>) -> impl Iterator<Item = (Node<'_>, &'static str)> {
     let user = spec.get("process").get("user");
     let groups = user.get("additionalGids").items().map(|group| (group, "gidMappings"));
@@ -16,6 +19,14 @@ fn ids(spec: Node<'_>) -> impl Iterator<Item = (Node<'_>, &'static str)> {
 pub(super) fn numbers(spec: Node<'_>, found: &mut Found) {
     for (id, _) in ids(spec).filter(|(id, _)| id.number() == Some(NO_ID)) {
         found.add(id, format_args!("{NO_ID} is what the kernel takes for no id"));
+    }
+}
+
+/// There are no more groups than a process can have.
+pub(super) fn groups(spec: Node<'_>, found: &mut Found) {
+    let groups = spec.get("process").get("user").get("additionalGids");
+    if groups.items().count() > GROUPS {
+        found.add(groups, format_args!("must be at most {GROUPS} groups"));
     }
 }
 

@@ -9,6 +9,9 @@ const LISTS: [&str; 2] = ["uidMappings", "gidMappings"];
 /// How many ids there are: the last 32-bit number is none.
 const IDS: i128 = u32::MAX as i128;
 
+/// How many mappings the kernel takes.
+const MAPPINGS: usize = 340;
+
 const CLOCKS: [&str; 2] = ["monotonic", "boottime"];
 
 fn number(mapping: Node<'_>, name: &'static str) -> i128 {
@@ -64,6 +67,10 @@ pub(super) fn ranges(spec: Node<'_>, found: &mut Found) {
 fn check_ranges(list: Node<'_>, found: &mut Found) {
     let sides = ["containerID", "hostID"];
     let all: Vec<Node<'_>> = list.items().collect();
+    if all.len() > MAPPINGS {
+        found.add(list, format_args!("must be at most {MAPPINGS} mappings"));
+        return;
+    }
     for (index, mapping) in all.iter().enumerate() {
         let size = number(*mapping, "size");
         let range = |of: Node<'_>, side| (number(of, side), number(of, side) + number(of, "size"));
