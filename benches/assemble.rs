@@ -74,7 +74,7 @@ fn main() {
         };
         let plain = || {
             let draft = assemble(profile, &namespace, &inputs).unwrap();
-            drop(black_box(encode(draft, None).unwrap()));
+            drop(black_box(encode(draft, None, |_| Ok(Vec::new())).unwrap()));
         };
         let time = |work: &dyn Fn()| {
             let started = Instant::now();

@@ -235,7 +235,8 @@ impl Generator {
         draft.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
         let patch = request.options.merge_patch.as_deref();
-        let (spec, fields) = spec::encode_explained(draft, patch)?;
+        let check = |finished: &_| spec::validate::check(finished, &inputs);
+        let (spec, fields) = spec::encode_explained(draft, patch, check)?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
         Ok((Generated { spec, image }, fields))

@@ -22,7 +22,9 @@ use support::say;
 use support::service::Fixture;
 
 /// Where this server refuses and Go's client answers.
-const REFUSALS: [(&str, &[&str]); 7] = [
+const REFUSALS: [(&str, &[&str]); 9] = [
+    ("a variable without a value fails in the runtime", &["env-odd"]),
+    ("masked paths without a mount namespace fail in the runtime", &["host-mount"]),
     ("an empty half of USER is read as 0, which is root", &["user-16", "user-17", "user-18"]),
     ("a passwd line without a number is read as uid 0", &["user-22"]),
     (

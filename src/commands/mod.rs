@@ -10,6 +10,7 @@ mod profiles;
 mod progress;
 mod proto_json;
 mod serve;
+mod validate;
 
 use crate::app::AppError;
 use crate::app::profiles::LoadError;
@@ -52,6 +53,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Generate(args) => generate::run(*args),
         Command::Explain(args) => explain::run(*args),
         Command::Profiles(args) => profiles::run(&args),
+        Command::Validate(args) => validate::run(&args),
         Command::Health(args) => health::run(&args),
     }
 }

@@ -19,6 +19,7 @@ pub mod platform;
 pub mod rdt;
 pub mod request;
 pub mod resources;
+pub mod rlimit;
 pub mod sandbox;
 pub mod scheduling;
 pub mod snapshot;

@@ -11,12 +11,14 @@ pub struct Violation {
     pub field: String,
     /// What is wrong with it and what would be right.
     pub description: String,
+    /// The rule on finished specs that it breaks, where it is one of those.
+    pub rule: Option<&'static str>,
 }
 
 impl Violation {
     /// A violation of one field.
     pub fn new(field: impl Into<String>, description: impl fmt::Display) -> Self {
-        Self { field: field.into(), description: description.to_string() }
+        Self { field: field.into(), description: description.to_string(), rule: None }
     }
 }
 
@@ -34,6 +36,11 @@ impl Violations {
     /// Notes one more.
     pub fn push(&mut self, field: impl Into<String>, description: impl fmt::Display) {
         self.0.push(Violation::new(field, description));
+    }
+
+    /// Notes one that breaks a rule on finished specs.
+    pub fn push_broken(&mut self, rule: &'static str, field: String, description: String) {
+        self.0.push(Violation { field, description, rule: Some(rule) });
     }
 
     /// The value of a result, or nothing and a violation that says why.

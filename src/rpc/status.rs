@@ -213,10 +213,14 @@ fn invalid_request(violations: &Violations) -> Status {
 
 /// Tells the violations one by one as far as there is room, and counts the rest.
 fn bad_request(violations: &Violations, reason: ErrorReason) -> Status {
-    let mut details = info(reason, &[]);
+    let mut rules: Vec<&str> = violations.iter().filter_map(|violation| violation.rule).collect();
+    rules.dedup();
+    let rules = rules.join(",");
+    let pairs = [("rules", rules.as_str())];
+    let mut details = info(reason, if rules.is_empty() { &[] } else { &pairs });
     let mut told = 0;
     let mut room = VIOLATIONS_BYTES;
-    for Violation { field, description } in violations.iter() {
+    for Violation { field, description, .. } in violations.iter() {
         let (field, description) = (cut(field, DETAIL_BYTES), cut(description, DETAIL_BYTES));
         let Some(left) = room.checked_sub(field.len() + description.len()) else {
             break;

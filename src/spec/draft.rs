@@ -56,11 +56,6 @@ impl CapabilityLists {
         self.0.iter().find(|(other, _)| *other == name).map_or(&[], |(_, list)| list)
     }
 
-    /// Whether a list has a capability.
-    pub(crate) fn has(&self, name: &str, one: Capability) -> bool {
-        self.list(name).contains(&one)
-    }
-
     /// Each list that is there, by its name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Capability])> {
         self.0.iter().map(|(name, list)| (*name, list.as_slice()))
@@ -119,22 +114,6 @@ impl Draft {
             rest: spec,
             beyond: object(Some(apart)),
         })
-    }
-
-    /// Whether a value is a spec, with whatever fields beside those that are known.
-    ///
-    /// # Errors
-    ///
-    /// As [`Draft::take`].
-    pub(crate) fn check(json: &Value) -> Result<(), String> {
-        let process = json.get("process").ok_or("process is missing")?;
-        CapabilityLists::take(process)?;
-        for section in SECTIONS {
-            json.get(section).ok_or_else(|| format!("{section} is missing"))?;
-        }
-        let mut json = json.clone();
-        beyond::apart_of_spec(&mut json);
-        Spec::deserialize(&json).map(|_| ()).map_err(|error| error.to_string())
     }
 
     /// Merges a patch (RFC 7396) into the process; what its type cannot hold is kept beside it.

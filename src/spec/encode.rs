@@ -39,16 +39,20 @@ pub struct Encoded {
     pub warnings: Vec<String>,
 }
 
-/// Encodes a finished draft, with a merge patch on it.
+/// Encodes a finished draft, with a merge patch on it, once it is checked.
 ///
 /// The patch is applied to the JSON, so that a field which no type here knows survives it.
 ///
 /// # Errors
 ///
-/// [`SpecError::Request`] where the patch is none, or leaves no spec. [`SpecError::Profile`] where the spec has a path that is not UTF-8, which no profile and no request
+/// [`SpecError::Request`] where the patch is none, and whatever the check refuses. [`SpecError::Profile`] where the spec has a path that is not UTF-8, which no profile and no request
 /// can hold.
-pub fn encode(draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecError> {
-    finish(draft, patch).map(|(encoded, _)| encoded)
+pub fn encode(
+    draft: Draft,
+    patch: Option<&str>,
+    check: impl FnOnce(&Value) -> Result<Vec<String>, SpecError>,
+) -> Result<Encoded, SpecError> {
+    encode_explained(draft, patch, check).map(|(encoded, _)| encoded)
 }
 
 /// The same, and for each leaf of what is encoded how it came to be; nothing of a draft without a journal.
@@ -57,13 +61,10 @@ pub fn encode(draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecError> {
 ///
 /// As [`encode`].
 pub fn encode_explained(
-    draft: Draft,
+    mut draft: Draft,
     patch: Option<&str>,
+    check: impl FnOnce(&Value) -> Result<Vec<String>, SpecError>,
 ) -> Result<(Encoded, Vec<Field>), SpecError> {
-    finish(draft, patch)
-}
-
-fn finish(mut draft: Draft, patch: Option<&str>) -> Result<(Encoded, Vec<Field>), SpecError> {
     draft.begins("spec_merge_patch");
     let mut warnings = std::mem::take(&mut draft.warnings);
     let mut journal = draft.journal.take();
@@ -72,11 +73,17 @@ fn finish(mut draft: Draft, patch: Option<&str>) -> Result<(Encoded, Vec<Field>)
         apply(&mut value, patch, journal.as_deref_mut())?;
     }
     go_order::order(&mut value);
+    warnings.extend(check(&value)?);
     warnings.extend(versions::foreign_fields(&value));
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
     value.serialize(&mut serializer).map_err(|error| broken(&error))?;
     Ok((Encoded { json, warnings }, Draft::told(journal, &value)))
+}
+
+/// The check of what is no whole spec, or was checked before.
+pub(crate) fn unchecked(_: &Value) -> Result<Vec<String>, SpecError> {
+    Ok(Vec::new())
 }
 
 /// A draft as one JSON value, which no patch has been applied to; in no order yet.
@@ -121,8 +128,6 @@ fn apply(value: &mut Value, patch: &str, journal: Option<&mut Journal>) -> Resul
         journal
             .tell_patched(value.clone(), patch, |pointer| Origin::MergePatch(pointer.to_owned()));
     }
-    Draft::check(value)
-        .map_err(|reason| SpecError::field(FIELD, format!("leaves no spec: {reason}")))?;
     Ok(())
 }
 
@@ -171,7 +176,7 @@ mod tests {
     }
 
     fn text(extra: &Value) -> String {
-        String::from_utf8(encode(draft(extra), None).unwrap().json).unwrap()
+        String::from_utf8(encode(draft(extra), None, |_| Ok(Vec::new())).unwrap().json).unwrap()
     }
 
     #[test]

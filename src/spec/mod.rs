@@ -18,6 +18,7 @@ mod options;
 pub mod profile;
 pub mod resources;
 pub mod seccomp;
+pub mod validate;
 mod versions;
 
 pub use assemble::{assemble, assemble_explained};

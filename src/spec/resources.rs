@@ -1,5 +1,6 @@
 //! The limits of a container by themselves: `LinuxResources`, merged, and encoded as in a spec.
 
+use crate::domain::request::Options;
 use crate::domain::resources::Resources;
 use crate::spec::draft::{from_json, to_json};
 use crate::spec::encode::{Encoded, encode};
@@ -7,6 +8,7 @@ use crate::spec::error::SpecError;
 use crate::spec::exec::alone;
 use crate::spec::kept::Kept;
 use crate::spec::merge_patch;
+use crate::spec::validate::check_part;
 use oci_spec::runtime::LinuxResources;
 use serde_json::{Value, json};
 
@@ -39,7 +41,12 @@ pub fn encode_resources(asked: &Resources) -> Result<Encoded, SpecError> {
     let process = json!({"user": {"uid": 0, "gid": 0}, "cwd": ""});
     let mut draft = alone(&process).map_err(broken)?;
     draft.linux.set_resources(resources);
-    let spec = encode(draft, None)?.json;
+    let options = Options { resources: asked.clone(), ..Options::default() };
+    let check = |spec: &Value| {
+        check_part(spec, &["linux", "resources"], &options)?;
+        Ok(Vec::new())
+    };
+    let spec = encode(draft, None, check)?.json;
     let spec = Kept::read(&spec).map_err(|error| broken(error.to_string()))?;
     let linux = spec.object("linux").unwrap_or_default();
     let limits = linux.get("resources").ok_or_else(|| broken("no resources".to_owned()))?;

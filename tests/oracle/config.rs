@@ -133,7 +133,7 @@ fn container(taste: Taste) -> BoxedStrategy<Json> {
         taste,
         vec![
             ("User", 65, prop_oneof![9 => one(values::user()), 1 => literal(r#""""#)].boxed()),
-            ("Env", 85, many(values::env_entry(), values::env_entry())),
+            ("Env", 85, many(values::image_env_entry(), values::image_env_entry())),
             ("Entrypoint", 60, command()),
             ("Cmd", 97, command()),
             ("WorkingDir", 60, one(values::cwd())),

@@ -6,6 +6,7 @@
 use crate::case::Case;
 use crate::options::{Chosen, TABLE};
 use crate::program::Answer;
+use crate::runtime;
 use serde_json::{Value, json};
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -39,9 +40,14 @@ impl Known {
     }
 }
 
+/// Every difference that is meant, those of the runtime among them.
+pub(crate) fn all() -> impl Iterator<Item = &'static Known> {
+    LIST.iter().chain(runtime::LIST)
+}
+
 /// The row that explains a difference.
 pub(crate) fn find(seen: &Seen<'_>) -> Option<&'static Known> {
-    LIST.iter().find(|known| known.concerns(seen.version) && (known.holds)(seen))
+    all().find(|known| known.concerns(seen.version) && (known.holds)(seen))
 }
 
 impl Seen<'_> {
@@ -58,8 +64,18 @@ impl Seen<'_> {
         Some((words, serde_json::from_str(spec).unwrap()))
     }
 
+    /// The rules on finished specs that Go's spec breaks, as we tell them.
+    pub(crate) fn rules(&self) -> Vec<String> {
+        let (Err(status), Answer::Spec(_)) = (&self.ours, &self.go) else {
+            return Vec::new();
+        };
+        let info = status.get_details_error_info();
+        let rules = info.and_then(|info| info.metadata.get("rules").cloned());
+        rules.iter().flat_map(|rules| rules.split(',')).map(str::to_owned).collect()
+    }
+
     /// Whether we refuse in these words, and Go's spec is what it should not be.
-    fn refuses(&self, words: &str, unsafe_spec: impl Fn(&Value) -> bool) -> bool {
+    pub(crate) fn refuses(&self, words: &str, unsafe_spec: impl Fn(&Value) -> bool) -> bool {
         self.refused().is_some_and(|(told, spec)| told.contains(words) && unsafe_spec(&spec))
     }
 }
@@ -79,13 +95,13 @@ pub(crate) fn plain() -> Case {
 }
 
 /// The plain case with another `config`.
-fn image(config: &Value) -> Case {
+pub(crate) fn image(config: &Value) -> Case {
     let config = json!({"architecture": "amd64", "os": "linux", "config": config});
     Case { config: config.to_string().into_bytes(), ..plain() }
 }
 
 /// The plain case with an option.
-fn with(option: &str, value: impl Into<Value>) -> Case {
+pub(crate) fn with(option: &str, value: impl Into<Value>) -> Case {
     Case { options: vec![Chosen::new(option, value)], ..plain() }
 }
 
@@ -105,7 +121,7 @@ const USERS: [&str; 5] =
     ["user", "user without groups", "WithUserID", "WithUIDGID", "WithUsername"];
 
 /// Every difference that is meant.
-pub(crate) const LIST: &[Known] = &[
+const LIST: &[Known] = &[
     Known {
         name: "field that the specification has given up",
         reason: "an older runtime still heeds it, and a newer one ignores it",
@@ -299,7 +315,7 @@ pub(crate) const LIST: &[Known] = &[
         witness: || with("hostname", "a b"),
     },
     Known {
-        name: "host or domain name in somebody else's uts namespace",
+        name: "host or domain name in the host's uts namespace",
         reason: "it would rename the host, and the runtime refuses it",
         only: &[],
         holds: |seen| seen.refuses("needs a private uts namespace", |_| true),
@@ -399,6 +415,19 @@ pub(crate) const LIST: &[Known] = &[
                 && unclean.clone().any(|path| has_mount(&seen.go, path.trim_end_matches('/')))
         },
         witness: || with("WithoutMounts", json!(["/dev/"])),
+    },
+    Known {
+        name: "privileged with a filter of system calls",
+        reason: "the two contradict each other, and which one wins is a matter of order",
+        only: &[],
+        holds: |seen| seen.refuses("which takes the filter away", |_| true),
+        witness: || Case {
+            options: vec![
+                Chosen::new("privileged", Value::Null),
+                Chosen::new("seccompDefault", Value::Null),
+            ],
+            ..plain()
+        },
     },
     Known {
         name: "image's USER that the caller replaces",

@@ -18,6 +18,7 @@ mod options;
 mod parity;
 mod program;
 mod run;
+mod runtime;
 mod sandbox;
 #[path = "../support/mod.rs"]
 mod support;

@@ -109,7 +109,7 @@ impl Sides<'_> {
 
     /// Each deliberate difference still is one, shown by its witness.
     fn check_witnesses(&mut self) {
-        for known in deliberate::LIST.iter().filter(|known| known.concerns(self.release.version)) {
+        for known in deliberate::all().filter(|known| known.concerns(self.release.version)) {
             let case = (known.witness)();
             let outcome = match self.ask(&case) {
                 Outcome::Equal => "both sides answer the same".to_owned(),

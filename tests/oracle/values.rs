@@ -47,6 +47,14 @@ pub(crate) fn env_entry() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// An entry of an image's environment: those that runtimes refuse are few, for such a case says no more.
+pub(crate) fn image_env_entry() -> BoxedStrategy<String> {
+    let sound = env_entry().prop_filter("a key and a value", |entry| {
+        entry.find('=').is_some_and(|at| at > 0) && !entry.contains('\0')
+    });
+    prop_oneof![100 => sound, 1 => env_entry()].boxed()
+}
+
 /// A change of an environment, which must have a key.
 pub(crate) fn env_change() -> BoxedStrategy<String> {
     let odd = text::of(&["", "=", "=x"]);

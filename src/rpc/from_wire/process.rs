@@ -2,30 +2,11 @@
 
 use crate::domain::cwd;
 use crate::domain::request::{CapabilityOptions, ProcessOptions, Rlimit, UserOptions};
+use crate::domain::rlimit;
 use crate::domain::user::{Account, UserSpec};
 use crate::domain::violation::Violations;
 use crate::pb::specd as pb;
 use crate::rpc::from_wire::scheduling;
-
-/// The limits that Linux has. runc: `rlimitMap`.
-const RLIMITS: [&str; 16] = [
-    "RLIMIT_AS",
-    "RLIMIT_CORE",
-    "RLIMIT_CPU",
-    "RLIMIT_DATA",
-    "RLIMIT_FSIZE",
-    "RLIMIT_LOCKS",
-    "RLIMIT_MEMLOCK",
-    "RLIMIT_MSGQUEUE",
-    "RLIMIT_NICE",
-    "RLIMIT_NOFILE",
-    "RLIMIT_NPROC",
-    "RLIMIT_RSS",
-    "RLIMIT_RTPRIO",
-    "RLIMIT_RTTIME",
-    "RLIMIT_SIGPENDING",
-    "RLIMIT_STACK",
-];
 
 pub(super) fn process(message: pb::ProcessOptions, wrong: &mut Violations) -> ProcessOptions {
     let pb::ProcessOptions { command, entrypoint, env, cwd, terminal, .. } = message;
@@ -74,10 +55,10 @@ pub(super) fn process(message: pb::ProcessOptions, wrong: &mut Violations) -> Pr
 fn rlimits(messages: Vec<pb::Rlimit>, wrong: &mut Violations) -> Vec<Rlimit> {
     for (index, limit) in messages.iter().enumerate() {
         let field = format!("options.process.rlimits[{index}]");
-        if !RLIMITS.contains(&limit.r#type.as_str()) {
+        if !rlimit::NAMES.contains(&limit.r#type.as_str()) {
             wrong.push(
                 format!("{field}.type"),
-                format_args!("must be one of {}", RLIMITS.join(", ")),
+                format_args!("must be one of {}", rlimit::NAMES.join(", ")),
             );
         } else if messages[..index].iter().any(|other| other.r#type == limit.r#type) {
             wrong.push(format!("{field}.type"), "is there twice");

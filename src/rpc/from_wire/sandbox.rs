@@ -203,6 +203,12 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
             wrong.push(field, "must be a kernel parameter, as net.ipv4.ip_forward");
         }
     }
+    let seccomp = message.seccomp.and_then(|message| seccomp(message, wrong));
+    let filters = seccomp.as_ref().is_some_and(|option| *option != SeccompOption::Unconfined);
+    if privileged.is_some() && filters {
+        let text = "contradicts options.security.privileged, which takes the filter away";
+        wrong.push("options.security.seccomp", text);
+    }
     SecurityOptions {
         privileged,
         masked_paths: message.masked_paths.map(|list| list.values),
@@ -212,7 +218,7 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
         selinux_label: message.selinux_label,
         mount_label: message.mount_label,
         sysctl: message.sysctl.into_iter().collect(),
-        seccomp: message.seccomp.and_then(|message| seccomp(message, wrong)),
+        seccomp,
     }
 }
 

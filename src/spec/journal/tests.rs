@@ -9,6 +9,7 @@ use crate::domain::platform::Platform;
 use crate::domain::request::Options;
 use crate::domain::user::ProcessUser;
 use crate::spec::draft::Draft;
+use crate::spec::encode::unchecked;
 use crate::spec::{Inputs, Profiles, assemble, assemble_explained, encode_explained};
 use serde_json::json;
 
@@ -195,9 +196,10 @@ fn what_is_generated_never_has_a_journal() {
     for (profile, _) in Profiles::built_in("function").unwrap().iter() {
         let draft = assembled(&profile.name, false);
         assert!(!draft.is_explained(), "{}", profile.name);
-        let (plain, fields) = encode_explained(draft, None).unwrap();
+        let (plain, fields) = encode_explained(draft, None, unchecked).unwrap();
         assert!(fields.is_empty(), "{}", profile.name);
-        let (told, fields) = encode_explained(assembled(&profile.name, true), None).unwrap();
+        let (told, fields) =
+            encode_explained(assembled(&profile.name, true), None, unchecked).unwrap();
         assert_eq!(plain, told, "{}", profile.name);
         assert!(fields.len() > 50, "{}", profile.name);
     }
@@ -205,7 +207,7 @@ fn what_is_generated_never_has_a_journal() {
 
 #[test]
 fn facts_of_the_host_are_told() {
-    let (_, fields) = encode_explained(assembled("containerd-2.4", true), None).unwrap();
+    let (_, fields) = encode_explained(assembled("containerd-2.4", true), None, unchecked).unwrap();
     let path = "\"/sys/devices/system/cpu/cpu3/thermal_throttle\"";
     let field = fields.iter().find(|field| field.now.value.as_deref() == Some(path)).unwrap();
     assert_eq!(field.now.by, Origin::Host("thermal_throttle_cpus".to_owned()));

@@ -11,8 +11,7 @@ use serde_json::json;
 /// Sets the arguments: the entrypoint, then the command.
 ///
 /// The caller's command replaces the image's; the caller's entrypoint replaces both. Under the OCI rules
-/// an image's entrypoint of one empty string is none, as Docker, CRI and podman read it. An empty list of
-/// arguments, and an empty first one, are refused: runtimes do.
+/// an image's entrypoint of one empty string is none, as Docker, CRI and podman read it.
 ///
 /// containerd: `oci.WithImageConfigArgs`, `oci.WithProcessArgs`.
 pub(crate) fn args(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
@@ -35,19 +34,6 @@ pub(crate) fn args(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErr
     };
     let args = [entrypoint, command].concat();
 
-    let refusal = match args.first().map(String::as_str) {
-        None => Some("there is nothing to run: no entrypoint and no command"),
-        Some("") => Some("there is nothing to run: the first argument is empty"),
-        Some(_) if args.iter().any(|arg| arg.contains('\0')) => Some("an argument has a NUL in it"),
-        Some(_) => None,
-    };
-    if let Some(text) = refusal {
-        return Err(match (&process.entrypoint, &process.command) {
-            (Some(_), _) => SpecError::field("options.process.entrypoint", text),
-            (None, Some(_)) => SpecError::field("options.process.command", text),
-            (None, None) => SpecError::Image(text.to_owned()),
-        });
-    }
     let of_image = |index: usize| match index.checked_sub(image_entrypoint.len()) {
         None => Origin::image(format!("config.Entrypoint[{index}]")),
         Some(index) => Origin::image(format!("config.Cmd[{index}]")),

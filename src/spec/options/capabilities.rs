@@ -94,12 +94,6 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
     explain(draft, &CapabilityLists::NAMES, "drop", &options.drop);
     let lists = &mut draft.capabilities;
     let ambient = named("ambient", &options.ambient)?;
-    for one in &ambient {
-        if !lists.has("permitted", *one) {
-            let text = format!("CAP_{one} is not among the permitted ones, add it too");
-            return Err(SpecError::field("options.capabilities.ambient", text));
-        }
-    }
     if !ambient.is_empty() {
         lists.replace("inheritable", ambient.clone());
         lists.replace("ambient", ambient);

@@ -1,6 +1,5 @@
 //! The working directory.
 
-use crate::domain::cwd::check;
 use crate::domain::origin::Origin;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
@@ -15,15 +14,11 @@ use serde_json::json;
 pub(crate) fn cwd(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let of_image = inputs.container().map(|container| container.working_dir.as_str());
     let of_image = of_image.filter(|cwd| !cwd.is_empty());
-    let cwd = match &inputs.options.process.cwd {
-        Some(cwd) => {
-            check(cwd).map_err(|error| SpecError::field("options.process.cwd", error))?;
-            cwd
-        }
+    let cwd = match inputs.options.process.cwd.as_deref() {
+        Some(cwd) => cwd,
         None if inputs.is_exec() => return Ok(()),
         None => of_image.unwrap_or("/"),
     };
-    check(cwd).map_err(|error| SpecError::Image(error.to_string()))?;
     draft.process.set_cwd(cwd.into());
     if let Some(of_image) = of_image {
         draft.suppose(

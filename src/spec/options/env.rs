@@ -31,9 +31,6 @@ pub(crate) fn env(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecErro
         merged(image, own, &changes)
     });
     let env = merged(image, own, changes);
-    if env.iter().any(|entry| entry.contains('\0')) {
-        return Err(SpecError::Image("an environment entry has a NUL in it".to_owned()));
-    }
     if !has(&env, "PATH") {
         draft.warnings.push(
             "the environment has no PATH: only a command with a slash in its name is found"

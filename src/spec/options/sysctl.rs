@@ -2,7 +2,6 @@
 
 use crate::domain::origin::Origin;
 use crate::domain::sandbox::NamespaceKind;
-use crate::domain::violation::Violations;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::journal::{Change, Said};
@@ -23,7 +22,6 @@ pub(crate) fn sysctl(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
         draft.warnings.push(format!("the profile's kernel parameter {key} is left out: it {why}"));
         all.remove(&key);
     }
-    check(inputs, draft)?;
     draft.linux.set_sysctl((!all.is_empty()).then(|| all.clone()));
     draft.by(|| Origin::rule("sysctl", "the namespaces have no place for it"));
     let asked = &inputs.options.security.sysctl;
@@ -72,14 +70,4 @@ fn wrong(draft: &Draft, key: &str) -> Option<String> {
 
 fn dotted(key: &str) -> String {
     key.replace('/', ".")
-}
-
-fn check(inputs: &Inputs<'_>, draft: &Draft) -> Result<(), SpecError> {
-    let mut violations = Violations::default();
-    for key in inputs.options.security.sysctl.keys() {
-        if let Some(wrong) = wrong(draft, key) {
-            violations.push(format!("options.security.sysctl[{key:?}]"), wrong);
-        }
-    }
-    if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
 }

@@ -174,9 +174,12 @@ mod tests {
         for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let mut want = profile.spec.clone();
             fill_in(&mut want, "ns", "c");
-            let encoded =
-                encode(profile.draft(&namespace, &id, &HostFacts::default()).unwrap(), None)
-                    .unwrap();
+            let encoded = encode(
+                profile.draft(&namespace, &id, &HostFacts::default()).unwrap(),
+                None,
+                |_| Ok(Vec::new()),
+            )
+            .unwrap();
             let got: Value = serde_json::from_slice(&encoded.json).unwrap();
             assert_eq!(got, want, "{}", profile.name);
         }

@@ -72,7 +72,7 @@ impl SeccompError {
         let mut all = Violations::default();
         match self {
             Self::Policy(violations) => {
-                for Violation { field: inner, description } in violations.iter() {
+                for Violation { field: inner, description, .. } in violations.iter() {
                     let dot = if inner.is_empty() { "" } else { "." };
                     all.push(format!("{field}{dot}{inner}"), description);
                 }

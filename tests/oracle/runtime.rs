@@ -1,0 +1,116 @@
+//! The differences that are meant because a runtime would fail: Go's client gives a spec that breaks a rule
+//! on finished specs, and our server does not. Each rule is shown to be the runtime's in `tests/runtimes`.
+
+use crate::case::Case;
+use crate::deliberate::{Known, Seen, image, plain, with};
+use crate::options::Chosen;
+use serde_json::{Value, json};
+
+/// Whether one of these rules is among those that we tell of.
+fn tells(seen: &Seen<'_>, rules: &[&str]) -> bool {
+    seen.rules().iter().any(|rule| rules.contains(&rule.as_str()))
+}
+
+/// Every such difference.
+pub(crate) const LIST: &[Known] = &[
+    Known {
+        name: "variable without a name or a value",
+        reason: "runc refuses it",
+        only: &[],
+        holds: |seen| {
+            let bad = |entry: &Value| entry.as_str().unwrap().find('=').is_none_or(|at| at == 0);
+            let list = |spec: &Value| spec["process"]["env"].as_array().unwrap().iter().any(bad);
+            seen.refuses("environment entry ", list)
+        },
+        witness: || image(&json!({"Cmd": ["sh"], "Env": ["PATH=/bin", "LANG"]})),
+    },
+    Known {
+        name: "mount without a type that neither binds",
+        reason: "mount(2) knows no such filesystem",
+        only: &[],
+        holds: |seen| tells(seen, &["mount-type"]),
+        witness: || {
+            let mount = json!({"destination": "/data", "type": "bind", "source": "/srv"});
+            with("WithMounts", json!([mount]))
+        },
+    },
+    Known {
+        name: "bind mount with a filesystem's options",
+        reason: "runc since 1.2 refuses them, before it left them out",
+        only: &[],
+        holds: |seen| tells(seen, &["mount-bind-options"]),
+        witness: || {
+            let mount = json!({
+                "destination": "/data", "type": "bind", "source": "/srv", "options": ["rbind", "size=1k"],
+            });
+            with("WithMounts", json!([mount]))
+        },
+    },
+    Known {
+        name: "mount inside /proc, or on the root",
+        reason: "runc refuses it",
+        only: &[],
+        holds: |seen| tells(seen, &["mount-inside-proc", "mount-proc-type", "mount-below-root"]),
+        witness: || {
+            let mount = json!({"destination": "/proc/x", "type": "tmpfs", "source": "tmpfs"});
+            with("WithMounts", json!([mount]))
+        },
+    },
+    Known {
+        name: "swap without, or below, a limit of memory",
+        reason: "it is memory and swap together, and the kernel refuses it",
+        only: &[],
+        holds: |seen| tells(seen, &["memory-swap"]),
+        witness: || with("WithMemorySwap", 1_048_576),
+    },
+    Known {
+        name: "burst above the quota",
+        reason: "the kernel refuses it",
+        only: &["2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
+        holds: |seen| tells(seen, &["cpu-burst"]),
+        witness: || Case {
+            options: vec![
+                Chosen::new("WithCPUCFS", json!({"Quota": 1000, "Period": 1000})),
+                Chosen::new("WithCPUBurst", 2000),
+            ],
+            ..plain()
+        },
+    },
+    Known {
+        name: "period or quota of less than a millisecond",
+        reason: "the kernel refuses it",
+        only: &[],
+        holds: |seen| tells(seen, &["cpu-quota", "cpu-period"]),
+        witness: || with("WithCPUCFS", json!({"Quota": 10, "Period": 100})),
+    },
+    Known {
+        name: "masked paths without a mount namespace",
+        reason: "runc refuses them",
+        only: &[],
+        holds: |seen| tells(seen, &["hidden-paths-namespace"]),
+        witness: || with("namespaces", json!({"mount": "host"})),
+    },
+    Known {
+        name: "user namespace that maps nobody",
+        reason: "runc refuses it",
+        only: &[],
+        holds: |seen| tells(seen, &["user-namespace-mappings"]),
+        witness: || with("namespaces", json!({"user": "private"})),
+    },
+    Known {
+        name: "user that the user namespace does not map",
+        reason: "the kernel refuses it",
+        only: &[],
+        holds: |seen| tells(seen, &["user-mapped"]),
+        witness: || {
+            let map = json!([{"containerID": 0, "hostID": 1000, "size": 1}]);
+            Case {
+                options: vec![
+                    Chosen::new("user", "5:5"),
+                    Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map})),
+                ],
+                ..plain()
+            }
+        },
+    },
+];
