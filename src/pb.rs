@@ -62,15 +62,19 @@ pub mod specd {
     pub use super::generated::specd::spec_service_client::SpecServiceClient;
     pub use super::generated::specd::spec_service_server::{SpecService, SpecServiceServer};
     pub use super::generated::specd::{
-        BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize, CpuResources, DeviceNode,
-        DeviceOptions, DeviceRule, DeviceType, ErrorReason, ExecOptions, ExecSecurityOptions,
-        GenerateProcessRequest, GenerateProcessResponse, GenerateRequest, GenerateResourcesRequest,
-        GenerateResourcesResponse, GenerateResponse, HostNamespace, IdMapping, Image,
-        ListProfilesRequest, ListProfilesResponse, MemoryResources, Mount, MountOptions, Namespace,
-        NamespaceOptions, Platform, PrivateNamespace, PrivilegedMode, ProcessOptions, Profile,
-        ResourceOptions, Rlimit, RootOptions, RuntimeDefaultSeccomp, SeccompOptions,
-        SecurityOptions, SpecOptions, StringList, SystemdCgroup, ThrottleDevice, UnconfinedSeccomp,
-        UpdateOptions, UserOptions, cgroup_options, namespace, seccomp_options,
+        BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize, CpuAffinity, CpuResources,
+        DeviceNode, DeviceOptions, DeviceRule, DeviceType, ErrorReason, ExecOptions,
+        ExecSecurityOptions, GenerateProcessRequest, GenerateProcessResponse, GenerateRequest,
+        GenerateResourcesRequest, GenerateResourcesResponse, GenerateResponse, Hook, HookOptions,
+        HostNamespace, IdMapping, Image, InterfacePriority, IoPriority, IoPriorityClass,
+        ListProfilesRequest, ListProfilesResponse, MemoryPolicy, MemoryPolicyFlag,
+        MemoryPolicyMode, MemoryResources, Mount, MountOptions, MountPropagation, Namespace,
+        NamespaceOptions, NetworkResources, Personality, PersonalityDomain, Platform,
+        PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, RdmaLimits, RdtResources,
+        ResourceOptions, Rlimit, RootOptions, RuntimeDefaultSeccomp, Scheduler, SchedulerFlag,
+        SchedulerPolicy, SeccompOptions, SecurityOptions, SpecOptions, StringList, SystemdCgroup,
+        ThrottleDevice, TimeOffset, TimeOffsets, TmpfsMount, UnconfinedSeccomp, UpdateOptions,
+        UserOptions, WeightDevice, cgroup_options, namespace, seccomp_options,
     };
 
     /// The name of the service, as health checks and reflection know it.

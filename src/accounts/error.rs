@@ -9,6 +9,8 @@ pub enum Asked {
     Image,
     /// The caller, by the user option.
     Caller,
+    /// The caller, by the username option.
+    CallerName,
     /// The caller, by the additional group of this index.
     CallerGroup(usize),
 }
@@ -63,7 +65,7 @@ impl Cause {
 
 /// A user or group that cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{cause}", match .asked { Asked::Image => "the image's user cannot be resolved: ", Asked::Caller | Asked::CallerGroup(_) => "" })]
+#[error("{}{cause}", match .asked { Asked::Image => "the image's user cannot be resolved: ", Asked::Caller | Asked::CallerName | Asked::CallerGroup(_) => "" })]
 pub struct AccountError {
     /// Who asked for it.
     pub asked: Asked,

@@ -21,6 +21,11 @@ pub struct Needed {
 pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions) -> Needed {
     let by_user = match (rules, user) {
         (ImageRules::FaasRs, None) => Needed::default(),
+        (_, None) if options.without_groups => Needed::default(),
+        (_, Some(UserSpec { user, group })) if options.without_groups => Needed {
+            passwd: is_name(user) || group.is_none(),
+            group: group.as_ref().is_some_and(is_name),
+        },
         (_, None) => Needed { passwd: false, group: true },
         (ImageRules::Containerd, Some(_)) | (_, Some(UserSpec { group: None, .. })) => {
             Needed { passwd: true, group: true }
@@ -48,7 +53,7 @@ mod tests {
 
     fn files(rules: ImageRules, user: Option<&str>, groups: &[Account]) -> (bool, bool) {
         let user = user.map(|user| UserSpec::parse(user).unwrap());
-        let options = UserOptions { user: None, additional_groups: groups.to_vec(), umask: None };
+        let options = UserOptions { additional_groups: groups.to_vec(), ..UserOptions::default() };
         let Needed { passwd, group } = needed(rules, user.as_ref(), &options);
         (passwd, group)
     }
@@ -60,6 +65,21 @@ mod tests {
         assert_eq!(files(ImageRules::Oci, Some("app:8"), &[]), (true, false));
         assert_eq!(files(ImageRules::Oci, Some("7"), &[]), (true, true));
         assert_eq!(files(ImageRules::Containerd, Some("7:8"), &[]), (true, true));
+    }
+
+    #[test]
+    fn without_groups_only_names_are_looked_up() {
+        let options = UserOptions { without_groups: true, ..UserOptions::default() };
+        for (user, passwd, group) in [
+            (None, false, false),
+            (Some("7:8"), false, false),
+            (Some("7"), true, false),
+            (Some("7:www"), false, true),
+        ] {
+            let user = user.map(|user| UserSpec::parse(user).unwrap());
+            let needed = needed(ImageRules::Containerd, user.as_ref(), &options);
+            assert_eq!(needed, Needed { passwd, group });
+        }
     }
 
     #[test]

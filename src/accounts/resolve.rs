@@ -44,11 +44,13 @@ pub fn resolve(
     files: Files<'_>,
 ) -> Result<ProcessUser, AccountError> {
     let (asked, user) = match &options.user {
+        Some(user) if options.by_username => (Asked::CallerName, Some(user)),
         Some(user) => (Asked::Caller, Some(user)),
         None => (Asked::Image, image),
     };
     let mut process = match (rules, user) {
         (ImageRules::FaasRs, None) => ProcessUser::bare_root(),
+        _ if options.without_groups => alone(user, files).map_err(|cause| asked.error(cause))?,
         (ImageRules::Containerd, _) => {
             containerd(user, files).map_err(|cause| asked.error(cause))?
         }
@@ -79,6 +81,12 @@ pub fn add_groups(
         ensure_primary(process);
     }
     Ok(())
+}
+
+/// The user with no group but the primary one. containerd: `oci.WithUser` and no more.
+fn alone(user: Option<&UserSpec>, files: Files<'_>) -> Result<ProcessUser, Cause> {
+    let (uid, gid) = user.map_or(Ok((0, 0)), |spec| ids(spec, files))?;
+    Ok(with_groups(uid, gid, Vec::new()))
 }
 
 /// containerd: `oci.WithUser`, then `oci.WithAdditionalGIDs` with the uid, or with "root" for no USER.
@@ -262,7 +270,7 @@ mod tests {
         let options = |user: &str, groups: &[&str]| UserOptions {
             user: (!user.is_empty()).then(|| UserSpec::parse(user).unwrap()),
             additional_groups: groups.iter().map(|g| UserSpec::parse(g).unwrap().user).collect(),
-            umask: None,
+            ..UserOptions::default()
         };
         let image = UserSpec::parse("ghost").unwrap();
         let run = |options| resolve(ImageRules::Containerd, Some(&image), &options, FILES);
@@ -270,6 +278,10 @@ mod tests {
         assert_eq!(user.additional_gids, [102, 33, 33, 4321, 4]);
         assert_eq!(run(options("", &[])).unwrap_err().asked, Asked::Image);
         assert_eq!(run(options("spirit", &[])).unwrap_err().asked, Asked::Caller);
+        let by_username = UserOptions { by_username: true, ..options("spirit", &[]) };
+        assert_eq!(run(by_username).unwrap_err().asked, Asked::CallerName);
+        let alone = UserOptions { without_groups: true, ..options("nginx", &["4321"]) };
+        assert_eq!(run(alone).unwrap().additional_gids, [102, 4321]);
         assert_eq!(run(options("7", &["0", "nix"])).unwrap_err().asked, Asked::CallerGroup(1));
     }
 }

@@ -57,7 +57,16 @@ pub fn load(config: &ProfileConfig) -> Result<Profiles, LoadError> {
         Some(directory) => read(directory)?,
         None => Vec::new(),
     };
-    Ok(Profiles::with(&config.default, &files)?)
+    let profiles = Profiles::with(&config.default, &files)?;
+    for (profile, _) in profiles.iter() {
+        for field in profile.unknown_fields() {
+            let name = &profile.name;
+            tracing::warn!(
+                "the profile {name} has {field}, which the runtime specification does not; it is passed on"
+            );
+        }
+    }
+    Ok(profiles)
 }
 
 /// Puts profiles in force again when it is told to.

@@ -84,9 +84,11 @@ fn options(args: &OptionArgs, command: &[String]) -> pb::SpecOptions {
         user: Some(pb::UserOptions {
             user: args.user.clone(),
             additional_groups: args.group.clone(),
-            umask: None,
+            ..Default::default()
         }),
-        root: args.read_only.map(|readonly| pb::RootOptions { readonly: Some(readonly) }),
+        root: args
+            .read_only
+            .map(|readonly| pb::RootOptions { readonly: Some(readonly), ..Default::default() }),
         mounts: args
             .vm_network
             .then(|| pb::MountOptions { vm_network: true, ..Default::default() }),

@@ -2,13 +2,16 @@
 //!
 //! Invariant: what is here is well formed by itself; whether it fits the image is found out later.
 
+use crate::domain::hooks::{Hook, Moment};
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_ref::ImageName;
 use crate::domain::platform::Platform;
+use crate::domain::rdt::Rdt;
 use crate::domain::resources::Resources;
 use crate::domain::sandbox::{
-    Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf,
+    Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf, TimeOffset,
 };
+use crate::domain::scheduling::{CpuAffinity, IoPriority, MemoryPolicy, Scheduler};
 use crate::domain::snapshot::SnapshotChoice;
 use crate::domain::user::{Account, UserSpec};
 use std::collections::BTreeMap;
@@ -44,8 +47,8 @@ pub struct Options {
     pub user: UserOptions,
     /// What it may do.
     pub capabilities: CapabilityOptions,
-    /// Whether the root is read-only.
-    pub root_readonly: Option<bool>,
+    /// What the root is.
+    pub root: RootOptions,
     /// What is mounted.
     pub mounts: MountOptions,
     /// The host name in the UTS namespace.
@@ -58,12 +61,18 @@ pub struct Options {
     pub cgroup: Option<Cgroup>,
     /// What it may use up.
     pub resources: Resources,
+    /// What it may use of cache and memory bandwidth.
+    pub rdt: Option<Rdt>,
     /// Which devices it may use.
     pub devices: DeviceOptions,
     /// What hardens it.
     pub security: SecurityOptions,
     /// Annotations to set.
     pub annotations: BTreeMap<String, String>,
+    /// Programs that the runtime runs, each list with its moment.
+    pub hooks: Vec<(Moment, Vec<Hook>)>,
+    /// The version of the specification that the spec states.
+    pub oci_version: Option<String>,
     /// A merge patch on the finished spec, as JSON.
     pub merge_patch: Option<String>,
 }
@@ -87,6 +96,16 @@ pub struct ProcessOptions {
     pub rlimits: Vec<Rlimit>,
     /// The adjustment of the kernel's score.
     pub oom_score_adj: Option<i32>,
+    /// How it is scheduled.
+    pub scheduler: Option<Scheduler>,
+    /// In which order its input and output is served.
+    pub io_priority: Option<IoPriority>,
+    /// Where a later exec runs.
+    pub cpu_affinity: Option<CpuAffinity>,
+    /// The execution domain, by its name in the specification.
+    pub personality: Option<&'static str>,
+    /// Where memory is allocated.
+    pub memory_policy: Option<MemoryPolicy>,
 }
 
 /// A limit of the process.
@@ -105,6 +124,10 @@ pub struct Rlimit {
 pub struct UserOptions {
     /// Instead of the image's USER.
     pub user: Option<UserSpec>,
+    /// Whether it was given as a name alone.
+    pub by_username: bool,
+    /// Whether the groups that list the user are left out.
+    pub without_groups: bool,
     /// Groups to add.
     pub additional_groups: Vec<Account>,
     /// The mask of permissions.
@@ -124,6 +147,17 @@ pub struct CapabilityOptions {
     pub ambient: Vec<String>,
 }
 
+/// Changes to the root.
+#[derive(Debug, Clone, Default)]
+pub struct RootOptions {
+    /// Whether it is read-only.
+    pub readonly: Option<bool>,
+    /// How mounts are told, by its name in the specification.
+    pub propagation: Option<&'static str>,
+    /// Where it is.
+    pub path: Option<String>,
+}
+
 /// Changes to the mounts.
 #[derive(Debug, Clone, Default)]
 pub struct MountOptions {
@@ -139,6 +173,8 @@ pub struct MountOptions {
     pub writable_sysfs: bool,
     /// Whether cgroup mounts are writable.
     pub writable_cgroupfs: bool,
+    /// Filesystems in memory, to add before the others.
+    pub tmpfs: Vec<Mount>,
     /// To add.
     pub add: Vec<Mount>,
 }
@@ -152,11 +188,17 @@ pub struct NamespaceOptions {
     pub uid_mappings: Vec<IdMapping>,
     /// Group ids of the user namespace.
     pub gid_mappings: Vec<IdMapping>,
+    /// How clocks differ, by their names in the specification.
+    pub time_offsets: BTreeMap<&'static str, TimeOffset>,
+    /// Network devices to move, and what they are called in the container.
+    pub net_devices: BTreeMap<String, String>,
 }
 
 /// Changes to the devices.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceOptions {
+    /// Whether every rule is dropped first.
+    pub inherit_rules: bool,
     /// Whether the usual devices are allowed.
     pub allow_default: bool,
     /// Whether every device is.
@@ -191,6 +233,8 @@ pub struct SecurityOptions {
     pub apparmor_profile: Option<String>,
     /// The SELinux label.
     pub selinux_label: Option<String>,
+    /// The SELinux label of files in mounts.
+    pub mount_label: Option<String>,
     /// Kernel parameters.
     pub sysctl: BTreeMap<String, String>,
     /// The filter of system calls.

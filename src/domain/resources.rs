@@ -25,6 +25,12 @@ pub struct Resources {
     /// Huge pages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hugepage_limits: Vec<HugepageLimit>,
+    /// Packets that are sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// RDMA, by device.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rdma: BTreeMap<String, Rdma>,
     /// Files of the unified hierarchy.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unified: BTreeMap<String, String>,
@@ -43,12 +49,21 @@ pub struct Memory {
     /// The specification's `swap`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub swap: Option<i64>,
+    /// The specification's `kernelTCP`.
+    #[serde(rename = "kernelTCP", skip_serializing_if = "Option::is_none")]
+    pub kernel_tcp: Option<i64>,
     /// The specification's `swappiness`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub swappiness: Option<u64>,
     /// The specification's `disableOomKiller`.
     #[serde(rename = "disableOOMKiller", skip_serializing_if = "Option::is_none")]
     pub disable_oom_killer: Option<bool>,
+    /// The specification's `useHierarchy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_hierarchy: Option<bool>,
+    /// The specification's `checkBeforeUpdate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_before_update: Option<bool>,
 }
 
 /// Limits of processor time, in microseconds.
@@ -98,6 +113,12 @@ pub struct BlockIo {
     /// The specification's `weight`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<u16>,
+    /// The specification's `leafWeight`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf_weight: Option<u16>,
+    /// The specification's `weightDevice`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weight_device: Vec<Weight>,
     /// The specification's `throttleReadBpsDevice`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub throttle_read_bps_device: Vec<Throttle>,
@@ -110,6 +131,22 @@ pub struct BlockIo {
     /// The specification's `throttleWriteIopsDevice`.
     #[serde(rename = "throttleWriteIOPSDevice", skip_serializing_if = "Vec::is_empty")]
     pub throttle_write_iops_device: Vec<Throttle>,
+}
+
+/// The weight on one block device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Weight {
+    /// The device's major number.
+    pub major: i64,
+    /// The device's minor number.
+    pub minor: i64,
+    /// The weight against others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u16>,
+    /// The weight against groups below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf_weight: Option<u16>,
 }
 
 /// The rate of one block device.
@@ -131,4 +168,36 @@ pub struct HugepageLimit {
     pub page_size: String,
     /// Bytes.
     pub limit: i64,
+}
+
+/// Marks of the packets that are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Network {
+    /// The class.
+    #[serde(rename = "classID", skip_serializing_if = "Option::is_none")]
+    pub class_id: Option<u32>,
+    /// Priorities by interface.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub priorities: Vec<InterfacePriority>,
+}
+
+/// The priority of packets on one interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InterfacePriority {
+    /// The interface.
+    pub name: String,
+    /// The priority.
+    pub priority: u32,
+}
+
+/// Limits of one RDMA device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rdma {
+    /// The most handles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hca_handles: Option<u32>,
+    /// The most objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hca_objects: Option<u32>,
 }

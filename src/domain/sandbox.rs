@@ -103,6 +103,21 @@ pub enum NamespaceOf {
     Path(String),
 }
 
+/// The difference of a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TimeOffset {
+    /// Seconds.
+    #[serde(skip_serializing_if = "is_none")]
+    pub secs: i64,
+    /// Nanoseconds to add.
+    #[serde(skip_serializing_if = "is_none")]
+    pub nanosecs: u32,
+}
+
+fn is_none<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
+}
+
 /// Where the container stands among the control groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cgroup {

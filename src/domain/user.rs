@@ -102,6 +102,22 @@ impl UserSpec {
     }
 }
 
+impl UserSpec {
+    /// A name alone, even where it is a number.
+    ///
+    /// containerd: `oci.WithUsername`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence where no line of `/etc/passwd` can have it.
+    pub fn named(name: &str) -> Result<Self, &'static str> {
+        if name.is_empty() || name.contains([':', '\n', '\0']) {
+            return Err("must be a name, without a ':'");
+        }
+        Ok(Self { user: Account::Name(name.to_owned()), group: None })
+    }
+}
+
 /// The user of a process, in the numbers that a runtime takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessUser {

@@ -195,6 +195,7 @@ fn snapshot(error: &SnapshotError) -> Status {
 fn account(error: &AccountError) -> Status {
     let field = match error.asked {
         Asked::Caller => "options.user.user".to_owned(),
+        Asked::CallerName => "options.user.username".to_owned(),
         Asked::CallerGroup(index) => format!("options.user.additional_groups[{index}]"),
         Asked::Image => String::new(),
     };

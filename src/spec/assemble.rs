@@ -6,19 +6,21 @@ use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::{Inputs, SpecOpt};
 use crate::spec::options::{
-    annotations, args, capabilities, cgroup, cwd, devices, env, hardening, hostname, image, limits,
-    mounts, namespaces, privileged, resources, rootfs, seccomp, sysctl, terminal, user,
+    annotations, args, capabilities, cgroup, cwd, devices, env, hardening, hooks, hostname, image,
+    limits, mounts, namespaces, oci_version, privileged, rdt, resources, rootfs, scheduling,
+    seccomp, sysctl, terminal, user,
 };
 use crate::spec::profile::Profile;
 
 /// THE list: what is done to a profile's base spec, from the first to the last.
-pub const STEPS: [(&str, SpecOpt); 20] = [
+pub const STEPS: [(&str, SpecOpt); 24] = [
     ("image", image::image),
     ("args", args::args),
     ("env", env::env),
     ("cwd", cwd::cwd),
     ("terminal", terminal::terminal),
     ("limits", limits::limits),
+    ("scheduling", scheduling::scheduling),
     ("user", user::user),
     ("privileged", privileged::privileged),
     ("capabilities", capabilities::capabilities),
@@ -28,11 +30,14 @@ pub const STEPS: [(&str, SpecOpt); 20] = [
     ("hostname", hostname::hostname),
     ("cgroup", cgroup::cgroup),
     ("resources", resources::resources),
+    ("rdt", rdt::rdt),
     ("devices", devices::devices),
     ("hardening", hardening::hardening),
     ("sysctl", sysctl::sysctl),
     ("seccomp", seccomp::seccomp),
     ("annotations", annotations::annotations),
+    ("hooks", hooks::hooks),
+    ("oci_version", oci_version::oci_version),
 ];
 
 /// Makes the spec of one container.

@@ -1,13 +1,15 @@
-//! A spec taken apart, so that the sections which every container has are no `Option`s, and so that
-//! lists which oci-spec holds as sets keep their order.
+//! A spec taken apart, so that the sections which every container has are no `Option`s, so that lists
+//! which oci-spec holds as sets keep their order, and so that fields which it does not know are kept.
 //!
 //! Invariant: taking apart and putting together loses nothing.
 
+use crate::spec::beyond;
 use crate::spec::error::SpecError;
-use oci_spec::runtime::{Capability, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
+use crate::spec::merge_patch;
+use oci_spec::runtime::{Capability, Hooks, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// The capability lists of a process, in order.
@@ -64,6 +66,9 @@ impl CapabilityLists {
     }
 }
 
+/// What [`Draft`] has as fields of its own.
+const SECTIONS: [&str; 4] = ["process", "root", "mounts", "linux"];
+
 /// A spec that is being made.
 #[derive(Debug, Clone)]
 pub struct Draft {
@@ -80,6 +85,7 @@ pub struct Draft {
     /// What was filled in or will matter later, for the caller.
     pub warnings: Vec<String>,
     rest: Spec,
+    beyond: Map<String, Value>,
 }
 
 impl Draft {
@@ -88,10 +94,15 @@ impl Draft {
     /// # Errors
     ///
     /// A sentence with the path of the first thing that is missing or wrong.
-    pub fn take(json: Value) -> Result<Self, String> {
+    pub fn take(mut json: Value) -> Result<Self, String> {
         let process = json.get("process").ok_or("process is missing")?;
         let capabilities = CapabilityLists::take(process)?;
-        let mut spec: Spec = serde_json::from_value(json).map_err(|error| error.to_string())?;
+        let mut apart = Value::Object(beyond::apart_of_spec(&mut json));
+        let mut spec = Spec::deserialize(&json).map_err(|error| error.to_string())?;
+        let held = serde_json::to_value(&spec).map_err(|error| error.to_string())?;
+        let lost = beyond::lost(json, &held)
+            .map_err(|path| format!("{path} is a field that is not known"))?;
+        merge_patch::apply(&mut apart, lost.unwrap_or_else(|| Value::Object(Map::new())));
         let mut process = spec.process_mut().take().ok_or("process is missing")?;
         process.set_capabilities(None::<LinuxCapabilities>);
         Ok(Self {
@@ -102,7 +113,39 @@ impl Draft {
             linux: spec.linux_mut().take().ok_or("linux is missing")?,
             warnings: Vec::new(),
             rest: spec,
+            beyond: object(Some(apart)),
         })
+    }
+
+    /// Whether a value is a spec, with whatever fields beside those that are known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Draft::take`].
+    pub(crate) fn check(json: &Value) -> Result<(), String> {
+        let process = json.get("process").ok_or("process is missing")?;
+        CapabilityLists::take(process)?;
+        for section in SECTIONS {
+            json.get(section).ok_or_else(|| format!("{section} is missing"))?;
+        }
+        let mut json = json.clone();
+        beyond::apart_of_spec(&mut json);
+        Spec::deserialize(&json).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// Merges a patch (RFC 7396) into the process; what its type cannot hold is kept beside it.
+    pub(crate) fn merge_process(&mut self, patch: Value) -> Result<(), SpecError> {
+        merge(&mut self.process, &mut self.beyond, Some("process"), patch)
+    }
+
+    /// The same for the Linux section.
+    pub(crate) fn merge_linux(&mut self, patch: Value) -> Result<(), SpecError> {
+        merge(&mut self.linux, &mut self.beyond, Some("linux"), patch)
+    }
+
+    /// The same for what is in no section of its own here: the version, the hooks.
+    pub(crate) fn merge_rest(&mut self, patch: Value) -> Result<(), SpecError> {
+        merge(&mut self.rest, &mut self.beyond, None, patch)
     }
 
     /// The annotations.
@@ -115,6 +158,11 @@ impl Draft {
         self.rest.set_annotations(Some(annotations));
     }
 
+    /// The hooks.
+    pub(crate) fn hooks(&self) -> &Option<Hooks> {
+        self.rest.hooks()
+    }
+
     /// The domain name.
     pub(crate) fn set_domainname(&mut self, domainname: Option<String>) {
         self.rest.set_domainname(domainname);
@@ -125,7 +173,12 @@ impl Draft {
         self.rest.set_hostname(hostname);
     }
 
-    /// Puts the spec together, but for the capabilities.
+    /// What no type holds, by where it stands in the spec.
+    pub(crate) fn beyond(&self) -> Value {
+        Value::Object(self.beyond.clone())
+    }
+
+    /// Puts the spec together, but for the capabilities and what no type holds.
     pub(crate) fn into_spec(self) -> (Spec, CapabilityLists) {
         let mut spec = self.rest;
         spec.set_process(Some(self.process));
@@ -134,6 +187,49 @@ impl Draft {
         spec.set_linux(Some(self.linux));
         (spec, self.capabilities)
     }
+}
+
+fn object(value: Option<Value>) -> Map<String, Value> {
+    match value {
+        Some(Value::Object(object)) => object,
+        _ => Map::new(),
+    }
+}
+
+/// Merges a patch into a part of the spec, be it a section or what is in none.
+fn merge<T: Serialize + DeserializeOwned>(
+    part: &mut T,
+    beyond: &mut Map<String, Value>,
+    section: Option<&str>,
+    patch: Value,
+) -> Result<(), SpecError> {
+    let kept = match section {
+        Some(section) => beyond.get(section).cloned().unwrap_or_default(),
+        None => {
+            let rest = beyond.iter().filter(|(key, _)| !SECTIONS.contains(&key.as_str()));
+            Value::Object(rest.map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+    };
+    let mut json = to_json(part)?;
+    beyond::lay(&mut json, &kept);
+    merge_patch::apply(&mut json, patch);
+    let mut apart = beyond::apart(section.unwrap_or_default(), &mut json);
+    *part = T::deserialize(&json).map_err(|error| broken(&error))?;
+    let lost = beyond::lost(json, &to_json(part)?).map_err(|path| SpecError::Profile {
+        name: "a part of the spec".to_owned(),
+        reason: path,
+    })?;
+    apart.extend(object(lost));
+    match section {
+        None => {
+            beyond.retain(|key, _| SECTIONS.contains(&key.as_str()));
+            beyond.extend(apart);
+        }
+        Some(section) => {
+            beyond.insert(section.to_owned(), apart.into());
+        }
+    }
+    Ok(())
 }
 
 /// A part of a spec as JSON.

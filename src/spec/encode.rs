@@ -6,9 +6,11 @@
 //!
 //! Invariant: no order in the output comes from a hash map.
 
+use crate::spec::beyond;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
-use crate::spec::merge_patch;
+use crate::spec::go_order;
+use crate::spec::{merge_patch, versions};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 use serde_json::{Map, Value};
@@ -35,26 +37,6 @@ pub struct Encoded {
     pub warnings: Vec<String>,
 }
 
-/// Objects whose keys are data, and which oci-spec holds as hash maps.
-const MAPS: [&str; 6] = ["annotations", "sysctl", "netDevices", "timeOffsets", "rdma", "unified"];
-
-/// The order of the sections, where oci-spec's differs from the Go types'.
-const SECTIONS: [&str; 13] = [
-    "ociVersion",
-    "process",
-    "root",
-    "hostname",
-    "domainname",
-    "mounts",
-    "hooks",
-    "annotations",
-    "linux",
-    "solaris",
-    "windows",
-    "vm",
-    "zos",
-];
-
 /// Encodes a finished draft, with a merge patch on it.
 ///
 /// The patch is applied to the JSON, so that a field which no type here knows survives it.
@@ -64,11 +46,12 @@ const SECTIONS: [&str; 13] = [
 /// [`SpecError::Request`] where the patch is none, or leaves no spec. [`SpecError::Profile`] where the spec has a path that is not UTF-8, which no profile and no request
 /// can hold.
 pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecError> {
-    let warnings = std::mem::take(&mut draft.warnings);
+    let mut warnings = std::mem::take(&mut draft.warnings);
     let broken = |error: serde_json::Error| SpecError::Profile {
         name: "the assembled spec".to_owned(),
         reason: error.to_string(),
     };
+    let beyond = draft.beyond();
     let (spec, capabilities) = draft.into_spec();
     let mut value = serde_json::to_value(spec).map_err(broken)?;
     if let Some(process) = value.get_mut("process").and_then(Value::as_object_mut) {
@@ -76,15 +59,14 @@ pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecErro
         for (name, list) in capabilities.iter() {
             lists.insert(name.to_owned(), serde_json::to_value(list).map_err(broken)?);
         }
-        insert_before(process, "rlimits", "capabilities", lists.into());
+        process.insert("capabilities".to_owned(), lists.into());
     }
+    beyond::lay(&mut value, &beyond);
     if let Some(patch) = patch {
         apply(&mut value, patch)?;
     }
-    sort_maps(&mut value);
-    if let Value::Object(sections) = &mut value {
-        sort_by_position(sections);
-    }
+    go_order::order(&mut value);
+    warnings.extend(versions::newer_fields(&value));
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
     value.serialize(&mut serializer).map_err(broken)?;
@@ -99,43 +81,9 @@ fn apply(value: &mut Value, patch: &str) -> Result<(), SpecError> {
         return Err(SpecError::field(FIELD, "must be an object"));
     }
     merge_patch::apply(value, patch);
-    Draft::take(value.clone())
+    Draft::check(value)
         .map_err(|reason| SpecError::field(FIELD, format!("leaves no spec: {reason}")))?;
     Ok(())
-}
-
-/// Puts a key before another, or at the end.
-fn insert_before(object: &mut Map<String, Value>, next: &str, key: &str, value: Value) {
-    let index = object.keys().position(|name| name == next).unwrap_or(object.len());
-    object.shift_insert(index, key.to_owned(), value);
-}
-
-/// Sorts every object whose keys are data, and puts the ids of a mapping in the order of the Go type.
-fn sort_maps(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            if let Some(inside) = object.shift_remove("containerID") {
-                object.shift_insert(0, "containerID".to_owned(), inside);
-            }
-            for (key, inner) in object.iter_mut() {
-                sort_maps(inner);
-                if let Value::Object(map) = inner
-                    && MAPS.contains(&key.as_str())
-                {
-                    map.sort_keys();
-                }
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(sort_maps),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn sort_by_position(sections: &mut Map<String, Value>) {
-    let position = |key: &str| SECTIONS.iter().position(|name| *name == key);
-    let mut entries: Vec<(String, Value)> = std::mem::take(sections).into_iter().collect();
-    entries.sort_by_key(|(key, _)| position(key).unwrap_or(SECTIONS.len()));
-    sections.extend(entries);
 }
 
 /// Compact JSON with the escapes of Go's `encoding/json`.
@@ -220,6 +168,24 @@ mod tests {
                 value.pointer(path).unwrap().as_object().unwrap().keys().collect();
             assert_eq!(found, keys.iter().collect::<Vec<_>>(), "{path}");
         }
+    }
+
+    /// Every field of a section that oci-spec lacks, names otherwise or holds in another order.
+    #[test]
+    fn no_field_is_lost_and_each_is_at_its_place() {
+        let text = text(&json!({
+            "freebsd": {"jail": {"vnet": "new"}},
+            "invented": {"b": 1, "a": [{"x": null}]},
+            "hooks": {"poststop": [{"path": "/p"}], "invented": [{"path": "/i"}]},
+            "linux": {
+                "invented": 1,
+                "intelRdt": {"enableMonitoring": true, "enableCMT": true, "closID": "c"},
+                "netDevices": {"eth1": {"name": "eth0"}},
+                "resources": {"cpu": {"idle": 1, "shares": 2, "invented": 3}},
+            }
+        }));
+        let end = r#""hooks":{"poststop":[{"path":"/p"}],"invented":[{"path":"/i"}]},"linux":{"resources":{"cpu":{"shares":2,"idle":1,"invented":3}},"netDevices":{"eth1":{"name":"eth0"}},"intelRdt":{"closID":"c","enableCMT":true,"enableMonitoring":true},"invented":1},"freebsd":{"jail":{"vnet":"new"}},"invented":{"b":1,"a":[{"x":null}]}}"#;
+        assert!(text.ends_with(end), "{text}");
     }
 
     #[test]

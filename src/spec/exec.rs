@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 /// Steps of [`STEPS`] that are not taken for an exec: they are about the container. Any other is, so that
 /// an option of the process cannot be forgotten.
-const NOT_OF_AN_EXEC: [&str; 11] = [
+const NOT_OF_AN_EXEC: [&str; 14] = [
     "image",
     "privileged",
     "rootfs",
@@ -26,9 +26,12 @@ const NOT_OF_AN_EXEC: [&str; 11] = [
     "hostname",
     "cgroup",
     "resources",
+    "rdt",
     "devices",
     "seccomp",
     "annotations",
+    "hooks",
+    "oci_version",
 ];
 
 /// The fields of a process in the order of the Go type, and within those of which a step may change a part.

@@ -3,10 +3,12 @@
 //! Pure: what is read here has been fetched before.
 
 pub mod assemble;
+mod beyond;
 pub mod draft;
 pub mod encode;
 pub mod error;
 pub mod exec;
+mod go_order;
 mod kept;
 pub mod merge_patch;
 pub mod opt;
@@ -14,6 +16,7 @@ mod options;
 pub mod profile;
 pub mod resources;
 pub mod seccomp;
+mod versions;
 
 pub use assemble::assemble;
 pub use encode::{Encoded, encode};

@@ -64,7 +64,10 @@ fn what_is_wrong_stops_the_start_with_its_file_and_position() {
         ("gpu.json", GPU),
         ("syntax.json", "{\n  \"name\": \"x\",\n  \"description\" \"d\"\n}"),
         ("taken.json", &GPU.replace("\"gpu\"", "\"docker\"")),
-        ("unknown.json", &GPU.replace("gpu", "u").replace("readonlyPaths\": null", "paths\": [1]")),
+        (
+            "unknown.json",
+            &GPU.replace("gpu", "u").replace("readonlyPaths\": null", "namespaces\": [1]"),
+        ),
     ]);
     for command in [vec!["serve"], vec!["profiles"]] {
         let mut args = command;
@@ -75,7 +78,7 @@ fn what_is_wrong_stops_the_start_with_its_file_and_position() {
         for words in [
             "syntax.json: expected `:` at line 3 column 17",
             "taken.json: another profile is named \"docker\"",
-            "unknown.json: linux.paths is no field of a spec",
+            "unknown.json: invalid type: integer `1`",
         ] {
             assert!(err.contains(words), "{words:?} is not in {err}");
         }

@@ -109,6 +109,7 @@ on_each_release! {
             user: Some("root:crew".to_owned()),
             additional_groups: vec!["www-data".to_owned(), "4321".to_owned()],
             umask: Some(0o77),
+            ..UserOptions::default()
         });
         let process = options.process.as_mut().unwrap();
         process.cwd = Some("/tmp".to_owned());

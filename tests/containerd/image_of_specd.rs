@@ -122,7 +122,7 @@ impl Contained {
             }),
             user: user
                 .map(|user| UserOptions { user: Some(user.to_owned()), ..UserOptions::default() }),
-            root: Some(RootOptions { readonly: Some(true) }),
+            root: Some(RootOptions { readonly: Some(true), ..RootOptions::default() }),
             mounts: Some(MountOptions {
                 add: vec![bind(&directory, "/run/specd", "rw"), mount],
                 ..MountOptions::default()

@@ -13,6 +13,7 @@ mod accounts;
 mod case;
 mod config;
 mod deliberate;
+mod fields;
 mod options;
 mod program;
 mod run;

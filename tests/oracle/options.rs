@@ -1,9 +1,10 @@
 //! The options: for each what it may be given, what it is in `pkg/oci` and what it is in our API.
 //!
-//! To add one is to add a row to [`PROCESS`] here or to `sandbox::ROWS`, at its place in the order of
+//! To add one is to add a row to [`PROCESS`] here, to `sandbox::ROWS` or to `fields::ROWS`, at its place in the order of
 //! application, which both sides follow.
 
 use crate::case::Op;
+use crate::fields;
 use crate::sandbox;
 use crate::text;
 use proptest::collection::vec;
@@ -27,7 +28,10 @@ pub(crate) struct Row {
 
 /// Every option, in the order of application.
 pub(crate) static TABLE: LazyLock<Vec<&'static Row>> =
-    LazyLock::new(|| PROCESS.iter().chain(sandbox::ROWS).collect());
+    LazyLock::new(|| PROCESS.iter().chain(sandbox::ROWS).chain(fields::ROWS).collect());
+
+/// What `pkg/oci` takes for PATH.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// An option of a case.
 #[derive(Debug, Clone)]
@@ -71,10 +75,44 @@ const PROCESS: &[Row] = &[
     },
     Row {
         name: "env",
-        values: || json_of(vec(env_change(), 0..5)),
+        values: || json_of(vec(env_change(), 1..5)),
         ops: |value, ops| ops.push(Op::new("WithEnv", value.clone())),
         pb: |value, options| process(options).env = strings(value),
         percent: 20,
+    },
+    Row {
+        name: "env before the image",
+        values: || json_of(vec(env_change(), 1..4)),
+        // Two lists are two changes for Go's client, and one for us: what was appended twice differs.
+        ops: |value, ops| {
+            if ops.iter().all(|op| op.op != "WithEnv") {
+                ops.insert(0, Op::new("WithEnv", value.clone()));
+            }
+        },
+        pb: |value, options| {
+            // Nothing is there yet that could be unset.
+            let sets =
+                strings(value).into_iter().filter(|entry| entry.contains('=') || entry.is_empty());
+            if process(options).env.is_empty() {
+                process(options).env = sets.collect();
+            }
+        },
+        percent: 4,
+    },
+    Row {
+        name: "WithDefaultPathEnv",
+        values: || Just(Value::Null).boxed(),
+        ops: |_, ops| {
+            if ops.iter().all(|op| op.op != "WithEnv") {
+                ops.push(Op::new("WithDefaultPathEnv", Value::Null));
+            }
+        },
+        pb: |_, options| {
+            if process(options).env.is_empty() {
+                process(options).env.push(format!("PATH={DEFAULT_PATH}"));
+            }
+        },
+        percent: 4,
     },
     Row {
         name: "cwd",
@@ -102,6 +140,40 @@ const PROCESS: &[Row] = &[
         percent: 20,
     },
     Row {
+        name: "user without groups",
+        values: || json_of(user()),
+        ops: |value, ops| ops.push(Op::new("WithUser", value.clone())),
+        pb: |value, options| alone(options, |user| user.user = Some(string(value))),
+        percent: 6,
+    },
+    Row {
+        name: "WithUserID",
+        values: || json_of(prop_oneof![3 => 0..1100_u32, 1 => 0..1_u32 << 31]),
+        ops: |value, ops| ops.push(Op::new("WithUserID", value.clone())),
+        pb: |value, options| alone(options, |user| user.user = Some(value.to_string())),
+        percent: 3,
+    },
+    Row {
+        name: "WithUIDGID",
+        values: || {
+            (0..1_u32 << 31, 0..1_u32 << 31).prop_map(|(uid, gid)| json!([uid, gid])).boxed()
+        },
+        ops: |value, ops| ops.push(Op::new("WithUIDGID", value.clone())),
+        pb: |value, options| {
+            alone(options, |user| user.user = Some(format!("{}:{}", value[0], value[1])));
+        },
+        percent: 3,
+    },
+    Row {
+        name: "WithUsername",
+        values: || json_of(text::name().prop_filter("a name", |name| !name.is_empty())),
+        ops: |value, ops| ops.push(Op::new("WithUsername", value.clone())),
+        pb: |value, options| {
+            alone(options, |user| (user.user, user.username) = (None, Some(string(value))));
+        },
+        percent: 4,
+    },
+    Row {
         name: "additional_groups",
         values: || {
             let usual = text::of(&["root", "www", "bin", "0", "33", "4321"]);
@@ -119,7 +191,7 @@ const PROCESS: &[Row] = &[
                 ops.push(Op::new("WithRootFSReadonly", Value::Null));
             }
         },
-        pb: |value, options| options.root = Some(pb::RootOptions { readonly: value.as_bool() }),
+        pb: |value, options| options.root.get_or_insert_default().readonly = value.as_bool(),
         percent: 20,
     },
     Row {
@@ -225,4 +297,12 @@ fn process(options: &mut pb::SpecOptions) -> &mut pb::ProcessOptions {
 
 fn user_options(options: &mut pb::SpecOptions) -> &mut pb::UserOptions {
     options.user.get_or_insert_default()
+}
+
+/// A user with no group but the primary one, in the place of another.
+fn alone(options: &mut pb::SpecOptions, set: impl FnOnce(&mut pb::UserOptions)) {
+    let user = user_options(options);
+    user.username = None;
+    user.without_groups = true;
+    set(user);
 }

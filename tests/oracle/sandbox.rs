@@ -73,6 +73,28 @@ pub(crate) const ROWS: &[Row] = &[
     row!("WithDevShmSize", json_of(0..1_000_000_i64)),
     row!("WithWriteableSysfs", nothing()),
     row!("WithWriteableCgroupfs", nothing()),
+    Row {
+        name: "tmpfs",
+        values: || one((0..1_u64 << 40, 0..0o10000_u32, any::<bool>()).prop_map(
+            |(size, mode, exec)| json!({"size": size, "mode": mode, "exec": exec})
+        )),
+        ops: |value, ops| {
+            let usual = if value["exec"] == true { ["nosuid", "nodev", "exec"] } else { ["nosuid", "noexec", "nodev"] };
+            let own = [format!("size={}", value["size"]), format!("mode={:o}", value["mode"].as_u64().unwrap())];
+            let options = usual.map(str::to_owned).into_iter().chain(own).collect::<Vec<_>>();
+            let mount = json!({"destination": "/scratch", "type": "tmpfs", "source": "tmpfs", "options": options});
+            ops.push(Op::new("WithMounts", json!([mount])));
+        },
+        pb: |value, options| {
+            options.mounts.get_or_insert_default().tmpfs = vec![pb::TmpfsMount {
+                destination: "/scratch".to_owned(),
+                size_bytes: value["size"].as_u64(),
+                mode: value["mode"].as_u64().map(|mode| mode.try_into().unwrap()),
+                options: if value["exec"] == true { vec!["exec".to_owned()] } else { Vec::new() },
+            }];
+        },
+        percent: 3,
+    },
     row!("WithHostResolvconf", nothing()),
     row!("WithHostHostsFile", nothing()),
     row!("WithHostLocaltime", nothing()),
@@ -93,10 +115,37 @@ pub(crate) const ROWS: &[Row] = &[
         },
         percent: 8,
     },
+    Row {
+        name: "time namespace",
+        values: || one((-9..9_i64, 0..9_u32).prop_map(|(secs, nanosecs)| {
+            let mut offset = json!({"secs": secs, "nanosecs": nanosecs});
+            offset.as_object_mut().unwrap().retain(|_, number| number != 0);
+            offset
+        })),
+        ops: |value, ops| {
+            ops.push(Op::new("WithLinuxNamespace", json!({"type": "time"})));
+            let offsets = json!({"monotonic": value, "boottime": {}});
+            ops.push(Op::new("spec", json!({"linux": {"timeOffsets": offsets}})));
+        },
+        pb: |value, options| {
+            merge("WithLinuxNamespace", &json!({"type": "time"}), options);
+            let offset = pb::TimeOffset {
+                secs: value["secs"].as_i64().unwrap_or_default(),
+                nanosecs: value["nanosecs"].as_u64().unwrap_or_default().try_into().unwrap(),
+            };
+            let namespaces = options.namespaces.get_or_insert_default();
+            namespaces.time_offsets = Some(pb::TimeOffsets {
+                monotonic: Some(offset),
+                boottime: Some(pb::TimeOffset::default()),
+            });
+        },
+        percent: 3,
+    },
     row!("WithUserNamespace", one((1..100_000_u32, 1..70_000_u32).prop_map(|(host, size)| {
         let map = json!([{"containerID": 0, "hostID": host, "size": size}]);
         json!({"UID": map, "GID": map})
     }))),
+    row!("WithRootFSPath", json_of(text::of(&["/srv/root", "other", "/<&>"]))),
     row!("WithDomainname", json_of(text::identifier())),
     row!("WithCgroup", json_of(text::of(&["/a/b", "/", "system.slice:specd:web-1", "/<&>"]))),
     row!("WithMemoryLimit", json_of(0..1_u64 << 40)),
@@ -116,6 +165,10 @@ pub(crate) const ROWS: &[Row] = &[
         "weight": weight,
         "throttleReadBpsDevice": [{"major": major, "minor": 0, "rate": rate}],
     })))),
+    row!("WithRdt", one((text::of(&["", "g1"]), text::of(&["", "L3:0=f"]), text::of(&["", "MB:0=50"])).prop_map(
+        |(clos, l3, bandwidth)| json!({"ClosID": clos, "L3": l3, "MemBw": bandwidth})
+    ))),
+    row!("WithParentCgroupDevices", nothing()),
     row!("WithAllDevicesAllowed", nothing()),
     row!("WithDefaultUnixDevices", nothing()),
     Row {

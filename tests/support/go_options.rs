@@ -12,6 +12,9 @@ pub struct Op {
     pub args: Value,
 }
 
+/// What `pkg/oci` takes for PATH.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 fn strings(args: &Value) -> Vec<String> {
     Vec::deserialize(args).unwrap()
 }
@@ -73,8 +76,15 @@ fn throttles(value: &Value) -> Vec<pb::ThrottleDevice> {
 /// The options that do what a list of Go's options does; nothing where no options do.
 pub fn options(ops: &[Op]) -> Option<pb::SpecOptions> {
     let mut options = pb::SpecOptions::default();
-    for op in ops {
-        apply(&mut options, op)?;
+    for (index, op) in ops.iter().enumerate() {
+        let before_the_image = ops[index + 1..].iter().any(|op| op.op == "image");
+        if op.op == "WithEnv" && before_the_image {
+            // Nothing is there yet that could be unset.
+            let sets = strings(&op.args).into_iter().filter(|entry| entry.contains('='));
+            options.process.get_or_insert_default().env.extend(sets);
+        } else {
+            apply(&mut options, op)?;
+        }
     }
     Some(options)
 }
@@ -93,6 +103,7 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         "imageArgs" => process.command = list(args),
         "WithProcessArgs" => process.entrypoint = list(args),
         "WithEnv" => process.env.extend(strings(args)),
+        "WithDefaultPathEnv" => process.env.push(format!("PATH={DEFAULT_PATH}")),
         "WithProcessCwd" => process.cwd = text(args),
         "WithTTY" => process.terminal = Some(true),
         "WithTTYSize" => {
@@ -104,9 +115,13 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
             hard: args["hard"].as_u64().unwrap(),
             soft: args["soft"].as_u64().unwrap(),
         }),
-        "WithUser" => user.user = text(args),
-        "WithAdditionalGIDs" if user.user == text(args) => {}
-        "WithUIDGID" => user.user = Some(format!("{}:{}", args[0], args[1])),
+        "WithUser" => (user.user, user.without_groups) = (text(args), true),
+        "WithUsername" => (user.username, user.without_groups) = (text(args), true),
+        "WithAdditionalGIDs" if user.user == text(args) => user.without_groups = false,
+        "WithUIDGID" => {
+            user.user = Some(format!("{}:{}", args[0], args[1]));
+            user.without_groups = true;
+        }
         "WithAppendAdditionalGroups" => user.additional_groups = strings(args),
         "WithUmask" => user.umask = Some(args.as_u64().unwrap().try_into().unwrap()),
         "WithCapabilities" => capabilities.set = list(args),
@@ -118,7 +133,8 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         }
         "WithHostname" => options.hostname = text(args),
         "WithDomainname" => options.domainname = text(args),
-        "WithRootFSReadonly" => options.root = Some(pb::RootOptions { readonly: Some(true) }),
+        "WithRootFSReadonly" => options.root.get_or_insert_default().readonly = Some(true),
+        "WithRootFSPath" => options.root.get_or_insert_default().path = text(args),
         "WithMounts" => mounts.add.extend(args.as_array().unwrap().iter().map(mount)),
         "WithHostHostsFile" => mounts.add.push(bind("/etc/hosts")),
         "WithHostResolvconf" => mounts.add.push(bind("/etc/resolv.conf")),
@@ -144,10 +160,12 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
             namespaces.gid_mappings = mappings(&args["GID"]);
         }
         "WithCgroup" => options.cgroup = cgroup(args.as_str()?),
+        "WithParentCgroupDevices" => devices.inherit_rules = true,
         "WithDefaultUnixDevices" => devices.allow_default = true,
         "WithAllDevicesAllowed" => devices.allow_all = true,
         "WithMaskedPaths" => security.masked_paths = list(args),
         "WithReadonlyPaths" => security.readonly_paths = list(args),
+        "WithPrivileged" => security.privileged = pb::PrivilegedMode::Containerd.into(),
         "WithSelinuxLabel" => security.selinux_label = text(args),
         "WithApparmorProfile" => security.apparmor_profile = text(args),
         "WithNewPrivileges" => security.no_new_privileges = Some(false),
@@ -220,6 +238,15 @@ fn resources(options: &mut pb::ResourceOptions, op: &str, args: &Value) -> Optio
             let cpu = options.cpu.get_or_insert_default();
             cpu.realtime_runtime = args["Runtime"].as_i64();
             cpu.realtime_period = args["Period"].as_u64();
+        }
+        "WithRdt" => {
+            let field = |name: &str| text(&args[name]).filter(|text| !text.is_empty());
+            options.rdt = Some(pb::RdtResources {
+                clos_id: field("ClosID"),
+                l3_cache_schema: field("L3"),
+                mem_bw_schema: field("MemBw"),
+                ..Default::default()
+            });
         }
         "WithBlockIO" => {
             let block = options.block_io.get_or_insert_default();

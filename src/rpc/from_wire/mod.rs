@@ -1,8 +1,13 @@
 //! From messages to a checked request, or to everything that is wrong with it.
 
+mod hooks;
+mod moved;
 mod process;
+mod rdt;
 mod resources;
+mod root;
 mod sandbox;
+mod scheduling;
 mod tasks;
 
 pub use tasks::{exec, update};
@@ -77,7 +82,8 @@ fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> 
     Some(Platform::new("linux", architecture, variant))
 }
 
-fn options(message: pb::SpecOptions, wrong: &mut Violations) -> Options {
+fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
+    let rdt = message.resources.as_mut().and_then(|resources| resources.rdt.take());
     if let Some(hostname) = &message.hostname {
         check_hostname("options.hostname", hostname, wrong);
     }
@@ -91,16 +97,19 @@ fn options(message: pb::SpecOptions, wrong: &mut Violations) -> Options {
         process: process::process(message.process.unwrap_or_default(), wrong),
         user: process::user(&message.user.unwrap_or_default(), wrong),
         capabilities: process::capabilities(message.capabilities.unwrap_or_default()),
-        root_readonly: message.root.and_then(|root| root.readonly),
+        root: root::root(message.root.unwrap_or_default(), wrong),
         mounts: sandbox::mounts(message.mounts.unwrap_or_default(), wrong),
         hostname: message.hostname,
         domainname: message.domainname,
         namespaces: sandbox::namespaces(message.namespaces.unwrap_or_default(), wrong),
         cgroup: message.cgroup.and_then(|cgroup| sandbox::cgroup(cgroup, wrong)),
+        rdt: rdt.map(|message| rdt::rdt(message, wrong)),
         resources: resources::resources(message.resources.unwrap_or_default(), wrong),
         devices: sandbox::devices(message.devices.unwrap_or_default(), wrong),
         security: sandbox::security(message.security.unwrap_or_default(), wrong),
         annotations: message.annotations.into_iter().collect(),
+        hooks: hooks::hooks(message.hooks.unwrap_or_default(), wrong),
+        oci_version: message.oci_version,
         merge_patch: message.spec_merge_patch,
     }
 }
@@ -167,7 +176,7 @@ mod tests {
                 user: Some(pb::UserOptions {
                     user: Some("4294967296".to_owned()),
                     additional_groups: vec!["ok".into(), "a:b".into(), "-1".into()],
-                    umask: None,
+                    ..Default::default()
                 }),
                 hostname: Some("a b".to_owned()),
                 ..Default::default()

@@ -5,6 +5,7 @@ use crate::domain::request::{CapabilityOptions, ProcessOptions, Rlimit, UserOpti
 use crate::domain::user::{Account, UserSpec};
 use crate::domain::violation::Violations;
 use crate::pb::specd as pb;
+use crate::rpc::from_wire::scheduling;
 
 /// The limits that Linux has. runc: `rlimitMap`.
 const RLIMITS: [&str; 16] = [
@@ -62,6 +63,11 @@ pub(super) fn process(message: pb::ProcessOptions, wrong: &mut Violations) -> Pr
         console_size: message.console_size.map(|size| (size.height.into(), size.width.into())),
         rlimits: rlimits(message.rlimits, wrong),
         oom_score_adj: message.oom_score_adj,
+        scheduler: message.scheduler.and_then(|it| scheduling::scheduler(&it, wrong)),
+        io_priority: message.io_priority.and_then(|it| scheduling::io_priority(it, wrong)),
+        cpu_affinity: message.cpu_affinity.map(|it| scheduling::cpu_affinity(it, wrong)),
+        personality: message.personality.and_then(|it| scheduling::personality(it, wrong)),
+        memory_policy: message.memory_policy.and_then(|it| scheduling::memory_policy(it, wrong)),
     }
 }
 
@@ -87,6 +93,12 @@ fn rlimits(messages: Vec<pb::Rlimit>, wrong: &mut Violations) -> Vec<Rlimit> {
 pub(super) fn user(message: &pb::UserOptions, wrong: &mut Violations) -> UserOptions {
     let user = message.user.as_ref();
     let user = user.and_then(|user| wrong.keep("options.user.user", UserSpec::parse(user)));
+    let username = message.username.as_ref().and_then(|name| {
+        if message.user.is_some() {
+            wrong.push("options.user.username", "goes without options.user.user");
+        }
+        wrong.keep("options.user.username", UserSpec::named(name))
+    });
     let mut additional_groups = Vec::with_capacity(message.additional_groups.len());
     for (index, group) in message.additional_groups.iter().enumerate() {
         let field = format!("options.user.additional_groups[{index}]");
@@ -95,7 +107,13 @@ pub(super) fn user(message: &pb::UserOptions, wrong: &mut Violations) -> UserOpt
     if message.umask.is_some_and(|mask| mask > 0o777) {
         wrong.push("options.user.umask", "must be at most 511, which is 0777");
     }
-    UserOptions { user, additional_groups, umask: message.umask }
+    UserOptions {
+        by_username: username.is_some(),
+        user: username.or(user),
+        without_groups: message.without_groups,
+        additional_groups,
+        umask: message.umask,
+    }
 }
 
 fn additional_group(text: &str) -> Result<Account, String> {

@@ -1,6 +1,9 @@
 //! What the container may use up.
 
-use crate::domain::resources::{BlockIo, Cpu, HugepageLimit, Memory, Pids, Resources, Throttle};
+use crate::domain::resources::{
+    BlockIo, Cpu, HugepageLimit, InterfacePriority, Memory, Network, Pids, Rdma, Resources,
+    Throttle, Weight,
+};
 use crate::domain::violation::Violations;
 use crate::pb::specd as pb;
 use std::collections::BTreeMap;
@@ -22,13 +25,21 @@ pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) ->
             .into_iter()
             .map(|(page_size, limit)| HugepageLimit { page_size, limit })
             .collect(),
+        network: message.network.map(|message| network(message, wrong)),
+        rdma: rdma(message.rdma, wrong),
         unified: message.unified.into_iter().collect(),
     }
 }
 
 fn memory(message: &pb::MemoryResources, wrong: &mut Violations) -> Memory {
-    let pb::MemoryResources { limit, reservation, swap, swappiness, disable_oom_killer } = *message;
-    for (name, value) in [("limit", limit), ("reservation", reservation), ("swap", swap)] {
+    let pb::MemoryResources { limit, reservation, swap, swappiness, kernel_tcp, .. } = *message;
+    let amounts = [
+        ("limit", limit),
+        ("reservation", reservation),
+        ("swap", swap),
+        ("kernel_tcp", kernel_tcp),
+    ];
+    for (name, value) in amounts {
         if value.is_some_and(|bytes| bytes < -1) {
             wrong.push(
                 format!("options.resources.memory.{name}"),
@@ -39,7 +50,16 @@ fn memory(message: &pb::MemoryResources, wrong: &mut Violations) -> Memory {
     if swappiness.is_some_and(|percent| percent > 100) {
         wrong.push("options.resources.memory.swappiness", "must be 0 to 100");
     }
-    Memory { limit, reservation, swap, swappiness, disable_oom_killer }
+    Memory {
+        limit,
+        reservation,
+        swap,
+        kernel_tcp,
+        swappiness,
+        disable_oom_killer: message.disable_oom_killer,
+        use_hierarchy: message.use_hierarchy,
+        check_before_update: message.check_before_update,
+    }
 }
 
 fn cpu(message: pb::CpuResources, wrong: &mut Violations) -> Cpu {
@@ -64,19 +84,73 @@ fn cpu(message: pb::CpuResources, wrong: &mut Violations) -> Cpu {
 }
 
 fn block_io(message: pb::BlockIoResources, wrong: &mut Violations) -> BlockIo {
-    let weight = message.weight.and_then(|weight| {
-        let fits = u16::try_from(weight).ok().filter(|weight| (10..=1000).contains(weight));
-        wrong.keep("options.resources.block_io.weight", fits.ok_or("must be 10 to 1000"))
-    });
+    const FIELD: &str = "options.resources.block_io";
+    let weighted = message.weight_device.into_iter().enumerate();
+    let mut weight_device = Vec::new();
+    for (index, pb::WeightDevice { major, minor, weight: own, leaf_weight: leaf }) in weighted {
+        let field = format!("{FIELD}.weight_device[{index}]");
+        if own.is_none() && leaf.is_none() {
+            wrong.push(&field, "must have a weight or a leaf_weight");
+        }
+        weight_device.push(Weight {
+            major,
+            minor,
+            weight: weight(own, &format!("{field}.weight"), wrong),
+            leaf_weight: weight(leaf, &format!("{field}.leaf_weight"), wrong),
+        });
+    }
     let throttles = |list: Vec<pb::ThrottleDevice>| {
         let convert = |pb::ThrottleDevice { major, minor, rate }| Throttle { major, minor, rate };
         list.into_iter().map(convert).collect()
     };
     BlockIo {
-        weight,
+        weight: weight(message.weight, &format!("{FIELD}.weight"), wrong),
+        leaf_weight: weight(message.leaf_weight, &format!("{FIELD}.leaf_weight"), wrong),
+        weight_device,
         throttle_read_bps_device: throttles(message.throttle_read_bps_device),
         throttle_write_bps_device: throttles(message.throttle_write_bps_device),
         throttle_read_iops_device: throttles(message.throttle_read_iops_device),
         throttle_write_iops_device: throttles(message.throttle_write_iops_device),
     }
+}
+
+fn weight(weight: Option<u32>, field: &str, wrong: &mut Violations) -> Option<u16> {
+    let fits = u16::try_from(weight?).ok().filter(|weight| (10..=1000).contains(weight));
+    wrong.keep(field, fits.ok_or("must be 10 to 1000"))
+}
+
+fn network(message: pb::NetworkResources, wrong: &mut Violations) -> Network {
+    let mut priorities: Vec<InterfacePriority> = Vec::new();
+    for (index, message) in message.priorities.into_iter().enumerate() {
+        let pb::InterfacePriority { name, priority } = message;
+        let field = format!("options.resources.network.priorities[{index}].name");
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            wrong.push(field, "must be the name of an interface, as eth0");
+        } else if priorities.iter().any(|other| other.name == name) {
+            wrong.push(field, "is there twice");
+        }
+        priorities.push(InterfacePriority { name, priority });
+    }
+    Network { class_id: message.class_id, priorities }
+}
+
+fn rdma(
+    limits: std::collections::HashMap<String, pb::RdmaLimits>,
+    wrong: &mut Violations,
+) -> BTreeMap<String, Rdma> {
+    let limits: BTreeMap<_, _> = limits.into_iter().collect();
+    for (device, pb::RdmaLimits { hca_handles, hca_objects }) in &limits {
+        let field = format!("options.resources.rdma[{device:?}]");
+        if device.is_empty() || device.contains(char::is_whitespace) {
+            wrong.push(&field, "must be the name of an RDMA device, as mlx5_0");
+        }
+        if hca_handles.is_none() && hca_objects.is_none() {
+            wrong.push(field, "must have hca_handles or hca_objects");
+        }
+    }
+    let convert = |(device, limits): (String, pb::RdmaLimits)| {
+        let pb::RdmaLimits { hca_handles, hca_objects } = limits;
+        (device, Rdma { hca_handles, hca_objects })
+    };
+    limits.into_iter().map(convert).collect()
 }

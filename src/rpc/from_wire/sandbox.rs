@@ -9,6 +9,7 @@ use crate::domain::sandbox::{
 };
 use crate::domain::violation::Violations;
 use crate::pb::specd as pb;
+use crate::rpc::from_wire::{moved, root};
 use pb::cgroup_options::Of as CgroupOf;
 use pb::namespace::Of;
 use pb::seccomp_options::Of as SeccompOf;
@@ -26,14 +27,17 @@ pub(super) fn mounts(message: pb::MountOptions, wrong: &mut Violations) -> Mount
     if message.dev_shm_size_kb == Some(0) {
         wrong.push("options.mounts.dev_shm_size_kb", "must be at least 1");
     }
+    let mut tmpfs: Vec<Mount> = Vec::new();
+    for (index, mount) in message.tmpfs.into_iter().enumerate() {
+        let field = format!("options.mounts.tmpfs[{index}]");
+        let mount = root::tmpfs(mount, &field, wrong);
+        destination(&mount.destination, &field, &tmpfs, wrong);
+        tmpfs.push(mount);
+    }
     let mut add: Vec<Mount> = Vec::new();
     for (index, mount) in message.add.into_iter().enumerate() {
         let field = format!("options.mounts.add[{index}]");
-        absolute(format!("{field}.destination"), &mount.destination, wrong);
-        let destination = cleaned(&mount.destination);
-        if add.iter().any(|other| cleaned(&other.destination) == destination) {
-            wrong.push(format!("{field}.destination"), "is mounted on twice");
-        }
+        destination(&mount.destination, &field, tmpfs.iter().chain(&add), wrong);
         let mapped = |list: Vec<pb::IdMapping>, name: &str, wrong: &mut Violations| {
             mappings(list, &format!("{field}.{name}"), wrong)
         };
@@ -53,7 +57,22 @@ pub(super) fn mounts(message: pb::MountOptions, wrong: &mut Violations) -> Mount
         host_localtime: message.host_localtime,
         writable_sysfs: message.writable_sysfs,
         writable_cgroupfs: message.writable_cgroupfs,
+        tmpfs,
         add,
+    }
+}
+
+/// Checks where something is mounted, and that nothing before it is.
+fn destination<'a>(
+    path: &str,
+    field: &str,
+    before: impl IntoIterator<Item = &'a Mount>,
+    wrong: &mut Violations,
+) {
+    absolute(format!("{field}.destination"), path, wrong);
+    let clean = cleaned(path);
+    if before.into_iter().any(|other| cleaned(&other.destination) == clean) {
+        wrong.push(format!("{field}.destination"), "is mounted on twice");
     }
 }
 
@@ -97,6 +116,8 @@ pub(super) fn namespaces(
         of,
         uid_mappings: mappings(message.uid_mappings, "options.namespaces.uid_mappings", wrong),
         gid_mappings: mappings(message.gid_mappings, "options.namespaces.gid_mappings", wrong),
+        time_offsets: moved::time_offsets(message.time_offsets.unwrap_or_default(), wrong),
+        net_devices: moved::net_devices(message.net_devices, wrong),
     }
 }
 
@@ -153,8 +174,8 @@ pub(super) fn devices(message: pb::DeviceOptions, wrong: &mut Violations) -> Dev
         let pb::DeviceNode { path, major, minor, file_mode, uid, gid, .. } = node;
         nodes.push(DeviceNode { path, kind, major, minor, file_mode, uid, gid });
     }
-    let pb::DeviceOptions { allow_default, allow_all, .. } = message;
-    DeviceOptions { allow_default, allow_all, rules, nodes }
+    let pb::DeviceOptions { allow_default, allow_all, inherit_rules, .. } = message;
+    DeviceOptions { inherit_rules, allow_default, allow_all, rules, nodes }
 }
 
 pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> SecurityOptions {
@@ -189,6 +210,7 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
         no_new_privileges: message.no_new_privileges,
         apparmor_profile: message.apparmor_profile,
         selinux_label: message.selinux_label,
+        mount_label: message.mount_label,
         sysctl: message.sysctl.into_iter().collect(),
         seccomp: message.seccomp.and_then(|message| seccomp(message, wrong)),
     }

@@ -37,6 +37,14 @@ fn exec_options(message: pb::ExecOptions, wrong: &mut Violations) -> Options {
     if process.command.is_none() && process.entrypoint.is_none() {
         wrong.push("options.process.command", "must be there: an exec needs something to run");
     }
+    let of_the_container = [
+        ("personality", process.personality.is_some()),
+        ("memory_policy", process.memory_policy.is_some()),
+    ];
+    for (name, _) in of_the_container.iter().filter(|(_, given)| *given) {
+        let text = "is the container's own, an exec cannot have another";
+        wrong.push(format!("options.process.{name}"), text);
+    }
     // How an exec is attached is its own: the container's terminal says nothing of it.
     let process = ProcessOptions { terminal: process.terminal.or(Some(false)), ..process };
     let security = security.unwrap_or_default();
@@ -65,10 +73,20 @@ pub fn update(message: pb::GenerateResourcesRequest) -> Result<UpdateRequest, Vi
     let message = message.options.unwrap_or_default().resources.unwrap_or_default();
     // Listed one by one, so that a new one makes whoever adds it say whether an update can have it: what is
     // no part of LinuxResources cannot.
-    let pb::ResourceOptions { cpu, memory, pids_limit, block_io, hugepage_limits, unified } =
-        message;
-    let message =
-        pb::ResourceOptions { cpu, memory, pids_limit, block_io, hugepage_limits, unified };
+    let pb::ResourceOptions {
+        cpu: _,
+        memory: _,
+        pids_limit: _,
+        block_io: _,
+        hugepage_limits: _,
+        unified: _,
+        rdma: _,
+        network: _,
+        rdt,
+    } = &message;
+    if rdt.is_some() {
+        wrong.push("options.resources.rdt", "cannot be changed in a container that runs");
+    }
     let resources = resources::resources(message, &mut wrong);
     if wrong.is_empty() { Ok(UpdateRequest { resources }) } else { Err(wrong) }
 }

@@ -21,11 +21,15 @@ const DEFAULT: [(i64, Option<i64>); 9] = [
     (5, Some(2)),
 ];
 
-/// Allows the usual devices or all, adds rules, and makes nodes.
+/// Drops every rule, allows the usual devices or all, adds rules, and makes nodes.
 ///
-/// containerd: `oci.WithDefaultUnixDevices`, `oci.WithAllDevicesAllowed`, `oci.WithLinuxDevice`.
+/// containerd: `oci.WithParentCgroupDevices`, `oci.WithDefaultUnixDevices`, `oci.WithAllDevicesAllowed`,
+/// `oci.WithLinuxDevices`.
 pub(crate) fn devices(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let options = &inputs.options.devices;
+    if options.inherit_rules {
+        inherit(draft);
+    }
     if options.allow_all {
         allow_all(draft)?;
     }
@@ -53,6 +57,13 @@ pub(crate) fn devices(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Spec
 /// Allows every device, in the place of every rule.
 pub(super) fn allow_all(draft: &mut Draft) -> Result<(), SpecError> {
     set(draft, vec![from_json(json!({"allow": true, "access": "rwm"}))?])
+}
+
+/// Leaves no rule, so that the parent control group's hold.
+fn inherit(draft: &mut Draft) {
+    if let Some(resources) = draft.linux.resources_mut() {
+        resources.set_devices(None);
+    }
 }
 
 fn add(draft: &mut Draft, rule: LinuxDeviceCgroup) -> Result<(), SpecError> {

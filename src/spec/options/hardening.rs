@@ -26,5 +26,8 @@ pub(crate) fn hardening(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), Sp
     if let Some(label) = &options.selinux_label {
         draft.process.set_selinux_label((!label.is_empty()).then(|| label.clone()));
     }
+    if let Some(label) = &options.mount_label {
+        draft.linux.set_mount_label((!label.is_empty()).then(|| label.clone()));
+    }
     Ok(())
 }

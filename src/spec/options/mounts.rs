@@ -35,7 +35,7 @@ pub(crate) fn mounts(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecE
     if options.host_localtime {
         add(&mut draft.mounts, readonly_bind("/etc/localtime"));
     }
-    for mount in &options.add {
+    for mount in options.tmpfs.iter().chain(&options.add) {
         add(&mut draft.mounts, from_json(to_json(mount)?)?);
     }
     Ok(())

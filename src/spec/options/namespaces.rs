@@ -1,6 +1,7 @@
 //! The namespaces.
 
 use crate::domain::sandbox::{IdMapping, NamespaceKind, NamespaceOf};
+use crate::domain::violation::Violations;
 use crate::spec::draft::{Draft, from_json, to_json};
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -43,6 +44,38 @@ pub(crate) fn namespaces(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), S
         .collect();
     draft.warnings.extend(joined);
     draft.linux.set_namespaces(Some(list));
+    moved(inputs, draft)
+}
+
+/// Sets clocks and network devices, which are moved only into a namespace that is not the host's.
+///
+/// runc: `validate.namespaces`, `validate.netDevices`.
+fn moved(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
+    let options = &inputs.options.namespaces;
+    let mut wrong = Violations::default();
+    if !options.time_offsets.is_empty() && !is_private(draft, NamespaceKind::Time) {
+        wrong.push("options.namespaces.time_offsets", "needs a private time namespace");
+    }
+    let list = draft.linux.namespaces().as_deref().unwrap_or_default();
+    if !options.net_devices.is_empty() && position(list, NamespaceKind::Network)?.is_none() {
+        let text = "needs a network namespace that is not the host's";
+        wrong.push("options.namespaces.net_devices", text);
+    }
+    if !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    if !options.time_offsets.is_empty() {
+        draft.merge_linux(json!({ "timeOffsets": options.time_offsets }))?;
+    }
+    if !options.net_devices.is_empty() {
+        let device = |name: &String| match name.as_str() {
+            "" => json!({}),
+            name => json!({ "name": name }),
+        };
+        let devices = options.net_devices.iter().map(|(host, name)| (host.clone(), device(name)));
+        let devices: serde_json::Map<_, _> = devices.collect();
+        draft.merge_linux(json!({ "netDevices": devices }))?;
+    }
     Ok(())
 }
 

@@ -2,11 +2,10 @@
 //!
 //! Reading the file is somebody else's; this takes its text.
 //!
-//! Invariant: what a file states is in the profile. A field that the types of a spec would drop is refused.
+//! Invariant: what a file states is in the profile, fields that no type knows included.
 
 use crate::domain::image_rules::ImageRules;
 use crate::spec::draft::Draft;
-use crate::spec::encode::encode;
 use crate::spec::merge_patch;
 use crate::spec::profile::{Profile, Seccomp};
 use crate::spec::seccomp::default_names;
@@ -67,7 +66,7 @@ impl File {
         let empty = || Value::Object(Map::new());
         let mut spec = base.map_or_else(empty, |base| base.spec.clone());
         merge_patch::apply(&mut spec, self.spec.unwrap_or_else(empty));
-        check(&spec)?;
+        Draft::take(spec.clone())?;
         let seccomp = self.seccomp.or_else(|| base.map(|base| base.seccomp.clone()));
         let seccomp = seccomp.unwrap_or_default();
         if !default_names().any(|name| name == seccomp.policy) {
@@ -100,48 +99,6 @@ fn is_name(text: &str) -> bool {
         && text
             .split(['.', '-', '_'])
             .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-/// Whether a base is a spec, of which nothing is lost on its way through the types.
-fn check(spec: &Value) -> Result<(), String> {
-    let draft = Draft::take(spec.clone())?;
-    let encoded = encode(draft, None).map_err(|error| error.to_string())?;
-    let kept = serde_json::from_slice(&encoded.json).map_err(|error| error.to_string())?;
-    match lost(spec, &kept, "") {
-        Some(path) => Err(format!("{path} is no field of a spec, or no value for it")),
-        None => Ok(()),
-    }
-}
-
-/// The path of the first thing that is not among what was kept; what says nothing need not be.
-fn lost(stated: &Value, kept: &Value, path: &str) -> Option<String> {
-    match (stated, kept) {
-        (Value::Object(stated), Value::Object(kept)) => stated.iter().find_map(|(key, inner)| {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            match kept.get(key) {
-                Some(kept) => lost(inner, kept, &path),
-                None => (!says_nothing(inner)).then_some(path),
-            }
-        }),
-        (Value::Array(stated), Value::Array(kept)) if stated.len() == kept.len() => {
-            let mut pairs = stated.iter().zip(kept).enumerate();
-            pairs
-                .find_map(|(index, (stated, kept))| lost(stated, kept, &format!("{path}[{index}]")))
-        }
-        _ => (stated != kept).then(|| path.to_owned()),
-    }
-}
-
-/// Whether a value means the same as its absence, and is left out when a spec is written.
-fn says_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(it) => !it,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(object) => object.is_empty(),
-    }
 }
 
 #[cfg(test)]
@@ -198,22 +155,27 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_lost_is_refused_by_its_path() {
-        let wrong = |spec: &str| {
-            on_function(&format!(r#"{{"name":"x","description":"","spec":{spec}}}"#)).unwrap_err()
-        };
+    fn fields_that_nobody_knows_are_kept_and_told() {
+        let profile = on_function(
+            r#"{"name":"x","description":"","spec":{"linux":{"maskPaths":["/a"]},"invented":{"a":1}}}"#,
+        )
+        .unwrap();
+        assert_eq!(profile.spec["linux"]["maskPaths"], serde_json::json!(["/a"]));
+        assert_eq!(profile.unknown_fields(), ["linux.maskPaths", "invented"]);
+        let known = Profiles::built_in(DEFAULT_PROFILE).unwrap();
+        for (profile, _) in known.iter() {
+            assert!(profile.unknown_fields().is_empty(), "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn a_policy_that_is_none_is_refused() {
+        let wrong = r#"{"name":"x","description":"","seccomp":{"policy":"podman"}}"#;
+        let told = on_function(wrong).unwrap_err();
         assert!(
-            wrong(r#"{"linux":{"maskPaths":["/a"]}}"#).starts_with("linux.maskPaths is no field")
-        );
-        assert!(
-            wrong(r#"{"mounts":[{"destination":"/a","sorce":"b"}]}"#).contains("mounts[0].sorce")
-        );
-        assert!(
-            on_function(r#"{"name":"x","description":"","seccomp":{"policy":"podman"}}"#)
-                .unwrap_err()
-                .contains(
-                    "no default seccomp policy is named \"podman\", known are containerd-1.6"
-                )
+            told.contains(
+                "no default seccomp policy is named \"podman\", known are containerd-1.6"
+            )
         );
     }
 }

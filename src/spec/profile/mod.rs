@@ -15,6 +15,7 @@ use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
+use crate::spec::go_order;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -79,6 +80,12 @@ impl Profile {
             draft.linux.set_masked_paths(Some(masked));
         }
         Ok(draft)
+    }
+
+    /// The fields of the base that the runtime specification does not have, by their paths. They are kept.
+    #[must_use]
+    pub fn unknown_fields(&self) -> Vec<String> {
+        go_order::unknown(&self.spec)
     }
 
     /// The name, and the others.

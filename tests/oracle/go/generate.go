@@ -40,7 +40,7 @@ func generate(q *question, root string) (spec []byte, err error) {
 		}
 		opts = append(opts, opt)
 	}
-	opts = append(opts, relativeRoot, withoutThermalThrottle)
+	opts = append(opts, relativeRoot(root), withoutThermalThrottle)
 
 	platform := q.Platform
 	if platform == "" {
@@ -55,9 +55,13 @@ func generate(q *question, root string) (spec []byte, err error) {
 }
 
 // relativeRoot puts back the path that GenerateSpec sets: users are looked up under an absolute one.
-func relativeRoot(_ context.Context, _ oci.Client, _ *containers.Container, s *oci.Spec) error {
-	s.Root.Path = "rootfs"
-	return nil
+func relativeRoot(root string) oci.SpecOpts {
+	return func(_ context.Context, _ oci.Client, _ *containers.Container, s *oci.Spec) error {
+		if s.Root.Path == root {
+			s.Root.Path = "rootfs"
+		}
+		return nil
+	}
 }
 
 // withoutThermalThrottle takes out what depends on the machine that this runs on.

@@ -2,9 +2,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/containerd/containerd/v2/contrib/apparmor"
 	"github.com/containerd/containerd/v2/contrib/seccomp"
@@ -41,7 +44,7 @@ type cfs struct {
 type rdt struct{ ClosID, L3, MemBw string }
 type device struct{ Path, ContainerPath, Access string }
 
-// The two without a name in pkg/oci make of its parts what WithImageConfig makes of an image's own:
+// Three have no name in pkg/oci. `spec` lays a part of a spec into it. The others make of its parts what WithImageConfig makes of an image's own:
 // `entrypointAlone` runs the entrypoint without any command, `userWithGroups` is a user and the groups
 // that list it.
 var options = map[string]maker{
@@ -57,6 +60,7 @@ var options = map[string]maker{
 		return entrypointAlone(image), nil
 	},
 	"userWithGroups": of1(userWithGroups),
+	"spec":           of1(lay),
 
 	"WithProcessArgs":            of1(func(args []string) oci.SpecOpts { return oci.WithProcessArgs(args...) }),
 	"WithProcessCwd":             of1(oci.WithProcessCwd),
@@ -89,6 +93,7 @@ var options = map[string]maker{
 	"seccompProfile":             of1(seccomp.WithProfile),
 
 	"WithRootFSReadonly":    of0(oci.WithRootFSReadonly()),
+	"WithRootFSPath":        of1(oci.WithRootFSPath),
 	"WithHostname":          of1(oci.WithHostname),
 	"WithMounts":            of1(oci.WithMounts),
 	"WithoutMounts":         of1(func(paths []string) oci.SpecOpts { return oci.WithoutMounts(paths...) }),
@@ -127,6 +132,19 @@ var options = map[string]maker{
 	"WithDevices":                of1(func(of device) oci.SpecOpts { return oci.WithDevices(of.Path, of.ContainerPath, of.Access) }),
 	"WithSpecFromBytes":          of1(func(text string) oci.SpecOpts { return oci.WithSpecFromBytes([]byte(text)) }),
 	"WithDefaultSpecForPlatform": of1(oci.WithDefaultSpecForPlatform),
+}
+
+// lay decodes a part of a spec over it; a field that this release's types do not have is not in this release.
+func lay(part json.RawMessage) oci.SpecOpts {
+	return func(_ context.Context, _ oci.Client, _ *containers.Container, s *oci.Spec) error {
+		decoder := json.NewDecoder(bytes.NewReader(part))
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(s)
+		if err != nil && strings.Contains(err.Error(), "unknown field") {
+			return fmt.Errorf("%s: not in this release", err)
+		}
+		return err
+	}
 }
 
 func entrypointAlone(image oci.Image) oci.SpecOpts {
