@@ -53,8 +53,9 @@ impl Service {
         let work = Generator::by(deadline, work(request));
         match tokio::time::timeout_at(deadline.into(), work).await {
             Ok(Ok(done)) => self.answer(translate(done)),
-            Ok(Err(error)) => Err(status::of(&error)),
-            Err(_) => Err(status::deadline_exceeded(time)),
+            Ok(Err(error)) if Instant::now() < deadline => Err(status::of(&error)),
+            // Whatever went wrong on the way out, it was the deadline that ended the call.
+            Ok(Err(_)) | Err(_) => Err(status::deadline_exceeded(time)),
         }
     }
 

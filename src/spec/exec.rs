@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 /// Steps of [`STEPS`] that are not taken for an exec: they are about the container. Any other is, so that
 /// an option of the process cannot be forgotten.
-const NOT_OF_AN_EXEC: [&str; 14] = [
+const NOT_OF_AN_EXEC: [&str; 15] = [
     "image",
     "privileged",
     "rootfs",
@@ -28,6 +28,7 @@ const NOT_OF_AN_EXEC: [&str; 14] = [
     "resources",
     "rdt",
     "devices",
+    "sysctl",
     "seccomp",
     "annotations",
     "hooks",

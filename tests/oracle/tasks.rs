@@ -24,7 +24,8 @@ use specd::spec::encode::TYPE_URL;
 use tokio::runtime::Runtime;
 use tonic::{Code, Request, Status};
 
-/// The options that an exec can have, by the names of their rows.
+/// The options that an exec can have, by the names of their rows; but for scheduler and affinity, which are laid
+/// over what is stored there, and replace it here.
 const OF_AN_EXEC: &[&str] = &[
     "env",
     "cwd",
@@ -41,6 +42,11 @@ const OF_AN_EXEC: &[&str] = &[
     "WithSelinuxLabel",
     "WithApparmorProfile",
     "no_new_privileges",
+    "user without groups",
+    "WithUserID",
+    "WithUIDGID",
+    "io_priority",
+    "oom_score_adj",
 ];
 
 /// The options that an update can have.
@@ -55,6 +61,11 @@ const OF_AN_UPDATE: &[&str] = &[
     "WithCPUBurst",
     "WithCPURT",
     "WithBlockIO",
+    "memory of a control group",
+    "idle",
+    "weights by device",
+    "hugepages, network and rdma",
+    "unified",
 ];
 
 /// A part of a stored spec, as the program in Go is asked for it.

@@ -74,19 +74,30 @@ pub fn update(message: pb::GenerateResourcesRequest) -> Result<UpdateRequest, Vi
     // Listed one by one, so that a new one makes whoever adds it say whether an update can have it: what is
     // no part of LinuxResources cannot.
     let pb::ResourceOptions {
-        cpu: _,
-        memory: _,
-        pids_limit: _,
-        block_io: _,
-        hugepage_limits: _,
-        unified: _,
-        rdma: _,
-        network: _,
+        cpu,
+        memory,
+        pids_limit,
+        block_io,
+        hugepage_limits,
+        unified,
+        rdma,
+        network,
         rdt,
-    } = &message;
+    } = message;
     if rdt.is_some() {
-        wrong.push("options.resources.rdt", "cannot be changed in a container that runs");
+        wrong.push("options.resources.rdt", "is given at the start and cannot be updated");
     }
+    let message = pb::ResourceOptions {
+        cpu,
+        memory,
+        pids_limit,
+        block_io,
+        hugepage_limits,
+        unified,
+        rdma,
+        network,
+        rdt: None,
+    };
     let resources = resources::resources(message, &mut wrong);
     if wrong.is_empty() { Ok(UpdateRequest { resources }) } else { Err(wrong) }
 }
@@ -164,8 +175,9 @@ mod tests {
             memory: Some(pb::MemoryResources { limit: Some(-2), ..Default::default() }),
             ..Default::default()
         };
+        let resources = pb::ResourceOptions { rdt: Some(pb::RdtResources::default()), ..resources };
         let options = Some(pb::UpdateOptions { resources: Some(resources) });
         let wrong = update(pb::GenerateResourcesRequest { options }).unwrap_err();
-        assert_eq!(fields(&wrong), ["options.resources.memory.limit"]);
+        assert_eq!(fields(&wrong), ["options.resources.rdt", "options.resources.memory.limit"]);
     }
 }

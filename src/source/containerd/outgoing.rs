@@ -21,7 +21,7 @@ use tower::Service;
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// How much later than ours containerd's clock ends a call.
-const SLACK: Duration = Duration::from_millis(20);
+const SLACK: Duration = Duration::from_millis(100);
 
 /// Whoever watches the calls to containerd.
 pub trait Observer: Send + Sync {
