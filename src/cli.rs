@@ -8,12 +8,14 @@ pub mod limits;
 pub mod listening;
 pub mod observe;
 pub mod profiles;
+pub mod tasks;
 pub mod tls;
 
 use crate::cli::limits::LimitArgs;
 use crate::cli::listening::ListenArgs;
 use crate::cli::observe::ObserveArgs;
 use crate::cli::profiles::ProfileArgs;
+use crate::cli::tasks::{ProcessArgs, ResourcesArgs};
 use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 use crate::domain::request::DEFAULT_PROFILE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -48,6 +50,14 @@ pub enum Command {
                             > bundle/config.json"
     )]
     Generate(Box<GenerateArgs>),
+    /// Print the process of an exec in a container that is there
+    #[command(
+        after_help = "Example:\n  specd process web-1 --user app --env DEBUG=1 -- /bin/sh -c id"
+    )]
+    Process(Box<ProcessArgs>),
+    /// Print limits for a container that runs
+    #[command(after_help = "Example:\n  specd resources --memory-limit 67108864 --pids-limit 64")]
+    Resources(ResourcesArgs),
     /// List the profiles, or print one as JSON
     #[command(
         after_help = "Examples:\n  specd profiles containerd-2.4\n  specd profiles --profiles-dir /etc/specd/profiles"

@@ -111,7 +111,7 @@ fn render(response: &pb::GenerateResponse, output: Output) -> Result<String, Fai
     serde_json::to_string_pretty(&value).map_err(Failure::run)
 }
 
-fn any(spec: &prost_types::Any) -> Value {
+pub(crate) fn any(spec: &prost_types::Any) -> Value {
     json!({ "typeUrl": spec.type_url, "value": STANDARD.encode(&spec.value) })
 }
 

@@ -6,6 +6,7 @@ mod health;
 mod profiles;
 mod progress;
 mod serve;
+mod tasks;
 
 use crate::app::AppError;
 use crate::app::profiles::LoadError;
@@ -46,6 +47,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Generate(args) => generate::run(*args),
+        Command::Process(args) => tasks::process(*args),
+        Command::Resources(args) => tasks::resources(args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Health(args) => health::run(&args),
     }

@@ -8,6 +8,7 @@ mod profiles;
 mod serve;
 #[path = "../support/mod.rs"]
 mod support;
+mod tasks;
 
 use std::process::{Command, Output};
 
