@@ -7,6 +7,7 @@ pub mod effective;
 pub mod limits;
 pub mod listening;
 pub mod observe;
+pub mod option_files;
 pub mod profiles;
 pub mod tasks;
 pub mod tls;
@@ -14,6 +15,7 @@ pub mod tls;
 use crate::cli::limits::LimitArgs;
 use crate::cli::listening::ListenArgs;
 use crate::cli::observe::ObserveArgs;
+use crate::cli::option_files::OptionFileArgs;
 use crate::cli::profiles::ProfileArgs;
 use crate::cli::tasks::{ProcessArgs, ResourcesArgs};
 use crate::cli::tls::{ClientTlsArgs, TlsArgs};
@@ -260,6 +262,9 @@ pub struct OptionArgs {
     /// Mount the host's resolv.conf and hosts file
     #[arg(long, env = "SPECD_VM_NETWORK")]
     pub vm_network: bool,
+    /// Out of files.
+    #[command(flatten)]
+    pub files: OptionFileArgs,
 }
 
 /// Flags of `profiles`.

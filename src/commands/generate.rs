@@ -2,7 +2,9 @@
 
 use crate::app;
 use crate::cli::{GenerateArgs, OptionArgs, Output};
-use crate::commands::{Failure, block_on, client, install_logs, print, progress, unusable};
+use crate::commands::{
+    Failure, block_on, client, install_logs, option_files, print, progress, unusable,
+};
 use crate::config::{ProfileConfig, SnapshotConfig, SourceConfig};
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
@@ -30,7 +32,10 @@ pub(crate) fn run(args: GenerateArgs) -> Result<(), Failure> {
 }
 
 async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
-    let request = Request::new(request(&args));
+    let mut request = request(&args);
+    let flags = request.options.take().unwrap_or_default();
+    request.options = Some(option_files::under(&args.options.files, &flags)?);
+    let request = Request::new(request);
     let answer = match &args.server {
         Some(address) => {
             SpecServiceClient::new(client::connect(address, &args.tls).await?)

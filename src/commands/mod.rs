@@ -3,6 +3,7 @@
 mod client;
 mod generate;
 mod health;
+mod option_files;
 mod profiles;
 mod progress;
 mod serve;

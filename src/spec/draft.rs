@@ -173,19 +173,14 @@ impl Draft {
         self.rest.set_hostname(hostname);
     }
 
-    /// What no type holds, by where it stands in the spec.
-    pub(crate) fn beyond(&self) -> Value {
-        Value::Object(self.beyond.clone())
-    }
-
-    /// Puts the spec together, but for the capabilities and what no type holds.
-    pub(crate) fn into_spec(self) -> (Spec, CapabilityLists) {
+    /// Puts the spec together, but for the capabilities, and for what no type holds, by where it stands.
+    pub(crate) fn into_spec(self) -> (Spec, CapabilityLists, Value) {
         let mut spec = self.rest;
         spec.set_process(Some(self.process));
         spec.set_root(Some(self.root));
         spec.set_mounts(Some(self.mounts));
         spec.set_linux(Some(self.linux));
-        (spec, self.capabilities)
+        (spec, self.capabilities, self.beyond.into())
     }
 }
 

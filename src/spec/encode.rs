@@ -47,21 +47,7 @@ pub struct Encoded {
 /// can hold.
 pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecError> {
     let mut warnings = std::mem::take(&mut draft.warnings);
-    let broken = |error: serde_json::Error| SpecError::Profile {
-        name: "the assembled spec".to_owned(),
-        reason: error.to_string(),
-    };
-    let beyond = draft.beyond();
-    let (spec, capabilities) = draft.into_spec();
-    let mut value = serde_json::to_value(spec).map_err(broken)?;
-    if let Some(process) = value.get_mut("process").and_then(Value::as_object_mut) {
-        let mut lists = Map::new();
-        for (name, list) in capabilities.iter() {
-            lists.insert(name.to_owned(), serde_json::to_value(list).map_err(broken)?);
-        }
-        process.insert("capabilities".to_owned(), lists.into());
-    }
-    beyond::lay(&mut value, &beyond);
+    let mut value = whole(draft)?;
     if let Some(patch) = patch {
         apply(&mut value, patch)?;
     }
@@ -69,8 +55,28 @@ pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecErro
     warnings.extend(versions::newer_fields(&value));
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
-    value.serialize(&mut serializer).map_err(broken)?;
+    value.serialize(&mut serializer).map_err(|error| broken(&error))?;
     Ok(Encoded { json, warnings })
+}
+
+/// A draft as one JSON value, which no patch has been applied to; in no order yet.
+pub(crate) fn whole(draft: Draft) -> Result<Value, SpecError> {
+    let (spec, capabilities, beyond) = draft.into_spec();
+    let mut value = serde_json::to_value(spec).map_err(|error| broken(&error))?;
+    if let Some(process) = value.get_mut("process").and_then(Value::as_object_mut) {
+        let mut lists = Map::new();
+        for (name, list) in capabilities.iter() {
+            let list = serde_json::to_value(list).map_err(|error| broken(&error))?;
+            lists.insert(name.to_owned(), list);
+        }
+        process.insert("capabilities".to_owned(), lists.into());
+    }
+    beyond::lay(&mut value, &beyond);
+    Ok(value)
+}
+
+fn broken(error: &serde_json::Error) -> SpecError {
+    SpecError::Profile { name: "the assembled spec".to_owned(), reason: error.to_string() }
 }
 
 fn apply(value: &mut Value, patch: &str) -> Result<(), SpecError> {

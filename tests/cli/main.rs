@@ -4,6 +4,7 @@
 
 mod bundle;
 mod generate;
+mod option_files;
 mod profiles;
 mod serve;
 #[path = "../support/mod.rs"]

@@ -1,7 +1,7 @@
 //! Image configurations of chance: JSON as builders write it, and as they should not.
 
-use crate::options;
 use crate::text;
+use crate::values;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::ops::Range;
@@ -132,11 +132,11 @@ fn container(taste: Taste) -> BoxedStrategy<Json> {
     object(
         taste,
         vec![
-            ("User", 65, prop_oneof![9 => one(options::user()), 1 => literal(r#""""#)].boxed()),
-            ("Env", 85, many(options::env_entry(), options::env_entry())),
+            ("User", 65, prop_oneof![9 => one(values::user()), 1 => literal(r#""""#)].boxed()),
+            ("Env", 85, many(values::env_entry(), values::env_entry())),
             ("Entrypoint", 60, command()),
             ("Cmd", 97, command()),
-            ("WorkingDir", 60, one(options::cwd())),
+            ("WorkingDir", 60, one(values::cwd())),
             ("Labels", 20, prop_oneof![20 => labels, 1 => odd()].boxed()),
             ("ExposedPorts", 15, keys(text::of(&["80/tcp", "53/udp", "8080", ""]))),
             ("Volumes", 15, keys(text::of(&["/data", "/var/lib/x", ""]))),

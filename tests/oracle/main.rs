@@ -15,6 +15,7 @@ mod config;
 mod deliberate;
 mod fields;
 mod options;
+mod parity;
 mod program;
 mod run;
 mod sandbox;
@@ -22,6 +23,8 @@ mod sandbox;
 mod support;
 mod tasks;
 mod text;
+mod values;
+mod whole;
 
 /// A release of containerd: the program that speaks for it, and the profile that should equal it.
 pub(crate) struct Release {

@@ -10,6 +10,15 @@ use std::collections::BTreeMap;
 
 pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) -> Resources {
     let hugepages: BTreeMap<String, i64> = message.hugepage_limits.into_iter().collect();
+    for (size, limit) in &hugepages {
+        let field = format!("options.resources.hugepage_limits[{size:?}]");
+        if !is_page_size(size) {
+            wrong.push(&field, "must be a number and KB, MB or GB, as 2MB");
+        }
+        if *limit < 0 {
+            wrong.push(field, "must be bytes, at least 0");
+        }
+    }
     for name in message.unified.keys() {
         if name.is_empty() || name.contains('/') {
             let field = format!("options.resources.unified[{name:?}]");
@@ -29,6 +38,14 @@ pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) ->
         rdma: rdma(message.rdma, wrong),
         unified: message.unified.into_iter().collect(),
     }
+}
+
+/// runtime-spec: `pageSize` of the schema.
+fn is_page_size(size: &str) -> bool {
+    let number = ["KB", "MB", "GB"].iter().find_map(|unit| size.strip_suffix(unit));
+    number.is_some_and(|number| {
+        !number.is_empty() && !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 fn memory(message: &pb::MemoryResources, wrong: &mut Violations) -> Memory {

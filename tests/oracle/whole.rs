@@ -1,0 +1,33 @@
+//! Every field that the runtime specification has for Linux, in no order: both sides put each at its place.
+
+use crate::deliberate::plain;
+use crate::options::Chosen;
+use crate::program::{Answer, Program};
+use crate::support::say;
+use crate::support::service::Fixture;
+use serde_json::Value;
+
+/// The release whose types know the newest specification.
+const VERSION: &str = "2.4.2";
+
+#[test]
+fn every_field_is_where_go_puts_it() {
+    let mut program = match Program::start(VERSION) {
+        Ok(program) => program,
+        Err(reason) => {
+            say(&format!("SKIPPED: the order of every field: {reason}"));
+            return;
+        }
+    };
+    let spec: Value = serde_json::from_str(include_str!("every_field.json")).unwrap();
+    let mut case = plain();
+    case.options = vec![Chosen::new("spec_merge_patch", spec)];
+    let Answer::Spec(wanted) = program.ask(&case.question()) else {
+        panic!("Go's types do not take every field");
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let fixture = Fixture::of_bytes(&case.config, case.passwd.as_deref(), case.group.as_deref());
+    let answer = runtime.block_on(fixture.generate(case.request("containerd-2.4"))).unwrap();
+    assert_eq!(String::from_utf8(answer.spec.unwrap().value).unwrap(), wanted);
+    assert!(answer.warnings.iter().all(|warning| !warning.contains("came with version")));
+}
