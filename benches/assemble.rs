@@ -13,10 +13,11 @@
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::{ContainerId, Namespace};
 use specd::domain::image_config::{ContainerConfig, ImageConfig};
+use specd::domain::origin::{Origin, UserOrigins};
 use specd::domain::platform::Platform;
 use specd::domain::request::Options;
 use specd::domain::user::ProcessUser;
-use specd::spec::{Inputs, Profiles, assemble, encode};
+use specd::spec::{Inputs, Profiles, assemble, assemble_explained, encode, encode_explained};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -76,14 +77,25 @@ fn main() {
             let draft = assemble(profile, &namespace, &inputs).unwrap();
             drop(black_box(encode(draft, None, |_| Ok(Vec::new())).unwrap()));
         };
+        let explained = || {
+            let by = || Origin::option("user.user");
+            let user = UserOrigins { uid: by(), gid: by(), additional_gids: vec![by(), by()] };
+            let draft = assemble_explained(profile, &namespace, &inputs, user).unwrap();
+            drop(black_box(encode_explained(draft, None, |_| Ok(Vec::new())).unwrap()));
+        };
         let time = |work: &dyn Fn()| {
             let started = Instant::now();
             (0..SPECS).for_each(|_| work());
             started.elapsed().as_secs_f64() * 1e6 / f64::from(SPECS)
         };
-        time(&plain);
-        let times: Vec<f64> = (0..ROUNDS).map(|_| time(&plain)).collect();
-        let best = times.iter().copied().fold(f64::INFINITY, f64::min);
-        println!("{name}: {:.1} us a spec without a journal, at best {best:.1}", median(times));
+        for (words, rounds, work) in [
+            ("without a journal", ROUNDS, &plain as &dyn Fn()),
+            ("with one", ROUNDS / 10, &explained),
+        ] {
+            time(work);
+            let times: Vec<f64> = (0..rounds).map(|_| time(work)).collect();
+            let best = times.iter().copied().fold(f64::INFINITY, f64::min);
+            println!("{name}: {:.1} us a spec {words}, at best {best:.1}", median(times));
+        }
     }
 }

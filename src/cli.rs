@@ -11,6 +11,7 @@ pub mod listening;
 pub mod observe;
 pub mod option_files;
 pub mod profiles;
+pub mod tasks;
 pub mod tls;
 pub mod validate;
 
@@ -19,6 +20,7 @@ use crate::cli::limits::LimitArgs;
 use crate::cli::listening::ListenArgs;
 use crate::cli::observe::ObserveArgs;
 use crate::cli::profiles::ProfileArgs;
+use crate::cli::tasks::{ProcessArgs, ResourcesArgs};
 use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 use crate::cli::validate::ValidateArgs;
 pub use ask::{AskArgs, OptionArgs};
@@ -59,6 +61,14 @@ pub enum Command {
     /// Print for each field of an image's spec who set it and what it replaced
     #[command(after_help = explain::EXAMPLES)]
     Explain(Box<ExplainArgs>),
+    /// Print the process of an exec in a container that is there
+    #[command(
+        after_help = "Example:\n  specd process web-1 --user app --env DEBUG=1 -- /bin/sh -c id"
+    )]
+    Process(Box<ProcessArgs>),
+    /// Print limits for a container that runs
+    #[command(after_help = "Example:\n  specd resources --memory-limit 67108864 --pids-limit 64")]
+    Resources(ResourcesArgs),
     /// List the profiles, or print one as JSON
     #[command(
         after_help = "Examples:\n  specd profiles containerd-2.4\n  specd profiles --profiles-dir /etc/specd/profiles"

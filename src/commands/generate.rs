@@ -39,7 +39,8 @@ pub(super) fn whole(response: &pb::GenerateResponse) -> Value {
     })
 }
 
-fn any(spec: &prost_types::Any) -> Value {
+/// An `Any` as JSON.
+pub(super) fn any(spec: &prost_types::Any) -> Value {
     json!({ "typeUrl": spec.type_url, "value": STANDARD.encode(&spec.value) })
 }
 

@@ -10,6 +10,7 @@ mod profiles;
 mod progress;
 mod proto_json;
 mod serve;
+mod tasks;
 mod validate;
 
 use crate::app::AppError;
@@ -52,6 +53,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Generate(args) => generate::run(*args),
         Command::Explain(args) => explain::run(*args),
+        Command::Process(args) => tasks::process(*args),
+        Command::Resources(args) => tasks::resources(args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Health(args) => health::run(&args),

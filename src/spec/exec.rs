@@ -302,6 +302,15 @@ mod tests {
         assert_eq!(user, ProcessUser { uid: 7, gid: 8, additional_gids: vec![9] });
     }
 
+    #[test]
+    fn what_is_not_in_the_set_does_not_stay_ambient() {
+        let mut options = id();
+        options.capabilities.set = Some(vec!["KILL".to_owned()]);
+        let written = r#"{"cwd":"/","capabilities":{"ambient":["CAP_BPF"]}}"#;
+        let wanted = r#"{"args":["id"],"cwd":"/","capabilities":{"bounding":["CAP_KILL"],"effective":["CAP_KILL"],"permitted":["CAP_KILL"]}}"#;
+        assert_eq!(changed(written, &options, None).unwrap(), wanted);
+    }
+
     /// What is no part of a process would be lost without a word.
     #[test]
     fn what_only_the_container_can_have_is_refused() {

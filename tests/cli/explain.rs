@@ -1,5 +1,6 @@
 //! `specd explain`.
 
+use crate::serve::Server;
 use crate::support::layout::{Gzip, Layout, file};
 use crate::{Said, run};
 use serde_json::{Value, json};
@@ -145,4 +146,40 @@ fn two_requests_differ_in_what_is_shown() {
     let said = explain(&layout, &["--diff", &a, &b]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("is no specd.v1.GenerateRequest: ") && said.err.contains("optoins"));
+}
+
+#[test]
+fn an_operators_profile_is_told_by_its_own_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "{\n  \"name\": \"mine\",\n  \"description\": \"d\",\n  \"extends\": \"function\",\n  \"spec\": {\n    \
+                \"process\": { \"rlimits\": null },\n    \"root\": { \"readonly\": false }\n  }\n}\n";
+    std::fs::write(directory.path().join("mine.json"), text).unwrap();
+    let directory = directory.path().to_str().unwrap();
+    let said = explain(&layout(), &["--profiles-dir", directory, "--profile", "mine"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let lines: Vec<&str> = said.out.lines().collect();
+    let after = |start: &str| {
+        let at = lines.iter().position(|line| line.trim_start_matches("- ").starts_with(start));
+        at.map(|at| [line(lines[at], ""), line(lines[at + 1], "")]).unwrap()
+    };
+    let [now, was] = after("  /root/readonly");
+    assert_eq!(now, "/root/readonly false profile mine (mine.json:7)");
+    assert!(was.starts_with("was true profile function (function.json:"), "{was}");
+    let [now, _] = after("/process/rlimits/0/hard");
+    assert_eq!(now, "- /process/rlimits/0/hard (none) profile mine (mine.json:6)");
+}
+
+#[test]
+fn a_server_explains_what_this_process_would() {
+    let layout = layout();
+    let root = layout.root().to_str().unwrap();
+    let server = Server::start(&["--oci-layout", root, "--platform", "linux/amd64"]);
+    let flags = ["--output", "json", "--profile", "docker", "--env", "B=2"];
+    let here = explain(&layout, &flags);
+    assert_eq!(here.code, Some(0), "{}", here.err);
+    let asked = run(&[&["explain", IMAGE, "--server", &server.socket], &flags[..]].concat());
+    assert_eq!(asked.code, Some(0), "{}", asked.err);
+    let [here, asked]: [Value; 2] =
+        [here, asked].map(|said| serde_json::from_str(&said.out).unwrap());
+    assert_eq!(asked, here);
 }

@@ -10,6 +10,7 @@ mod profiles;
 mod serve;
 #[path = "../support/mod.rs"]
 mod support;
+mod tasks;
 mod validate;
 
 use std::process::{Command, Output};

@@ -7,6 +7,7 @@ use crate::on_each_release;
 use crate::serve::Served;
 use crate::task::{Ran, Running, Task, start};
 use prost_types::Any;
+use serde_json::Value;
 use specd::pb::specd::{self as pb, SpecServiceClient};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -186,6 +187,32 @@ on_each_release! {
         end(running).await;
         let status = process(&mut client, &id, exec("id")).await.unwrap_err();
         refused(&status, Code::NotFound, "CONTAINER_NOT_FOUND");
+    }
+}
+
+on_each_release! {
+    async fn the_command_line_prints_what_the_server_answers(daemon: Daemon) {
+        let (image, id) = (busybox(), unique_id());
+        image.import(&daemon, NAMESPACE, NAME).await;
+        let root = daemon.path("root").display().to_string();
+        let served = Served::start_with(&daemon, &["--snapshot-root", &root]).await;
+        let mut client = served.client().await;
+        let running = running(&daemon, &image, &mut client, &id).await;
+        let options = pb::ExecOptions { user: user("app"), ..exec("id") };
+        let answer = process(&mut client, &id, options).await.unwrap().process.unwrap();
+        let wanted: Value = serde_json::from_slice(&answer.value).unwrap();
+
+        let socket = daemon.socket().display().to_string();
+        let here = ["--containerd", &socket, "--snapshot-root", &root];
+        for asked in [&here[..], &["--server", served.address()]] {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_specd"));
+            command.args(["process", &id, "--namespace", NAMESPACE, "--user", "app"]).args(asked);
+            command.args(["--", "sh", "-c", "id"]);
+            let ran = tokio::task::block_in_place(|| command.output()).unwrap();
+            assert!(ran.status.success(), "{ran:?}");
+            assert_eq!(serde_json::from_slice::<Value>(&ran.stdout).unwrap(), wanted);
+        }
+        end(running).await;
     }
 }
 

