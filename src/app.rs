@@ -1,6 +1,7 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
 mod listeners;
+mod machine;
 mod observe;
 mod probes;
 mod transport;
@@ -8,9 +9,8 @@ mod transport;
 pub use listeners::ListenError;
 
 use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
-use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
-use crate::host;
+use crate::host::stated::FactsError;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
 use crate::image::snapshot_reader::{SnapshotReader, SnapshotRules};
@@ -54,6 +54,9 @@ pub enum AppError {
     /// A profile is none.
     #[error(transparent)]
     Profile(#[from] SpecError),
+    /// The file of facts is none.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// The address for metrics is none.
     #[error("--metrics-listen: {0}")]
     MetricsAddress(AddressError),
@@ -93,7 +96,7 @@ fn generator(
     config: &SourceConfig,
     profiles: Profiles,
     cache_bytes: u64,
-) -> (Generator, Tallies) {
+) -> Result<(Generator, Tallies), FactsError> {
     let layers = SourceReader::new(Arc::clone(source));
     let (reader, tallies) = match (&config.source, &config.snapshots) {
         (Source::Containerd(socket), Some(snapshots)) => {
@@ -104,20 +107,24 @@ fn generator(
         }
     };
     let (source, profiles) = (Arc::clone(source), Arc::new(profiles));
-    let (node, facts) = (config.platform.clone(), facts(config));
-    (Generator::new(source, reader, profiles, node, facts), tallies)
+    let (facts, machine) = machine::of(&config.host)?;
+    let generator = Generator::new(source, reader, profiles, config.platform.clone(), facts);
+    Ok((generator.on(machine), tallies))
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
-#[must_use]
+///
+/// # Errors
+///
+/// [`FactsError`] where the file of `--host-facts` is none.
 pub fn service(
     source: &Arc<dyn ImageSource>,
     config: &SourceConfig,
     profiles: Profiles,
     cache_bytes: u64,
     call_timeout: Duration,
-) -> Service {
-    Service::new(generator(source, config, profiles, cache_bytes).0, call_timeout)
+) -> Result<Service, FactsError> {
+    Ok(Service::new(generator(source, config, profiles, cache_bytes)?.0, call_timeout))
 }
 
 /// What the memories of a reader count, by their names.
@@ -141,16 +148,6 @@ fn beside(
     let snapshots = Containerd::new(socket).with_lease(timeout * 2);
     let rules = SnapshotRules { root, snapshotter, timeout };
     SnapshotReader::new(layers, Arc::new(snapshots), rules)
-}
-
-/// The facts of the host: this machine's, but for those that are stated.
-fn facts(config: &SourceConfig) -> HostFacts {
-    let here = host::read();
-    let cpus = config.thermal_throttle_cpus.clone();
-    HostFacts {
-        thermal_throttle_cpus: cpus.unwrap_or(here.thermal_throttle_cpus),
-        kernel: config.kernel.unwrap_or(here.kernel),
-    }
 }
 
 /// A server that is bound and not yet serving.
@@ -184,7 +181,8 @@ impl App {
         let tell = Arc::new(observe::Tell(Arc::clone(&metrics)));
         let source = open_watched(&config.source, tell.clone())?;
         let limits = &config.limits;
-        let (generator, tallies) = generator(&source, &config.source, profiles, config.cache_bytes);
+        let (generator, tallies) =
+            generator(&source, &config.source, profiles, config.cache_bytes)?;
         observe::caches(&metrics, &tallies);
         let service = Service::new(generator.observed_by(tell), limits.call_timeout)
             .with_answers_of(limits.response_bytes);

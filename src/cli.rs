@@ -9,9 +9,11 @@ pub mod tls;
 use crate::cli::listening::ListenArgs;
 use crate::cli::tls::{ClientTlsArgs, TlsArgs};
 pub mod effective;
+pub mod host;
 pub mod limits;
 pub mod observe;
 
+use crate::cli::host::{HostArgs, HostFactsArgs};
 use crate::cli::limits::LimitArgs;
 use crate::cli::observe::ObserveArgs;
 use crate::domain::request::DEFAULT_PROFILE;
@@ -50,6 +52,10 @@ pub enum Command {
     /// List the profiles, or print one as JSON
     #[command(after_help = "Example:\n  specd profiles containerd-2.4")]
     Profiles(ProfilesArgs),
+    /// Print the facts of this machine, for --host-facts on another
+    #[command(after_help = "Example:\n  specd host-facts > node.json\n  \
+                            specd generate app --oci-layout ./layout --host-facts node.json")]
+    HostFacts(HostFactsArgs),
     /// Ask a server for its health; exit code 0 means SERVING
     #[command(after_help = "Example:\n  specd health --server unix:///run/specd/specd.sock \
                             --service specd.v1.SpecService")]
@@ -68,12 +74,9 @@ pub struct SourceArgs {
     /// The platform to take from an index, as linux/arm64/v8 [default: this machine's]
     #[arg(long, value_name = "PLATFORM", env = "SPECD_PLATFORM")]
     pub platform: Option<String>,
-    /// Processors of the host whose thermal throttle counters are masked, as 0-3 [default: as found here]
-    #[arg(long, value_name = "LIST", env = "SPECD_THERMAL_THROTTLE_CPUS")]
-    pub thermal_throttle_cpus: Option<String>,
-    /// The kernel that seccomp policies are resolved for, as 6.1 [default: this machine's]
-    #[arg(long, value_name = "VERSION", env = "SPECD_KERNEL")]
-    pub kernel: Option<String>,
+    /// The machine that will run the container.
+    #[command(flatten)]
+    pub host: HostArgs,
 }
 
 /// Whether and how snapshots are read, where the layers of an image are not in the content store.

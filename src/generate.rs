@@ -3,7 +3,10 @@
 //! The one place where the pure core and the fetching meet. Fetching is behind two traits; nothing here
 //! knows the wire.
 
+mod equip;
 pub mod stage;
+
+pub use equip::Machine;
 
 use crate::accounts::{self, AccountError, Files};
 use crate::domain::host_facts::HostFacts;
@@ -112,6 +115,7 @@ pub struct Generator {
     node: Platform,
     observer: Arc<dyn Observer>,
     host: Arc<HostFacts>,
+    machine: Machine,
 }
 
 impl Generator {
@@ -123,7 +127,8 @@ impl Generator {
         node: Platform,
         host: HostFacts,
     ) -> Self {
-        Self { source, reader, profiles, node, host: Arc::new(host), observer: Arc::new(()) }
+        let (host, observer, machine) = (Arc::new(host), Arc::new(()), Machine::default());
+        Self { source, reader, profiles, node, observer, host, machine }
     }
 
     /// The same, with its stages measured.
@@ -212,6 +217,8 @@ impl Generator {
         let user =
             accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
 
+        let equipment = self.equip(&request.options).await;
+
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let inputs = Inputs {
             id: &request.id,
@@ -221,6 +228,7 @@ impl Generator {
             rules: profile.rules,
             image: config,
             options: &request.options,
+            equipment: &equipment,
             user: &user,
         };
         let mut draft = spec::assemble(profile, namespace, &inputs)?;

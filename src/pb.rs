@@ -59,7 +59,7 @@ pub mod specd {
     pub use super::generated::specd::{
         BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize, CpuResources, DeviceNode,
         DeviceOptions, DeviceRule, DeviceType, ErrorReason, GenerateRequest, GenerateResponse,
-        HostNamespace, IdMapping, Image, ListProfilesRequest, ListProfilesResponse,
+        HostDevice, HostNamespace, IdMapping, Image, ListProfilesRequest, ListProfilesResponse,
         MemoryResources, Mount, MountOptions, Namespace, NamespaceOptions, Platform,
         PrivateNamespace, PrivilegedMode, ProcessOptions, Profile, ResourceOptions, Rlimit,
         RootOptions, RuntimeDefaultSeccomp, SeccompOptions, SecurityOptions, SpecOptions,

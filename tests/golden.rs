@@ -2,15 +2,25 @@
 //!
 //! `request.json` (the request in protobuf's JSON), `image.json` (the image's configuration), and, where
 //! the image has them, `passwd` and `group` give `want.json`: the answer, or the error with its reason.
+//! A host has the devices of `host.json`, in the form of `specd host-facts`, and the CDI specifications in
+//! `cdi`, which it has in `/etc/cdi`, and in `cdi-run`, which it has in `/var/run/cdi`.
 //! `BLESS=1` writes what is answered; read the difference before it is committed.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
+use specd::domain::cdi_files::CdiFiles;
+use specd::domain::host_facts::HostFacts;
+use specd::generate::Machine;
+use specd::host::cdi_directories::CdiDirectories;
+use specd::host::source::CdiSource;
+use specd::host::stated::{self, Stated};
 use specd::pb::specd as pb;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use support::request_json;
 use support::service::Fixture;
 use tonic::Status;
@@ -57,6 +67,40 @@ fn error(status: &Status) -> Value {
     })
 }
 
+/// Specifications of a golden directory, under the paths that a host has.
+struct Cdi(PathBuf);
+
+#[async_trait]
+impl CdiSource for Cdi {
+    async fn files(&self) -> CdiFiles {
+        let shown = [("cdi", "/etc/cdi"), ("cdi-run", "/var/run/cdi")];
+        let here = shown.map(|(name, _)| self.0.join(name));
+        let mut files = CdiDirectories::new(here.to_vec()).read();
+        let renamed = |path: &str| {
+            let of = shown.iter().zip(&here);
+            let mut of = of.filter_map(|((_, to), from)| {
+                Some(format!("{to}{}", path.strip_prefix(from.to_str()?)?))
+            });
+            of.next_back().unwrap()
+        };
+        files.directories = shown.map(|(_, to)| to.to_owned()).to_vec();
+        for file in &mut files.files {
+            file.path = renamed(&file.path);
+        }
+        files
+    }
+}
+
+/// The host of a golden directory.
+fn machine(directory: &Path) -> Machine {
+    let text = std::fs::read_to_string(directory.join("host.json"));
+    let facts = stated::parse(text.as_deref().unwrap_or("{}"), HostFacts::default()).unwrap();
+    Machine {
+        devices: Arc::new(Stated::new(facts.devices.unwrap_or_default())),
+        cdi: Arc::new(Cdi(directory.to_owned())),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rule_gives_what_is_wanted() {
     let bless = std::env::var_os("BLESS").is_some();
@@ -65,7 +109,8 @@ async fn every_rule_gives_what_is_wanted() {
     for directory in &directories {
         let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
         let config = read("image.json").unwrap();
-        let fixture = Fixture::new(&config, read("passwd").as_deref(), read("group").as_deref());
+        let fixture = Fixture::new(&config, read("passwd").as_deref(), read("group").as_deref())
+            .on(machine(directory));
         let request = request_json::parse(&read("request.json").unwrap());
 
         let first = fixture.generate(request.clone()).await;

@@ -44,7 +44,8 @@ async fn ask(args: GenerateArgs) -> Result<pb::GenerateResponse, Failure> {
             let config = config.with_snapshots(snapshots.map_err(Failure::usage)?);
             let profiles = Profiles::built_in(DEFAULT_PROFILE).map_err(Failure::run)?;
             let source = progress::shown(app::open_source(&config).map_err(Failure::run)?);
-            app::service(&source, &config, profiles, 0, CALL_TIMEOUT).generate(request).await
+            let service = app::service(&source, &config, profiles, 0, CALL_TIMEOUT);
+            service.map_err(Failure::usage)?.generate(request).await
         }
     };
     answer.map(tonic::Response::into_inner).map_err(|status| client::failure(&status))

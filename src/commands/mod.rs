@@ -3,6 +3,7 @@
 mod client;
 mod generate;
 mod health;
+mod host_facts;
 mod profiles;
 mod progress;
 mod serve;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Generate(args) => generate::run(*args),
         Command::Profiles(args) => profiles::run(&args),
+        Command::HostFacts(args) => host_facts::run(args),
         Command::Health(args) => health::run(&args),
     }
 }

@@ -66,7 +66,7 @@ fn json(value: effective::Value) -> Value {
 fn failure(error: AppError) -> Failure {
     match error {
         AppError::Listen(refused) if refused.is_usage() => Failure::usage(refused),
-        AppError::MetricsAddress(_) => Failure::usage(error),
+        AppError::MetricsAddress(_) | AppError::Facts(_) => Failure::usage(error),
         AppError::Profile(_) => Failure::usage(format_args!("--default-profile: {error}")),
         AppError::Layout(_)
         | AppError::Listen(_)

@@ -2,9 +2,12 @@
 //!
 //! No I/O, no `async`, no wire types and no oci-spec here.
 
+pub mod cdi_files;
+pub mod cdi_name;
 pub mod cwd;
 pub mod digest;
 pub mod env;
+pub mod host_device;
 pub mod host_facts;
 pub mod ids;
 pub mod image_config;
@@ -17,5 +20,6 @@ pub mod request;
 pub mod resources;
 pub mod sandbox;
 pub mod snapshot;
+pub mod stated_devices;
 pub mod user;
 pub mod violation;

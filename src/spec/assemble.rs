@@ -6,13 +6,13 @@ use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::{Inputs, SpecOpt};
 use crate::spec::options::{
-    annotations, args, capabilities, cgroup, cwd, devices, env, hardening, hostname, image, limits,
-    mounts, namespaces, privileged, resources, rootfs, seccomp, terminal, user,
+    annotations, args, capabilities, cdi, cgroup, cwd, devices, env, hardening, hostname, image,
+    limits, mounts, namespaces, privileged, resources, rootfs, seccomp, terminal, user,
 };
 use crate::spec::profile::Profile;
 
 /// THE list: what is done to a profile's base spec, from the first to the last.
-pub const STEPS: [(&str, SpecOpt); 19] = [
+pub const STEPS: [(&str, SpecOpt); 20] = [
     ("image", image::image),
     ("args", args::args),
     ("env", env::env),
@@ -32,6 +32,7 @@ pub const STEPS: [(&str, SpecOpt); 19] = [
     ("hardening", hardening::hardening),
     ("seccomp", seccomp::seccomp),
     ("annotations", annotations::annotations),
+    ("cdi", cdi::cdi),
 ];
 
 /// Makes the spec of one container.

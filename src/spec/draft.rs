@@ -4,7 +4,7 @@
 //! Invariant: taking apart and putting together loses nothing.
 
 use crate::spec::error::SpecError;
-use oci_spec::runtime::{Capability, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
+use oci_spec::runtime::{Capability, Hook, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -113,6 +113,22 @@ impl Draft {
     /// Sets the annotations.
     pub(crate) fn set_annotations(&mut self, annotations: HashMap<String, String>) {
         self.rest.set_annotations(Some(annotations));
+    }
+
+    /// Adds a hook to those of a time, by the time's name in the specification; an unknown time has none.
+    pub(crate) fn add_hook(&mut self, time: &str, hook: Hook) {
+        let mut hooks = self.rest.hooks().clone().unwrap_or_default();
+        let list = match time {
+            "prestart" => hooks.prestart_mut(),
+            "createRuntime" => hooks.create_runtime_mut(),
+            "createContainer" => hooks.create_container_mut(),
+            "startContainer" => hooks.start_container_mut(),
+            "poststart" => hooks.poststart_mut(),
+            "poststop" => hooks.poststop_mut(),
+            _ => return,
+        };
+        list.get_or_insert_default().push(hook);
+        self.rest.set_hooks(Some(hooks));
     }
 
     /// The domain name.

@@ -3,8 +3,11 @@
 //! Pure: what is read here has been fetched before.
 
 pub mod assemble;
+pub mod cdi;
+mod device_list;
 pub mod draft;
 pub mod encode;
+pub mod equipment;
 pub mod error;
 pub mod merge_patch;
 pub mod opt;
@@ -14,6 +17,7 @@ pub mod seccomp;
 
 pub use assemble::assemble;
 pub use encode::{Encoded, encode};
+pub use equipment::Equipment;
 pub use error::SpecError;
 pub use opt::Inputs;
 pub use profile::{Profile, Profiles};

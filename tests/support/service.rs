@@ -7,7 +7,7 @@ use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
 use specd::domain::snapshot::SnapshotChoice;
-use specd::generate::Generator;
+use specd::generate::{Generator, Machine};
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
 use specd::image::source_reader::SourceReader;
@@ -23,7 +23,7 @@ pub const IMAGE: &str = "registry.example/app:1";
 
 /// A service over one image.
 pub struct Fixture {
-    service: Service,
+    generator: Generator,
     _layout: Layout,
 }
 
@@ -54,14 +54,14 @@ impl Fixture {
             LazyLock::new(|| Arc::new(Profiles::built_in("function").unwrap()));
         let profiles = Arc::clone(&PROFILES);
         let node = Platform::new("linux", "amd64", "");
-        let generator = Generator::new(
-            source,
-            reader,
-            profiles,
-            node,
-            HostFacts { kernel: (6, 18), ..HostFacts::default() },
-        );
-        Self { service: Service::new(generator, Duration::from_secs(60)), _layout: layout }
+        let facts = HostFacts { kernel: (6, 18), ..HostFacts::default() };
+        Self { generator: Generator::new(source, reader, profiles, node, facts), _layout: layout }
+    }
+
+    /// The same, on a machine that has something; without one it has no devices.
+    #[must_use]
+    pub fn on(self, machine: Machine) -> Self {
+        Self { generator: self.generator.on(machine), ..self }
     }
 
     /// Calls Generate.
@@ -69,7 +69,8 @@ impl Fixture {
         if request.image.is_empty() {
             IMAGE.clone_into(&mut request.image);
         }
-        self.service.generate(Request::new(request)).await.map(tonic::Response::into_inner)
+        let service = Service::new(self.generator.clone(), Duration::from_secs(60));
+        service.generate(Request::new(request)).await.map(tonic::Response::into_inner)
     }
 }
 

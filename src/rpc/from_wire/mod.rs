@@ -1,5 +1,6 @@
 //! From messages to a checked request, or to everything that is wrong with it.
 
+mod equipment;
 mod process;
 mod resources;
 mod sandbox;
@@ -98,6 +99,7 @@ fn options(message: pb::SpecOptions, wrong: &mut Violations) -> Options {
         devices: sandbox::devices(message.devices.unwrap_or_default(), wrong),
         security: sandbox::security(message.security.unwrap_or_default(), wrong),
         annotations: message.annotations.into_iter().collect(),
+        cdi_devices: equipment::cdi_devices(&message.cdi_devices, wrong),
         merge_patch: message.spec_merge_patch,
     }
 }

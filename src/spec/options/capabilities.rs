@@ -1,5 +1,6 @@
 //! What the process may do beside what its user may.
 
+use crate::domain::host_facts::HostFacts;
 use crate::spec::draft::{CapabilityLists, Draft};
 use crate::spec::error::SpecError;
 use crate::spec::opt::Inputs;
@@ -60,9 +61,10 @@ const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
 /// kernel knows is refused.
 pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let options = &inputs.options.capabilities;
+    let all = known(inputs.host);
     let lists = &mut draft.capabilities;
     if let Some(set) = &options.set {
-        let set = named("set.values", set)?;
+        let set = named(all, "set.values", set)?;
         if set.is_empty() {
             lists.replace("inheritable", Vec::new());
         } else {
@@ -72,7 +74,7 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
             lists.replace(name, set.clone());
         }
     }
-    for one in named("add", &options.add)? {
+    for one in named(all, "add", &options.add)? {
         for name in THREE {
             lists.edit(name, |list| {
                 if !list.contains(&one) {
@@ -81,11 +83,11 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
             });
         }
     }
-    let drop = named("drop", &options.drop)?;
+    let drop = named(&KNOWN, "drop", &options.drop)?;
     for name in CapabilityLists::NAMES {
         lists.edit(name, |list| list.retain(|one| !drop.contains(one)));
     }
-    let ambient = named("ambient", &options.ambient)?;
+    let ambient = named(all, "ambient", &options.ambient)?;
     for one in &ambient {
         if !lists.has("permitted", *one) {
             let text = format!("CAP_{one} is not among the permitted ones, add it too");
@@ -99,27 +101,35 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
     Ok(())
 }
 
-/// The capabilities of a list of names, `CAP_` before them or not; `ALL` is all.
-fn named(field: &str, names: &[String]) -> Result<Vec<Capability>, SpecError> {
+/// Every capability that the host's kernel knows, as far as that is stated.
+fn known(host: &HostFacts) -> &'static [Capability] {
+    let last = host.last_capability.map_or(KNOWN.len(), |last| usize::from(last) + 1);
+    KNOWN.get(..last).unwrap_or(&KNOWN)
+}
+
+/// The capabilities of a list of names, `CAP_` before them or not; `ALL` is all of `all`.
+fn named(all: &[Capability], field: &str, names: &[String]) -> Result<Vec<Capability>, SpecError> {
     let mut found = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let upper = name.to_ascii_uppercase();
         let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-        let known = KNOWN.into_iter().filter(|one| bare == "ALL" || one.to_string() == bare);
-        let before = found.len();
-        found.extend(known);
-        if found.len() == before {
-            let field = format!("options.capabilities.{field}[{index}]");
-            return Err(SpecError::field(&field, format!("{name:?} is no capability")));
+        if bare == "ALL" {
+            found.extend(all);
+            continue;
         }
+        let one = KNOWN.into_iter().find(|one| one.to_string() == bare).ok_or_else(|| {
+            let field = format!("options.capabilities.{field}[{index}]");
+            SpecError::field(&field, format!("{name:?} is no capability"))
+        })?;
+        found.push(one);
     }
     Ok(found)
 }
 
 /// Gives every capability. containerd: `oci.WithAllKnownCapabilities`.
-pub(super) fn give_all(draft: &mut Draft) {
+pub(super) fn give_all(host: &HostFacts, draft: &mut Draft) {
     for name in THREE {
-        draft.capabilities.replace(name, KNOWN.to_vec());
+        draft.capabilities.replace(name, known(host).to_vec());
     }
 }
 
@@ -130,10 +140,19 @@ mod tests {
     #[test]
     fn names_are_the_kernels() {
         assert_eq!(
-            named("add", &["CAP_BPF".into(), "sys_admin".into()]).unwrap(),
+            named(&KNOWN, "add", &["CAP_BPF".into(), "sys_admin".into()]).unwrap(),
             [Capability::Bpf, Capability::SysAdmin]
         );
-        assert_eq!(named("add", &["ALL".into()]).unwrap(), KNOWN);
-        assert!(named("add", &["CAP_NONSENSE".into()]).is_err());
+        assert_eq!(named(&KNOWN, "add", &["ALL".into()]).unwrap(), KNOWN);
+        assert!(named(&KNOWN, "add", &["CAP_NONSENSE".into()]).is_err());
+    }
+
+    #[test]
+    fn all_ends_with_the_last_that_is_stated() {
+        let host = |last_capability| HostFacts { last_capability, ..HostFacts::default() };
+        assert_eq!(known(&host(None)), KNOWN);
+        assert_eq!(known(&host(Some(37))).last(), Some(&Capability::AuditRead));
+        assert_eq!(known(&host(Some(40))), KNOWN);
+        assert_eq!(known(&host(Some(63))), KNOWN);
     }
 }
