@@ -151,7 +151,20 @@ mod tests {
             ("/dev/", Look::Node),
         ] {
             let lookup = Lookup::new(path, look);
-            assert_eq!(stated.look(&lookup), here.look_at(&lookup), "{path} {look:?}");
+            let of_memory = |found: Found| match found {
+                // Others come and go while a test runs.
+                Found::Directory { path, mut nodes } => {
+                    nodes.retain(|node| node.major == 1 && !node.path.contains("/ram"));
+                    Found::Directory { path, nodes }
+                }
+                found @ (Found::Node(_)
+                | Found::Absent
+                | Found::Link
+                | Found::Other(_)
+                | Found::Unreadable(_)) => found,
+            };
+            let (stated, here) = (stated.look(&lookup), here.look_at(&lookup));
+            assert_eq!(of_memory(stated), of_memory(here), "{path} {look:?}");
         }
     }
 

@@ -15,6 +15,7 @@
 )]
 
 mod daemon;
+mod devices;
 mod generate;
 mod harness;
 mod image;
