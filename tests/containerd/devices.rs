@@ -6,8 +6,8 @@ use crate::on_each_release;
 use crate::serve::Served;
 use crate::task::{Ran, Task, run};
 use specd::pb::specd::{
-    DeviceOptions, GenerateRequest, HostDevice, PrivilegedMode, ProcessOptions, SecurityOptions,
-    SpecOptions, StringList,
+    CapabilityOptions, DeviceOptions, GenerateRequest, HostDevice, PrivilegedMode, ProcessOptions,
+    SecurityOptions, SpecOptions, StringList,
 };
 use std::path::Path;
 
@@ -99,7 +99,14 @@ on_each_release! {
     async fn a_container_privileged_as_dockers_has_the_hosts_devices(daemon: Daemon) {
         let security =
             SecurityOptions { privileged: PrivilegedMode::Docker.into(), ..Default::default() };
-        let options = SpecOptions { security: Some(security), ..Default::default() };
+        // The machine of a test may not have every capability to give.
+        let set = Some(StringList { values: vec!["CAP_CHOWN".to_owned()] });
+        let capabilities = CapabilityOptions { set, ..Default::default() };
+        let options = SpecOptions {
+            security: Some(security),
+            capabilities: Some(capabilities),
+            ..Default::default()
+        };
         let ran = run_script(&daemon, &[], options, "stat -c '%t:%T' /dev/full /dev/loop-control").await;
         let inside = |path: &str| std::fs::symlink_metadata(path).is_ok();
         assert!(ran.stdout.starts_with("1:7\n"), "{ran:?}");
