@@ -48,6 +48,27 @@ const SECTIONS: [&str; 13] = [
     "zos",
 ];
 
+/// The order of what is in the section `linux`, where oci-spec's differs from the Go types'.
+const LINUX: [&str; 17] = [
+    "uidMappings",
+    "gidMappings",
+    "sysctl",
+    "resources",
+    "cgroupsPath",
+    "namespaces",
+    "devices",
+    "netDevices",
+    "seccomp",
+    "rootfsPropagation",
+    "maskedPaths",
+    "readonlyPaths",
+    "mountLabel",
+    "intelRdt",
+    "memoryPolicy",
+    "personality",
+    "timeOffsets",
+];
+
 /// Encodes a finished draft, with a merge patch on it.
 ///
 /// The patch is applied to the JSON, so that a field which no type here knows survives it.
@@ -76,7 +97,11 @@ pub fn encode(mut draft: Draft, patch: Option<&str>) -> Result<Encoded, SpecErro
     }
     sort_maps(&mut value);
     if let Value::Object(sections) = &mut value {
-        sort_by_position(sections);
+        sort_by_position(sections, &SECTIONS);
+        if let Some(Value::Object(linux)) = sections.get_mut("linux") {
+            sort_by_position(linux, &LINUX);
+            drop_empty_access(linux);
+        }
     }
     let mut json = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, GoFormatter);
@@ -124,11 +149,23 @@ fn sort_maps(value: &mut Value) {
     }
 }
 
-fn sort_by_position(sections: &mut Map<String, Value>) {
-    let position = |key: &str| SECTIONS.iter().position(|name| *name == key);
+fn sort_by_position(sections: &mut Map<String, Value>, order: &[&str]) {
+    let position = |key: &str| order.iter().position(|name| *name == key);
     let mut entries: Vec<(String, Value)> = std::mem::take(sections).into_iter().collect();
-    entries.sort_by_key(|(key, _)| position(key).unwrap_or(SECTIONS.len()));
+    entries.sort_by_key(|(key, _)| position(key).unwrap_or(order.len()));
     sections.extend(entries);
+}
+
+/// A rule that allows nothing has no access at all, where oci-spec writes null.
+fn drop_empty_access(linux: &mut Map<String, Value>) {
+    let rules = linux.get_mut("resources").and_then(|resources| resources.get_mut("devices"));
+    for rule in rules.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(rule) = rule
+            && rule.get("access").is_some_and(Value::is_null)
+        {
+            rule.shift_remove("access");
+        }
+    }
 }
 
 /// Compact JSON with the escapes of Go's `encoding/json`.

@@ -4,6 +4,7 @@
 //! difference is on this list only where both answers are what its row says.
 
 use crate::case::Case;
+use crate::deliberate_devices as devices;
 use crate::options::{Chosen, TABLE};
 use crate::program::Answer;
 use serde_json::{Value, json};
@@ -340,6 +341,12 @@ pub(crate) const LIST: &[Known] = &[
         },
         witness: || with("WithoutMounts", json!(["/dev/"])),
     },
+    devices::TWICE,
+    devices::CDI_TWICE,
+    devices::CDI_NEWER,
+    devices::CDI_ENV,
+    devices::CDI_MODES,
+    devices::CDI_ID_MAPS,
     Known {
         name: "image's USER that the caller replaces",
         reason: "nobody needs it, so it need not be found, nor the account files be whole",

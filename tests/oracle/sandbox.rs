@@ -2,6 +2,7 @@
 //! the replay of reference data gives it.
 
 use crate::case::Op;
+use crate::equipment;
 use crate::options::{Row, json_of};
 use crate::support::go_options;
 use crate::text;
@@ -31,7 +32,7 @@ macro_rules! row {
     };
 }
 
-/// In the order of application.
+/// In the order of application; CDI devices come after all of them, in `equipment`.
 pub(crate) const ROWS: &[Row] = &[
     row!("WithTTYSize", one((1..400_u32, 1..400_u32).prop_map(|(width, height)| json!([width, height])))),
     row!("WithRlimit", one((text::of(&["RLIMIT_NOFILE", "RLIMIT_CORE"]), size(), 0..9_u64).prop_map(
@@ -147,6 +148,9 @@ pub(crate) const ROWS: &[Row] = &[
         },
         percent: 3,
     },
+    equipment::DEVICES,
+    equipment::FOLLOWED_DEVICE,
+    equipment::HOST_DEVICES,
     row!("WithMaskedPaths", json_of(paths())),
     row!("WithReadonlyPaths", json_of(paths())),
     row!("WithSelinuxLabel", json_of(text::of(&["system_u:system_r:container_t:s0", ""]))),
@@ -168,6 +172,7 @@ pub(crate) const ROWS: &[Row] = &[
     row!("WithAnnotations", one(btree_map(text::identifier(), text::any(), 0..4).prop_map(|pairs| {
         Value::Object(pairs.into_iter().map(|(key, text)| (key, text.into())).collect::<Map<_, _>>())
     }))),
+    equipment::CDI_DEVICES,
 ];
 
 const KINDS: &[&str] = &["pid", "ipc", "uts", "mount", "network", "cgroup"];

@@ -153,8 +153,11 @@ fn mounts<'a>(mounts: impl Iterator<Item = &'a Mount>, draft: &mut Draft) -> Res
     let mut any = false;
     for mount in mounts {
         any = true;
-        let path = std::path::Path::new(&mount.container_path);
-        if let Some(at) = draft.mounts.iter().position(|other| other.destination() == path) {
+        // As text, so that "/proc/" does not take the place of "/proc".
+        let is_same = |other: &oci_spec::runtime::Mount| {
+            other.destination().as_os_str() == mount.container_path.as_str()
+        };
+        if let Some(at) = draft.mounts.iter().position(is_same) {
             draft.mounts.remove(at);
         }
         let mut options = mount.options.clone();
