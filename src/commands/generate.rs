@@ -92,7 +92,24 @@ fn options(args: &OptionArgs, command: &[String]) -> pb::SpecOptions {
             .vm_network
             .then(|| pb::MountOptions { vm_network: true, ..Default::default() }),
         hostname: args.hostname.clone(),
+        devices: (!args.device.is_empty()).then(|| pb::DeviceOptions {
+            host: args.device.iter().map(|text| device(text)).collect(),
+            ..Default::default()
+        }),
+        cdi_devices: args.cdi_device.clone(),
         ..Default::default()
+    }
+}
+
+/// A device as `PATH`, `PATH:PATH` or `PATH:PATH:rwm`, for the service to judge.
+fn device(text: &str) -> pb::HostDevice {
+    let mut parts = text.splitn(3, ':').map(str::to_owned);
+    let mut next = || parts.next().unwrap_or_default();
+    pb::HostDevice {
+        path: next(),
+        container_path: next(),
+        permissions: next(),
+        follow_symlinks: false,
     }
 }
 

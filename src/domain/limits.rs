@@ -35,8 +35,14 @@ pub const CDI_BYTES: u64 = 16 << 20;
 /// The most CDI specifications.
 pub const CDI_FILES: usize = 1000;
 
-/// The most devices that a directory may have in it, at any depth.
-pub const HOST_DEVICES: usize = 65_536;
+/// The most devices that may be named at a time, of the host and of CDI each.
+pub const NAMED_DEVICES: usize = 256;
+
+/// The longest path of a device, in bytes: what Linux's `PATH_MAX` leaves.
+pub const DEVICE_PATH_BYTES: usize = 4095;
+
+/// The most files of directories that a request may have looked at for devices.
+pub const DEVICE_ENTRIES: usize = 65_536;
 
 /// How deep directories of devices are walked.
 pub const DEVICE_DEPTH: usize = 16;

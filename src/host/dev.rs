@@ -3,6 +3,7 @@
 //! Invariant: nothing outside the root is looked at, whatever links say; nothing is opened but directories.
 
 use crate::domain::host_device::{Found, HostNode, Look, Lookup};
+use crate::domain::limits::DEVICE_ENTRIES;
 use crate::domain::sandbox::cleaned;
 use crate::host::rooted::{Kind, Root, Walk};
 use crate::host::source::DeviceSource;
@@ -23,10 +24,9 @@ impl Dev {
         Self { root: Root::new(root) }
     }
 
-    /// What lies at one path.
-    #[must_use]
-    pub fn look_at(&self, lookup: &Lookup) -> Found {
-        self.found(lookup).unwrap_or_else(|error| {
+    /// What lies at one path; `left` is how many files of directories may still be looked at.
+    pub fn look_at(&self, lookup: &Lookup, left: &mut usize) -> Found {
+        self.found(lookup, left).unwrap_or_else(|error| {
             let kind = error.kind();
             if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
                 Found::Absent
@@ -38,7 +38,7 @@ impl Dev {
         })
     }
 
-    fn found(&self, Lookup { path, look }: &Lookup) -> io::Result<Found> {
+    fn found(&self, Lookup { path, look }: &Lookup, left: &mut usize) -> io::Result<Found> {
         let (at, asked) = match look {
             Look::Resolved => {
                 let at = self.root.resolve(path)?;
@@ -64,7 +64,7 @@ impl Dev {
             (Kind::Other(what), _) => return Ok(Found::Other(what)),
         };
         let path = cleaned(&asked);
-        let nodes = self.root.walk(&directory, &path, Walk::Counted)?.nodes;
+        let nodes = self.root.walk(&directory, &path, Walk::Counted, left)?.nodes;
         Ok(Found::Directory { path, nodes })
     }
 }
@@ -74,7 +74,10 @@ impl DeviceSource for Dev {
     async fn look(&self, lookups: Vec<Lookup>) -> Vec<Found> {
         let (this, count) = (self.clone(), lookups.len());
         // A path may lie on a file system that does not answer.
-        let looking = move || lookups.iter().map(|lookup| this.look_at(lookup)).collect();
+        let looking = move || {
+            let mut left = DEVICE_ENTRIES;
+            lookups.iter().map(|lookup| this.look_at(lookup, &mut left)).collect()
+        };
         tokio::task::spawn_blocking(looking).await.unwrap_or_else(|error| {
             let broken = Found::Unreadable(error.to_string());
             std::iter::repeat_n(broken, count).collect()
@@ -93,11 +96,12 @@ mod tests {
     /// This machine's own: every Linux has the first devices of memory.
     #[test]
     fn null_is_the_kernels() {
-        let Found::Node(null) = here().look_at(&Lookup::new("/dev/null", Look::Tree)) else {
+        let Found::Node(null) = here().look_at(&Lookup::new("/dev/null", Look::Tree), &mut 10_000)
+        else {
             panic!("no /dev/null")
         };
         assert_eq!((null.kind, null.major, null.minor, null.file_mode), ('c', 1, 3, 0o666));
-        let all = here().look_at(&Lookup::new("/dev/", Look::Tree));
+        let all = here().look_at(&Lookup::new("/dev/", Look::Tree), &mut 10_000);
         let Found::Directory { path, nodes } = all else { panic!("no /dev") };
         assert_eq!(path, "/dev");
         assert!(nodes.contains(&null));
@@ -134,9 +138,15 @@ mod tests {
             ("/dev/up", Look::Resolved, Found::Absent),
             ("/dev", Look::Tree, empty("/dev")),
         ] {
-            assert_eq!(here.look_at(&Lookup::new(path, look)), want, "{path} {look:?}");
+            assert_eq!(
+                here.look_at(&Lookup::new(path, look), &mut 10_000),
+                want,
+                "{path} {look:?}"
+            );
         }
-        let found = here.look_at(&Lookup::new("/dev/loop", Look::Resolved));
+        let found = here.look_at(&Lookup::new("/dev", Look::Tree), &mut 3);
+        assert!(matches!(&found, Found::Unreadable(text) if text.contains("larger")), "{found:?}");
+        let found = here.look_at(&Lookup::new("/dev/loop", Look::Resolved), &mut 10_000);
         assert!(matches!(found, Found::Unreadable(_)), "{found:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Paths below a root: symbolic links are resolved as if it were the only one.
 
 use crate::domain::host_device::{HostNode, below, counts, is_walked};
-use crate::domain::limits::{DEVICE_DEPTH, HOST_DEVICES, SYMLINKS};
+use crate::domain::limits::{DEVICE_DEPTH, SYMLINKS};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::Metadata;
 use std::io;
@@ -98,10 +98,17 @@ impl Root {
         }
     }
 
-    /// The devices in a directory and below, in the order of names; `shown` is what it is called.
-    pub(super) fn walk(&self, directory: &str, shown: &str, walk: Walk) -> io::Result<Walked> {
+    /// The devices in a directory and below, in the order of names; `shown` is what it is called, `left` how many
+    /// files may still be looked at.
+    pub(super) fn walk(
+        &self,
+        directory: &str,
+        shown: &str,
+        walk: Walk,
+        left: &mut usize,
+    ) -> io::Result<Walked> {
         let mut walked = Walked::default();
-        self.walk_into(&mut walked, directory, shown, walk, DEVICE_DEPTH)?;
+        self.walk_into(&mut walked, directory, shown, walk, left, DEVICE_DEPTH)?;
         Ok(walked)
     }
 
@@ -111,14 +118,17 @@ impl Root {
         directory: &str,
         shown: &str,
         walk: Walk,
+        left: &mut usize,
         depth: usize,
     ) -> io::Result<()> {
-        if depth == 0 || walked.nodes.len() > HOST_DEVICES {
-            let text = format!("{shown} is deeper or has more devices than are looked at");
-            return Err(io::Error::other(text));
+        let too_much =
+            || io::Error::other(format!("{shown} is deeper or larger than is looked at"));
+        if depth == 0 {
+            return Err(too_much());
         }
         let mut names = Vec::new();
         for entry in std::fs::read_dir(self.real(directory))? {
+            *left = left.checked_sub(1).ok_or_else(too_much)?;
             // No specification can hold a name that is no text.
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
@@ -133,7 +143,7 @@ impl Root {
             };
             match kind {
                 Kind::Directory if is_walked(&name) => {
-                    match self.walk_into(walked, &path, &shown, walk, depth - 1) {
+                    match self.walk_into(walked, &path, &shown, walk, left, depth - 1) {
                         Err(error) if self.is_skipped(&error) => {}
                         done => done?,
                     }

@@ -2,6 +2,7 @@
 
 use crate::domain::host_device::{Found, HostNode, Lookup};
 use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
+use crate::domain::limits::DEVICE_ENTRIES;
 use crate::domain::stated_devices::StatedDevices;
 use crate::host;
 use crate::host::rooted::{Root, Walk};
@@ -97,7 +98,8 @@ pub fn of_this_machine(root: PathBuf) -> std::io::Result<Form> {
     let HostFacts { thermal_throttle_cpus, kernel: (major, minor), .. } = host::read();
     let cpus: Vec<String> = thermal_throttle_cpus.iter().map(ToString::to_string).collect();
     let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").ok();
-    let walked = Root::new(root).walk("/dev", "/dev", Walk::All)?;
+    let mut left = DEVICE_ENTRIES;
+    let walked = Root::new(root).walk("/dev", "/dev", Walk::All, &mut left)?;
     Ok(Form {
         kernel: Some(format!("{major}.{minor}")),
         thermal_throttle_cpus: Some(cpus.join(",")),
@@ -163,7 +165,7 @@ mod tests {
                 | Found::Other(_)
                 | Found::Unreadable(_)) => found,
             };
-            let (stated, here) = (stated.look(&lookup), here.look_at(&lookup));
+            let (stated, here) = (stated.look(&lookup), here.look_at(&lookup, &mut 10_000));
             assert_eq!(of_memory(stated), of_memory(here), "{path} {look:?}");
         }
     }

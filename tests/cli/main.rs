@@ -4,6 +4,7 @@
 
 mod bundle;
 mod generate;
+mod host;
 mod serve;
 #[path = "../support/mod.rs"]
 mod support;

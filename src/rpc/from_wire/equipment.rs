@@ -1,6 +1,7 @@
 //! What is asked of the host: its devices by path, and CDI devices by name.
 
 use crate::domain::cdi_name::CdiName;
+use crate::domain::limits::{DEVICE_PATH_BYTES, NAMED_DEVICES};
 use crate::domain::request::HostDevice;
 use crate::domain::violation::Violations;
 use crate::pb::specd as pb;
@@ -11,10 +12,15 @@ const EVERYTHING: &str = "rwm";
 
 pub(super) fn host_devices(list: Vec<pb::HostDevice>, wrong: &mut Violations) -> Vec<HostDevice> {
     let mut devices = Vec::new();
+    check_count("options.devices.host", list.len(), wrong);
     for (index, device) in list.into_iter().enumerate() {
         let field = |name: &str| format!("options.devices.host[{index}].{name}");
         let pb::HostDevice { path, container_path, permissions, follow_symlinks } = device;
         absolute(field("path"), &path, wrong);
+        if path.len() > DEVICE_PATH_BYTES {
+            let text = format_args!("must be at most {DEVICE_PATH_BYTES} bytes");
+            wrong.push(field("path"), text);
+        }
         if !container_path.is_empty() {
             absolute(field("container_path"), &container_path, wrong);
         }
@@ -31,8 +37,15 @@ pub(super) fn host_devices(list: Vec<pb::HostDevice>, wrong: &mut Violations) ->
     devices
 }
 
+fn check_count(field: &str, count: usize, wrong: &mut Violations) {
+    if count > NAMED_DEVICES {
+        wrong.push(field, format_args!("must be at most {NAMED_DEVICES}"));
+    }
+}
+
 pub(super) fn cdi_devices(names: &[String], wrong: &mut Violations) -> Vec<CdiName> {
     let mut devices: Vec<CdiName> = Vec::new();
+    check_count("options.cdi_devices", names.len(), wrong);
     for (index, name) in names.iter().enumerate() {
         let field = format!("options.cdi_devices[{index}]");
         let Some(name) = wrong.keep(&field, CdiName::parse(name)) else { continue };
@@ -65,6 +78,21 @@ mod tests {
         let of = |index, name| format!("options.devices.host[{index}].{name}");
         let want = [of(1, "path"), of(1, "container_path"), of(1, "permissions"), of(2, "path")];
         assert_eq!(fields, want);
+    }
+
+    #[test]
+    fn there_are_limits() {
+        let long = pb::HostDevice {
+            path: format!("/{}", "x".repeat(DEVICE_PATH_BYTES)),
+            ..Default::default()
+        };
+        let mut wrong = Violations::default();
+        host_devices(vec![long; NAMED_DEVICES + 1], &mut wrong);
+        assert_eq!(wrong.iter().len(), NAMED_DEVICES + 2);
+        let names: Vec<String> = (0..=NAMED_DEVICES).map(|n| format!("v.com/c=d{n}")).collect();
+        let mut wrong = Violations::default();
+        cdi_devices(&names, &mut wrong);
+        assert_eq!(wrong.to_string(), "options.cdi_devices: must be at most 256");
     }
 
     #[test]
