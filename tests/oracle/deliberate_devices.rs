@@ -26,7 +26,9 @@ pub(crate) const TWICE: Known = Known {
         let (theirs, own) = (paths(&go), paths(&ours));
         let unique: BTreeSet<&String> = theirs.iter().collect();
         let same = unique == own.iter().collect() && unique.len() == own.len();
-        same && own.len() < theirs.len() && without_devices(go) == without_devices(ours)
+        let old = has_cdi(seen) && BEFORE_CDI_1_1_1.contains(&seen.version);
+        let rest = |spec| if old { aged(without_devices(spec)) } else { without_devices(spec) };
+        same && own.len() < theirs.len() && rest(go) == rest(ours)
     },
     witness: || Case {
         options: vec![
