@@ -17,7 +17,9 @@ use specd::domain::origin::{Origin, UserOrigins};
 use specd::domain::platform::Platform;
 use specd::domain::request::Options;
 use specd::domain::user::ProcessUser;
-use specd::spec::{Inputs, Profiles, assemble, assemble_explained, encode, encode_explained};
+use specd::spec::{
+    Equipment, Inputs, Profiles, assemble, assemble_explained, encode, encode_explained,
+};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -64,6 +66,7 @@ fn main() {
     for name in ["function", "docker"] {
         let profile = profiles.get(Some(name)).unwrap();
         let inputs = Inputs {
+            equipment: &Equipment::default(),
             id: &id,
             host: &host,
             platform: &platform,

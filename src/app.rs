@@ -1,6 +1,7 @@
 //! The composition root: from a configuration to a server that runs, or to a service in this process.
 
 mod listeners;
+mod machine;
 mod observe;
 mod probes;
 pub mod profiles;
@@ -9,10 +10,9 @@ mod transport;
 pub use listeners::ListenError;
 
 use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
-use crate::domain::host_facts::HostFacts;
 use crate::generate::Generator;
 use crate::generate::catalog::Catalog;
-use crate::host;
+use crate::host::stated::FactsError;
 use crate::image::memo::Memo;
 use crate::image::reader::ImageReader;
 use crate::image::snapshot_reader::{SnapshotFiles, SnapshotReader, SnapshotRules};
@@ -56,6 +56,9 @@ pub enum AppError {
     /// There are no profiles.
     #[error("--{flag}: {0}", flag = .0.flag())]
     Profiles(#[from] LoadError),
+    /// The file of facts is none.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// The address for metrics is none.
     #[error("--metrics-listen: {0}")]
     MetricsAddress(AddressError),
@@ -96,7 +99,7 @@ fn generator(
     profiles: Catalog,
     cache_bytes: u64,
     observer: Arc<dyn containerd::Observer>,
-) -> (Generator, Tallies) {
+) -> Result<(Generator, Tallies), FactsError> {
     let layers = SourceReader::new(Arc::clone(source));
     let snapshots = match (&config.source, &config.snapshots) {
         (Source::Containerd(socket), Some(snapshots)) => Some(snapshot_files(socket, snapshots)),
@@ -107,8 +110,9 @@ fn generator(
         None => remembering(layers, cache_bytes),
     };
     let source = Arc::clone(source);
-    let (node, facts) = (config.platform.clone(), facts(config));
-    let generator = Generator::new(source, reader, profiles, node, facts);
+    let (facts, machine) = machine::of(&config.host)?;
+    let generator = Generator::new(source, reader, profiles, config.platform.clone(), facts);
+    let generator = generator.on(machine);
     let generator = match &config.source {
         // A connection of its own, which is only dialled where an exec is asked for.
         Source::Containerd(socket) => {
@@ -117,21 +121,24 @@ fn generator(
         }
         Source::OciLayout(_) => generator,
     };
-    (generator, tallies)
+    Ok((generator, tallies))
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
-#[must_use]
+///
+/// # Errors
+///
+/// [`FactsError`] where the file of `--host-facts` is none.
 pub fn service(
     source: &Arc<dyn ImageSource>,
     config: &SourceConfig,
     profiles: impl Into<Catalog>,
     cache_bytes: u64,
     call_timeout: Duration,
-) -> Service {
+) -> Result<Service, FactsError> {
     let profiles = profiles.into();
-    let (generator, _) = generator(source, config, profiles, cache_bytes, Arc::new(()));
-    Service::new(generator, call_timeout)
+    let (generator, _) = generator(source, config, profiles, cache_bytes, Arc::new(()))?;
+    Ok(Service::new(generator, call_timeout))
 }
 
 /// What the memories of a reader count, by their names.
@@ -151,16 +158,6 @@ fn snapshot_files(socket: &Path, config: &SnapshotConfig) -> Arc<SnapshotFiles> 
     let snapshots = Containerd::new(socket).with_lease(timeout * 2);
     let rules = SnapshotRules { root, snapshotter, timeout };
     Arc::new(SnapshotFiles::new(Arc::new(snapshots), rules))
-}
-
-/// The facts of the host: this machine's, but for those that are stated.
-fn facts(config: &SourceConfig) -> HostFacts {
-    let here = host::read();
-    let cpus = config.thermal_throttle_cpus.clone();
-    HostFacts {
-        thermal_throttle_cpus: cpus.unwrap_or(here.thermal_throttle_cpus),
-        kernel: config.kernel.unwrap_or(here.kernel),
-    }
 }
 
 /// A server that is bound and not yet serving.
@@ -201,7 +198,7 @@ impl App {
             profiles.catalog(),
             config.cache_bytes,
             tell.clone(),
-        );
+        )?;
         observe::caches(&metrics, &tallies);
         observe::profiles(&metrics, profiles.clone());
         let service = Service::new(generator.observed_by(tell), limits.call_timeout)

@@ -6,6 +6,7 @@
 mod ask;
 pub mod effective;
 pub mod explain;
+pub mod host;
 pub mod limits;
 pub mod listening;
 pub mod observe;
@@ -16,6 +17,7 @@ pub mod tls;
 pub mod validate;
 
 use crate::cli::explain::ExplainArgs;
+use crate::cli::host::{HostArgs, HostFactsArgs};
 use crate::cli::limits::LimitArgs;
 use crate::cli::listening::ListenArgs;
 use crate::cli::observe::ObserveArgs;
@@ -77,6 +79,10 @@ pub enum Command {
     /// Check a runtime spec before a runtime does; exit code 1 means that it breaks a rule
     #[command(after_help = validate::EXAMPLES)]
     Validate(ValidateArgs),
+    /// Print the facts of this machine, for --host-facts on another
+    #[command(after_help = "Example:\n  specd host-facts > node.json\n  \
+                            specd generate app --oci-layout ./layout --host-facts node.json")]
+    HostFacts(HostFactsArgs),
     /// Ask a server for its health; exit code 0 means SERVING
     #[command(after_help = "Example:\n  specd health --server unix:///run/specd/specd.sock \
                             --service specd.v1.SpecService")]
@@ -95,12 +101,9 @@ pub struct SourceArgs {
     /// The platform to take from an index, as linux/arm64/v8 [default: this machine's]
     #[arg(long, value_name = "PLATFORM", env = "SPECD_PLATFORM")]
     pub platform: Option<String>,
-    /// Processors of the host whose thermal throttle counters are masked, as 0-3 [default: as found here]
-    #[arg(long, value_name = "LIST", env = "SPECD_THERMAL_THROTTLE_CPUS")]
-    pub thermal_throttle_cpus: Option<String>,
-    /// The kernel that seccomp policies are resolved for, as 6.1 [default: this machine's]
-    #[arg(long, value_name = "VERSION", env = "SPECD_KERNEL")]
-    pub kernel: Option<String>,
+    /// The machine that will run the container.
+    #[command(flatten)]
+    pub host: HostArgs,
 }
 
 /// Whether and how snapshots are read, where the layers of an image are not in the content store.

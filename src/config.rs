@@ -1,13 +1,14 @@
 //! From flags to a checked configuration. Opens nothing.
 
+pub mod host;
 pub mod limits;
 pub mod listening;
 
 use crate::cli::profiles::ProfileArgs;
 use crate::cli::{ServeArgs, SnapshotArgs, SourceArgs};
+use crate::config::host::HostConfig;
 use crate::config::limits::Limits;
 use crate::config::listening::ListenConfig;
-use crate::domain::host_facts::{parse_cpus, parse_kernel};
 use crate::domain::ids::Snapshotter;
 use crate::domain::platform::Platform;
 use std::path::{Component, PathBuf};
@@ -49,10 +50,8 @@ pub struct SourceConfig {
     pub source: Source,
     /// The platform of a request that names none.
     pub platform: Platform,
-    /// What is stated of the host, where it is not this machine.
-    pub thermal_throttle_cpus: Option<Vec<u32>>,
-    /// What is stated of the host's kernel, likewise.
-    pub kernel: Option<(u32, u32)>,
+    /// The machine that will run the container.
+    pub host: HostConfig,
     /// Whether and how snapshots are read; nothing where they are not looked at.
     pub snapshots: Option<SnapshotConfig>,
 }
@@ -62,7 +61,7 @@ impl SourceConfig {
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] where the platform is none.
+    /// A [`ConfigError`] for the first flag that is out of range.
     pub fn new(args: &SourceArgs) -> Result<Self, ConfigError> {
         let source = match &args.oci_layout {
             Some(directory) => Source::OciLayout(directory.clone()),
@@ -72,12 +71,8 @@ impl SourceConfig {
             Some(text) => parse_platform(text)?,
             None => node_platform(),
         };
-        let stated = args.thermal_throttle_cpus.as_deref().map(parse_cpus).transpose();
-        let thermal_throttle_cpus =
-            stated.map_err(|reason| wrong("thermal-throttle-cpus", reason))?;
-        let kernel = args.kernel.as_deref().map(parse_kernel).transpose();
-        let kernel = kernel.map_err(|reason| wrong("kernel", reason))?;
-        Ok(Self { source, platform, thermal_throttle_cpus, kernel, snapshots: None })
+        let host = HostConfig::new(&args.host)?;
+        Ok(Self { source, platform, host, snapshots: None })
     }
 
     /// The same source, and its snapshots beside it.

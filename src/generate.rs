@@ -4,10 +4,13 @@
 //! knows the wire.
 
 pub mod catalog;
+mod equip;
 pub mod explain;
 mod image_facts;
 pub mod stage;
 mod tasks;
+
+pub use equip::Machine;
 
 use crate::accounts::{self, AccountError, Files};
 use crate::container::{ContainerError, ContainerStore, NoContainers};
@@ -101,6 +104,7 @@ pub struct Generator {
     host: Arc<HostFacts>,
     containers: Arc<dyn ContainerStore>,
     snapshots: Option<Arc<SnapshotFiles>>,
+    machine: Machine,
 }
 
 impl Generator {
@@ -121,6 +125,7 @@ impl Generator {
             observer: Arc::new(()),
             containers: Arc::new(NoContainers),
             snapshots: None,
+            machine: Machine::default(),
         }
     }
 
@@ -213,6 +218,8 @@ impl Generator {
         let user =
             accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
 
+        let equipment = self.equip(&request.options).await;
+
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let inputs = Inputs {
             id: &request.id,
@@ -222,6 +229,7 @@ impl Generator {
             rules: profile.rules,
             image: Some(config),
             options: &request.options,
+            equipment: &equipment,
             user: Some(&user),
         };
         let mut draft = if explained {

@@ -1,4 +1,10 @@
-//! Reading the facts of this machine, once, at start.
+//! This machine: its facts, read once, at start; its devices and CDI specifications, when somebody asks.
+
+pub mod cdi_directories;
+pub mod dev;
+mod rooted;
+pub mod source;
+pub mod stated;
 
 use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
 use std::path::Path;
@@ -15,5 +21,5 @@ pub fn read() -> HostFacts {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     // An unknown kernel counts as the oldest: a filter then allows less, not more.
     let kernel = parse_kernel(&release).unwrap_or((0, 0));
-    HostFacts { thermal_throttle_cpus: cpus, kernel }
+    HostFacts { thermal_throttle_cpus: cpus, kernel, ..HostFacts::default() }
 }

@@ -16,6 +16,7 @@
 //! ImageConfig --> accounts::needed   which account files, if any?
 //!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, remembered by chain ID
 //!    |  accounts::resolve         names to numbers
+//!    |  host                      devices and CDI specifications, if any are asked for
 //!    |  spec::assemble            a profile, then one step after the other; with a journal, if that is
 //!    |                            to be explained
 //!    |  spec::encode              the same bytes each time

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 /// Flags of `serve` that no value of the chart gives, each with the reason.
 const NOT_IN_THE_CHART: &[(&str, &str)] = &[
     ("oci-layout", "on a node of Kubernetes the images are containerd's"),
+    ("host-facts", "a pod is on the machine that its containers run on"),
+    ("last-capability", "the specs of a cluster are the same on each node"),
     ("kernel", "a pod sees the kernel of its node"),
     ("print-config", "it prints and ends, which is for a person"),
     ("thermal-throttle-cpus", "a pod sees the processors of its node"),

@@ -2,6 +2,8 @@
 //!
 //! `request.json` (the request in protobuf's JSON), `image.json` (the image's configuration), and, where
 //! the image has them, `passwd` and `group` give `want.json`: the answer, or the error with its reason.
+//! A host has the devices of `host.json`, in the form of `specd host-facts`, and the CDI specifications in
+//! `cdi`, which it has in `/etc/cdi`, and in `cdi-run`, which it has in `/var/run/cdi`.
 //! `BLESS=1` writes what is answered; read the difference before it is committed.
 //!
 //! In `golden-tasks` a stored container (`container.json`, the spec, and `stored.json`, what is stored beside
@@ -18,6 +20,7 @@ use specd::pb::specd as pb;
 use specd::pb::specd::SpecService;
 use specd::spec::encode::TYPE_URL;
 use std::path::{Path, PathBuf};
+use support::golden_host::machine;
 use support::request_json;
 use support::service::Fixture;
 use support::tasks::Tasks;
@@ -72,7 +75,8 @@ async fn every_rule_gives_what_is_wanted() {
     for directory in &directories {
         let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
         let config = read("image.json").unwrap();
-        let fixture = Fixture::new(&config, read("passwd").as_deref(), read("group").as_deref());
+        let fixture = Fixture::new(&config, read("passwd").as_deref(), read("group").as_deref())
+            .on(machine(directory));
         let request = request_json::parse(&read("request.json").unwrap());
 
         let first = fixture.generate(request.clone()).await;

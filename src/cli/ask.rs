@@ -87,6 +87,12 @@ pub struct OptionArgs {
     /// Whether the root is read-only
     #[arg(long, value_name = "BOOL", env = "SPECD_READ_ONLY", num_args = 0..=1, default_missing_value = "true")]
     pub read_only: Option<bool>,
+    /// A device of the host, or a directory of them; may be given several times
+    #[arg(long, value_name = "PATH[:PATH[:rwm]]", env = "SPECD_DEVICE")]
+    pub device: Vec<String>,
+    /// A CDI device by its fully qualified name; may be given several times
+    #[arg(long, value_name = "VENDOR/CLASS=NAME", env = "SPECD_CDI_DEVICE")]
+    pub cdi_device: Vec<String>,
     /// Mount the host's resolv.conf and hosts file
     #[arg(long, env = "SPECD_VM_NETWORK")]
     pub vm_network: bool,

@@ -37,7 +37,8 @@ pub(super) async fn open(args: &AskArgs) -> Result<Answerer, Failure> {
     let profiles = ProfileConfig::new(&args.profiles, DEFAULT_PROFILE);
     let profiles = app::profiles::load(&profiles).map_err(unusable)?;
     let source = progress::shown(app::open_source(&config).map_err(Failure::run)?);
-    Ok(Answerer::Here(Box::new(app::service(&source, &config, profiles, 0, CALL_TIMEOUT))))
+    let service = app::service(&source, &config, profiles, 0, CALL_TIMEOUT);
+    Ok(Answerer::Here(Box::new(service.map_err(Failure::usage)?)))
 }
 
 impl Answerer {
@@ -119,6 +120,23 @@ pub(super) fn options(args: &OptionArgs, command: &[String]) -> pb::SpecOptions 
             .vm_network
             .then(|| pb::MountOptions { vm_network: true, ..Default::default() }),
         hostname: args.hostname.clone(),
+        devices: (!args.device.is_empty()).then(|| pb::DeviceOptions {
+            host: args.device.iter().map(|text| device(text)).collect(),
+            ..Default::default()
+        }),
+        cdi_devices: args.cdi_device.clone(),
         ..Default::default()
+    }
+}
+
+/// A device as `PATH`, `PATH:PATH` or `PATH:PATH:rwm`, for the service to judge.
+fn device(text: &str) -> pb::HostDevice {
+    let mut parts = text.splitn(3, ':').map(str::to_owned);
+    let mut next = || parts.next().unwrap_or_default();
+    pb::HostDevice {
+        path: next(),
+        container_path: next(),
+        permissions: next(),
+        follow_symlinks: false,
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod explain;
 mod generate;
 mod health;
+mod host_facts;
 mod option_files;
 mod profiles;
 mod progress;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Resources(args) => tasks::resources(args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::HostFacts(args) => host_facts::run(args),
         Command::Health(args) => health::run(&args),
     }
 }

@@ -80,7 +80,9 @@ fn json(value: effective::Value) -> Value {
 fn failure(error: AppError) -> Failure {
     match error {
         AppError::Listen(refused) if refused.is_usage() => Failure::usage(refused),
-        AppError::MetricsAddress(_) | AppError::Profiles(_) => Failure::usage(error),
+        AppError::MetricsAddress(_) | AppError::Profiles(_) | AppError::Facts(_) => {
+            Failure::usage(error)
+        }
         AppError::Layout(_)
         | AppError::Listen(_)
         | AppError::Reflection(_)

@@ -2,6 +2,7 @@
 
 use crate::app;
 use crate::cli::SourceArgs;
+use crate::cli::host::HostArgs;
 use crate::cli::tasks::{ExecArgs, PartOutput, ProcessArgs, ResourcesArgs};
 use crate::commands::generate::any;
 use crate::commands::{Failure, block_on, client, install_logs, print, unusable};
@@ -45,8 +46,8 @@ async fn ask(args: ProcessArgs) -> Result<pb::GenerateProcessResponse, Failure> 
             containerd: args.containerd,
             oci_layout: None,
             platform: None,
-            thermal_throttle_cpus: None,
-            kernel: None,
+            // An exec gets nothing of the host.
+            host: HostArgs { dev_root: "/".into(), ..HostArgs::default() },
         };
         let snapshots = SnapshotConfig::new(&args.snapshots, DEFAULT_SNAPSHOTTER);
         let config = SourceConfig::new(&source).map_err(Failure::usage)?;
@@ -55,7 +56,7 @@ async fn ask(args: ProcessArgs) -> Result<pb::GenerateProcessResponse, Failure> 
         let profiles = app::profiles::load(&profiles).map_err(unusable)?;
         let source = app::open_source(&config).map_err(Failure::run)?;
         let service = app::service(&source, &config, profiles, 0, CALL_TIMEOUT);
-        service.generate_process(request).await
+        service.map_err(Failure::usage)?.generate_process(request).await
     };
     answer.map(tonic::Response::into_inner).map_err(|status| client::failure(&status))
 }

@@ -2,6 +2,8 @@
 //!
 //! Read once at start, or stated by flags where the spec is for another machine; the core never looks.
 
+use crate::domain::stated_devices::StatedDevices;
+
 /// Facts of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostFacts {
@@ -9,6 +11,10 @@ pub struct HostFacts {
     pub thermal_throttle_cpus: Vec<u32>,
     /// The first two numbers of the kernel's version.
     pub kernel: (u32, u32),
+    /// The number of the last capability that the kernel knows, where it is stated; `ALL` is up to that one.
+    pub last_capability: Option<u8>,
+    /// The devices, where they are stated; otherwise they are looked at when they are asked for.
+    pub devices: Option<StatedDevices>,
 }
 
 /// Reads the first two numbers of a kernel's release: `6.1.0-18-amd64` is 6.1.

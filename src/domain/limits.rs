@@ -26,6 +26,27 @@ pub const LAYER_BYTES: u64 = 64 << 30;
 /// The most memory that the links of one layer may take while it is read, in bytes.
 pub const LAYER_LINK_BYTES: usize = 32 << 20;
 
+/// The largest CDI specification, in bytes.
+pub const CDI_FILE_BYTES: u64 = 4 << 20;
+
+/// The most that all CDI specifications may hold together, in bytes.
+pub const CDI_BYTES: u64 = 16 << 20;
+
+/// The most CDI specifications.
+pub const CDI_FILES: usize = 1000;
+
+/// The most devices that may be named at a time, of the host and of CDI each.
+pub const NAMED_DEVICES: usize = 256;
+
+/// The longest path of a device, in bytes: what Linux's `PATH_MAX` leaves.
+pub const DEVICE_PATH_BYTES: usize = 4095;
+
+/// The most files of directories that a request may have looked at for devices.
+pub const DEVICE_ENTRIES: usize = 65_536;
+
+/// How deep directories of devices are walked.
+pub const DEVICE_DEPTH: usize = 16;
+
 /// The largest uid or gid. runc takes no more. containerd: `oci.WithUser`.
 pub const MAX_ID: u32 = i32::MAX as u32;
 

@@ -2,11 +2,14 @@
 //!
 //! No I/O, no `async`, no wire types and no oci-spec here.
 
+pub mod cdi_files;
+pub mod cdi_name;
 pub mod cwd;
 pub mod digest;
 pub mod env;
 pub mod exec;
 pub mod hooks;
+pub mod host_device;
 pub mod host_facts;
 pub mod ids;
 pub mod image_config;
@@ -23,5 +26,6 @@ pub mod rlimit;
 pub mod sandbox;
 pub mod scheduling;
 pub mod snapshot;
+pub mod stated_devices;
 pub mod user;
 pub mod violation;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is here is well formed by itself; whether it fits the image is found out later.
 
+use crate::domain::cdi_name::CdiName;
 use crate::domain::hooks::{Hook, Moment};
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_ref::ImageName;
@@ -73,6 +74,8 @@ pub struct Options {
     pub hooks: Vec<(Moment, Vec<Hook>)>,
     /// The version of the specification that the spec states.
     pub oci_version: Option<String>,
+    /// CDI devices, by fully qualified names.
+    pub cdi_devices: Vec<CdiName>,
     /// A merge patch on the finished spec, as JSON.
     pub merge_patch: Option<String>,
 }
@@ -207,6 +210,23 @@ pub struct DeviceOptions {
     pub rules: Vec<DeviceRule>,
     /// Nodes to make.
     pub nodes: Vec<DeviceNode>,
+    /// Devices of the host.
+    pub host: Vec<HostDevice>,
+    /// Whether every device of the host is there.
+    pub all_host: bool,
+}
+
+/// A device of the host, or a directory of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostDevice {
+    /// Where on the host.
+    pub path: String,
+    /// Where in the container, if not at the same place.
+    pub container_path: Option<String>,
+    /// Letters of `rwm`.
+    pub access: String,
+    /// Whether symbolic links are followed.
+    pub follow_symlinks: bool,
 }
 
 /// Whose idea of a privileged container.

@@ -13,14 +13,16 @@ pub enum Stage {
     Describe,
     /// The account files are read; only where some are needed.
     Files,
+    /// The host is looked at for devices and CDI specifications; only where some are asked for.
+    Host,
     /// The spec is put together and encoded.
     Assemble,
 }
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Self; 5] =
-        [Self::Container, Self::Resolve, Self::Describe, Self::Files, Self::Assemble];
+    pub const ALL: [Self; 6] =
+        [Self::Container, Self::Resolve, Self::Describe, Self::Files, Self::Host, Self::Assemble];
 
     /// Its name.
     #[must_use]
@@ -30,6 +32,7 @@ impl Stage {
             Self::Resolve => "resolve",
             Self::Describe => "describe",
             Self::Files => "files",
+            Self::Host => "host",
             Self::Assemble => "assemble",
         }
     }

@@ -14,7 +14,7 @@ use crate::image::snapshot::SnapshotError;
 use crate::image::snapshot_reader::SnapshotFiles;
 use crate::spec::exec::StoredProcess;
 use crate::spec::resources::encode_resources;
-use crate::spec::{Encoded, Inputs, SpecError};
+use crate::spec::{Encoded, Equipment, Inputs, SpecError};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -48,6 +48,7 @@ impl Generator {
 
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let inputs = Inputs {
+            equipment: &Equipment::default(),
             id: &request.id,
             host: &self.host,
             platform: &self.node,

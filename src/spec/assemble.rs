@@ -7,14 +7,14 @@ use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::opt::{Inputs, SpecOpt};
 use crate::spec::options::{
-    annotations, args, capabilities, cgroup, cwd, devices, env, hardening, hooks, hostname, image,
-    limits, mounts, namespaces, oci_version, privileged, rdt, resources, rootfs, scheduling,
+    annotations, args, capabilities, cdi, cgroup, cwd, devices, env, hardening, hooks, hostname,
+    image, limits, mounts, namespaces, oci_version, privileged, rdt, resources, rootfs, scheduling,
     seccomp, sysctl, terminal, user,
 };
 use crate::spec::profile::Profile;
 
 /// THE list: what is done to a profile's base spec, from the first to the last.
-pub const STEPS: [(&str, SpecOpt); 24] = [
+pub const STEPS: [(&str, SpecOpt); 25] = [
     ("image", image::image),
     ("args", args::args),
     ("env", env::env),
@@ -38,6 +38,7 @@ pub const STEPS: [(&str, SpecOpt); 24] = [
     ("seccomp", seccomp::seccomp),
     ("annotations", annotations::annotations),
     ("hooks", hooks::hooks),
+    ("cdi", cdi::cdi),
     ("oci_version", oci_version::oci_version),
 ];
 

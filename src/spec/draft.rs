@@ -7,7 +7,9 @@ use crate::spec::beyond;
 use crate::spec::error::SpecError;
 use crate::spec::journal::Journal;
 use crate::spec::merge_patch;
-use oci_spec::runtime::{Capability, Hooks, Linux, LinuxCapabilities, Mount, Process, Root, Spec};
+use oci_spec::runtime::{
+    Capability, Hook, Hooks, Linux, LinuxCapabilities, Mount, Process, Root, Spec,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -144,6 +146,22 @@ impl Draft {
     /// The hooks.
     pub(crate) fn hooks(&self) -> &Option<Hooks> {
         self.rest.hooks()
+    }
+
+    /// Adds a hook to those of a time, by the time's name in the specification; an unknown time has none.
+    pub(crate) fn add_hook(&mut self, time: &str, hook: Hook) {
+        let mut hooks = self.rest.hooks().clone().unwrap_or_default();
+        let list = match time {
+            "prestart" => hooks.prestart_mut(),
+            "createRuntime" => hooks.create_runtime_mut(),
+            "createContainer" => hooks.create_container_mut(),
+            "startContainer" => hooks.start_container_mut(),
+            "poststart" => hooks.poststart_mut(),
+            "poststop" => hooks.poststop_mut(),
+            _ => return,
+        };
+        list.get_or_insert_default().push(hook);
+        self.rest.set_hooks(Some(hooks));
     }
 
     /// The domain name.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 /// Steps of [`STEPS`] that are not taken for an exec: they are about the container. Any other is, so that
 /// an option of the process cannot be forgotten.
-const NOT_OF_AN_EXEC: [&str; 15] = [
+const NOT_OF_AN_EXEC: [&str; 16] = [
     "image",
     "privileged",
     "rootfs",
@@ -33,6 +33,7 @@ const NOT_OF_AN_EXEC: [&str; 15] = [
     "seccomp",
     "annotations",
     "hooks",
+    "cdi",
     "oci_version",
 ];
 
@@ -207,6 +208,7 @@ mod tests {
     use crate::domain::image_rules::ImageRules;
     use crate::domain::platform::Platform;
     use crate::domain::request::{CapabilityOptions, ProcessOptions, Rlimit, UserOptions};
+    use crate::spec::Equipment;
     use crate::spec::profile::Profiles;
 
     fn stored(process: &str) -> StoredProcess {
@@ -221,6 +223,7 @@ mod tests {
     ) -> Result<String, SpecError> {
         let profiles = Profiles::built_in("function").unwrap();
         let inputs = Inputs {
+            equipment: &Equipment::default(),
             id: &ContainerId::parse("web-1").unwrap(),
             host: &HostFacts::default(),
             platform: &Platform::new("linux", "amd64", ""),

@@ -4,8 +4,11 @@
 
 pub mod assemble;
 mod beyond;
+pub mod cdi;
+mod device_list;
 pub mod draft;
 pub mod encode;
+pub mod equipment;
 pub mod error;
 pub mod exec;
 mod go_order;
@@ -23,6 +26,7 @@ mod versions;
 
 pub use assemble::{assemble, assemble_explained};
 pub use encode::{Encoded, encode, encode_explained};
+pub use equipment::Equipment;
 pub use error::SpecError;
 pub use journal::compare::differences;
 pub use opt::Inputs;

@@ -8,6 +8,7 @@ use crate::domain::platform::Platform;
 use crate::domain::request::Options;
 use crate::domain::user::ProcessUser;
 use crate::spec::draft::Draft;
+use crate::spec::equipment::Equipment;
 use crate::spec::error::SpecError;
 use crate::spec::profile::Seccomp;
 
@@ -29,6 +30,8 @@ pub struct Inputs<'a> {
     pub image: Option<&'a ImageConfig>,
     /// What the caller changes.
     pub options: &'a Options,
+    /// What was found on the host of what the options ask for.
+    pub equipment: &'a Equipment,
     /// The user, in numbers; nothing where it stays as it is.
     pub user: Option<&'a ProcessUser>,
 }

@@ -9,6 +9,7 @@ mod support;
 mod warm;
 
 use specd::app;
+use specd::config::host::HostConfig;
 use specd::config::{Source, SourceConfig};
 use specd::domain::platform::Platform;
 use specd::image::source::ImageSource;
@@ -28,11 +29,14 @@ fn service(source: impl ImageSource) -> Service {
         snapshots: None,
         source: Source::OciLayout(PathBuf::new()),
         platform: Platform::new("linux", "amd64", ""),
-        thermal_throttle_cpus: Some(Vec::new()),
-        kernel: Some((6, 18)),
+        host: HostConfig {
+            thermal_throttle_cpus: Some(Vec::new()),
+            kernel: Some((6, 18)),
+            ..HostConfig::default()
+        },
     };
     let profiles = Profiles::built_in("function").unwrap();
-    app::service(&source, &config, profiles, 16 << 20, Duration::from_secs(60))
+    app::service(&source, &config, profiles, 16 << 20, Duration::from_secs(60)).unwrap()
 }
 
 fn request(namespace: &str) -> GenerateRequest {

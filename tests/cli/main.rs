@@ -5,6 +5,7 @@
 mod bundle;
 mod explain;
 mod generate;
+mod host;
 mod option_files;
 mod profiles;
 mod serve;

@@ -15,6 +15,7 @@
 )]
 
 mod daemon;
+mod devices;
 mod exec;
 mod generate;
 mod harness;

@@ -9,6 +9,7 @@ mod support;
 
 use specd::pb::specd as pb;
 use std::path::{Path, PathBuf};
+use support::golden_host::machine;
 use support::request_json;
 use support::service::Fixture;
 
@@ -24,6 +25,7 @@ fn golden_directories() -> Vec<PathBuf> {
 fn golden(directory: &Path) -> (Fixture, pb::GenerateRequest) {
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
     let config = read("image.json").unwrap();
-    let fixture = Fixture::new(&config, read("passwd").as_deref(), read("group").as_deref());
+    let fixture = Fixture::new(&config, read("passwd").as_deref(), read("group").as_deref())
+        .on(machine(directory));
     (fixture, request_json::parse(&read("request.json").unwrap()))
 }

@@ -4,6 +4,7 @@
 //! difference is on this list only where both answers are what its row says.
 
 use crate::case::Case;
+use crate::deliberate_devices as devices;
 use crate::options::{Chosen, TABLE};
 use crate::program::Answer;
 use crate::runtime;
@@ -416,6 +417,13 @@ const LIST: &[Known] = &[
         },
         witness: || with("WithoutMounts", json!(["/dev/"])),
     },
+    devices::TWICE,
+    devices::CDI_TWICE,
+    devices::CDI_NEWER,
+    devices::CDI_NOTHING,
+    devices::CDI_ENV,
+    devices::CDI_MODES,
+    devices::CDI_ID_MAPS,
     Known {
         name: "privileged with a filter of system calls",
         reason: "the two contradict each other, and which one wins is a matter of order",

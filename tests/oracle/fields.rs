@@ -4,6 +4,7 @@
 //! A value is what is laid, under `spec`, and our options in protobuf's JSON, under `options`.
 
 use crate::case::Op;
+use crate::equipment;
 use crate::options::Row;
 use crate::support::request_json;
 use crate::text;
@@ -175,6 +176,7 @@ pub(crate) const ROWS: &[Row] = &[
         "spec": {"process": {"oomScoreAdj": score}},
         "options": {"process": {"oomScoreAdj": score}},
     }))),
+    equipment::CDI_DEVICES,
     Row {
         name: "spec_merge_patch",
         values: || {

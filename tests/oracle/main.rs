@@ -13,6 +13,8 @@ mod accounts;
 mod case;
 mod config;
 mod deliberate;
+mod deliberate_devices;
+mod equipment;
 mod fields;
 mod options;
 mod parity;

@@ -5,6 +5,7 @@ use crate::accounts;
 use crate::case::Case;
 use crate::config::any_config;
 use crate::deliberate::{self, Known, Seen};
+use crate::equipment;
 use crate::options;
 use crate::program::{Answer, Program};
 use crate::support::say;
@@ -83,7 +84,8 @@ impl Sides<'_> {
     fn ask(&mut self, case: &Case) -> Outcome {
         let go = self.program.ask(&case.question());
         let fixture =
-            Fixture::of_bytes(&case.config, case.passwd.as_deref(), case.group.as_deref());
+            Fixture::of_bytes(&case.config, case.passwd.as_deref(), case.group.as_deref())
+                .on(equipment::machine());
         let ours = self.runtime.block_on(fixture.generate(case.request(self.release.profile)));
         let ours = ours.map(|answer| String::from_utf8(answer.spec.unwrap().value).unwrap());
         match (&go, &ours) {

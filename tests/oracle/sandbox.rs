@@ -2,6 +2,7 @@
 //! the replay of reference data gives it.
 
 use crate::case::Op;
+use crate::equipment;
 use crate::options::{Row, json_of};
 use crate::support::go_options;
 use crate::text;
@@ -200,6 +201,9 @@ pub(crate) const ROWS: &[Row] = &[
         },
         percent: 3,
     },
+    equipment::DEVICES,
+    equipment::FOLLOWED_DEVICE,
+    equipment::HOST_DEVICES,
     row!("WithMaskedPaths", json_of(paths())),
     row!("WithReadonlyPaths", json_of(paths())),
     row!("WithSelinuxLabel", json_of(text::of(&["system_u:system_r:container_t:s0", ""]))),

@@ -43,6 +43,7 @@ const CHANGES: &[Change] = &[
             }
         }
     }),
+    ("the root is the bundle's", |spec, _| spec["root"]["path"] = "rootfs".into()),
     ("files of the host that are bound need not be here", |spec, _| {
         for mount in spec["mounts"].as_array_mut().into_iter().flatten() {
             let source = mount["source"].as_str().unwrap_or_default();

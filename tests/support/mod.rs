@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "it is a library to the test binaries")]
 
 pub mod go_options;
+pub mod golden_host;
 pub mod layout;
 pub mod request_json;
 pub mod service;

@@ -7,8 +7,8 @@ use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
 use specd::domain::snapshot::SnapshotChoice;
-use specd::generate::Generator;
 use specd::generate::catalog::Catalog;
+use specd::generate::{Generator, Machine};
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
 use specd::image::source_reader::SourceReader;
@@ -26,7 +26,7 @@ pub const IMAGE: &str = "registry.example/app:1";
 
 /// A service over one image.
 pub struct Fixture {
-    service: Service,
+    generator: Generator,
     _layout: Layout,
 }
 
@@ -57,14 +57,18 @@ impl Fixture {
             LazyLock::new(|| Profiles::built_in("function").unwrap().into());
         let profiles = PROFILES.clone();
         let node = Platform::new("linux", "amd64", "");
-        let generator = Generator::new(
-            source,
-            reader,
-            profiles,
-            node,
-            HostFacts { kernel: (6, 18), ..HostFacts::default() },
-        );
-        Self { service: Service::new(generator, Duration::from_secs(60)), _layout: layout }
+        let facts = HostFacts { kernel: (6, 18), ..HostFacts::default() };
+        Self { generator: Generator::new(source, reader, profiles, node, facts), _layout: layout }
+    }
+
+    /// The same, on a machine that has something; without one it has no devices.
+    #[must_use]
+    pub fn on(self, machine: Machine) -> Self {
+        Self { generator: self.generator.on(machine), ..self }
+    }
+
+    fn service(&self) -> Service {
+        Service::new(self.generator.clone(), Duration::from_secs(60))
     }
 
     /// Calls Generate.
@@ -72,7 +76,7 @@ impl Fixture {
         if request.image.is_empty() {
             IMAGE.clone_into(&mut request.image);
         }
-        self.service.generate(Request::new(request)).await.map(tonic::Response::into_inner)
+        self.service().generate(Request::new(request)).await.map(tonic::Response::into_inner)
     }
 
     /// Calls Explain.
@@ -81,7 +85,7 @@ impl Fixture {
             IMAGE.clone_into(&mut request.image);
         }
         let request = ExplainRequest { request: Some(request) };
-        self.service.explain(Request::new(request)).await.map(tonic::Response::into_inner)
+        self.service().explain(Request::new(request)).await.map(tonic::Response::into_inner)
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "spec",
         imports: &[All("domain")],
-        crates: &["oci_spec", "serde", "serde_json", "thiserror"],
+        crates: &["oci_spec", "serde", "serde_json", "serde_saphyr", "thiserror"],
     },
     Row {
         module: "image",
@@ -107,7 +107,14 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "generate",
-        imports: &[All("domain"), All("image"), All("container"), All("accounts"), All("spec")],
+        imports: &[
+            All("domain"),
+            All("image"),
+            All("container"),
+            All("accounts"),
+            All("spec"),
+            Only("host", &["source"]),
+        ],
         crates: &["arc_swap", "thiserror", "tracing"],
     },
     Row {
@@ -175,7 +182,11 @@ pub(crate) const TABLE: &[Row] = &[
             "tracing_subscriber",
         ],
     },
-    Row { module: "host", imports: &[All("domain")], crates: &[] },
+    Row {
+        module: "host",
+        imports: &[All("domain")],
+        crates: &["async_trait", "rustix", "serde", "serde_json", "thiserror", "tokio"],
+    },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },
     Row { module: "commands", imports: EVERYTHING, crates: &["*"] },
     Row { module: "main", imports: EVERYTHING, crates: &["*"] },

@@ -48,6 +48,14 @@ its flag to the server's default.
 - --snapshotter={{ $v.snapshots.snapshotter }}
 - --snapshot-timeout={{ $v.snapshots.timeout }}
 {{- end }}
+{{- if $v.devices.enabled }}
+- --dev-root=/host
+{{- end }}
+{{- if $v.cdi.enabled }}
+{{- range $v.cdi.specDirs }}
+- --cdi-spec-dir={{ . }}
+{{- end }}
+{{- end }}
 - --default-profile={{ $v.defaultProfile }}
 {{- if $v.profiles }}
 - --profiles-dir=/etc/specd/profiles

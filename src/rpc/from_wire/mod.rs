@@ -1,5 +1,6 @@
 //! From messages to a checked request, or to everything that is wrong with it.
 
+mod equipment;
 mod hooks;
 mod moved;
 mod process;
@@ -110,6 +111,7 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
         annotations: message.annotations.into_iter().collect(),
         hooks: hooks::hooks(message.hooks.unwrap_or_default(), wrong),
         oci_version: message.oci_version,
+        cdi_devices: equipment::cdi_devices(&message.cdi_devices, wrong),
         merge_patch: message.spec_merge_patch,
     }
 }

@@ -9,12 +9,12 @@ use crate::domain::sandbox::{
 };
 use crate::domain::violation::Violations;
 use crate::pb::specd as pb;
-use crate::rpc::from_wire::{moved, root};
+use crate::rpc::from_wire::{equipment, moved, root};
 use pb::cgroup_options::Of as CgroupOf;
 use pb::namespace::Of;
 use pb::seccomp_options::Of as SeccompOf;
 
-fn absolute(field: String, path: &str, wrong: &mut Violations) {
+pub(super) fn absolute(field: String, path: &str, wrong: &mut Violations) {
     if !path.starts_with('/') || path.contains('\0') {
         wrong.push(field, "must be an absolute path");
     }
@@ -174,8 +174,9 @@ pub(super) fn devices(message: pb::DeviceOptions, wrong: &mut Violations) -> Dev
         let pb::DeviceNode { path, major, minor, file_mode, uid, gid, .. } = node;
         nodes.push(DeviceNode { path, kind, major, minor, file_mode, uid, gid });
     }
-    let pb::DeviceOptions { allow_default, allow_all, inherit_rules, .. } = message;
-    DeviceOptions { inherit_rules, allow_default, allow_all, rules, nodes }
+    let host = equipment::host_devices(message.host, wrong);
+    let pb::DeviceOptions { allow_default, allow_all, inherit_rules, all_host, .. } = message;
+    DeviceOptions { inherit_rules, allow_default, allow_all, rules, nodes, host, all_host }
 }
 
 pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> SecurityOptions {

@@ -10,7 +10,7 @@ use crate::domain::request::Options;
 use crate::domain::user::ProcessUser;
 use crate::spec::draft::Draft;
 use crate::spec::encode::unchecked;
-use crate::spec::{Inputs, Profiles, assemble, assemble_explained, encode_explained};
+use crate::spec::{Equipment, Inputs, Profiles, assemble, assemble_explained, encode_explained};
 use serde_json::json;
 
 fn option(name: &str) -> Origin {
@@ -174,8 +174,9 @@ fn assembled(profile: &str, explained: bool) -> Draft {
     let cmd = Some(vec!["x".to_owned()]);
     let container = Some(ContainerConfig { cmd, env: Some(Vec::new()), ..Default::default() });
     let inputs = Inputs {
+        equipment: &Equipment::default(),
         id: &id,
-        host: &HostFacts { thermal_throttle_cpus: vec![3], kernel: (6, 1) },
+        host: &HostFacts { thermal_throttle_cpus: vec![3], kernel: (6, 1), ..HostFacts::default() },
         platform: &Platform::new("linux", "amd64", ""),
         seccomp: &profile.seccomp,
         rules: profile.rules,

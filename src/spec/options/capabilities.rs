@@ -1,5 +1,6 @@
 //! What the process may do beside what its user may.
 
+use crate::domain::host_facts::HostFacts;
 use crate::domain::origin::Origin;
 use crate::spec::draft::{CapabilityLists, Draft};
 use crate::spec::error::SpecError;
@@ -62,9 +63,10 @@ const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
 /// and a name that no kernel knows is refused.
 pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let options = &inputs.options.capabilities;
+    let all = known(inputs.host);
     if let Some(names) = &options.set {
         let lists = &mut draft.capabilities;
-        let set = named("set.values", names)?;
+        let set = named(all, "set.values", names)?;
         if set.is_empty() {
             lists.replace("inheritable", Vec::new());
         } else {
@@ -78,7 +80,7 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
         explain(draft, &THREE, "set.values", names);
     }
     let lists = &mut draft.capabilities;
-    for one in named("add", &options.add)? {
+    for one in named(all, "add", &options.add)? {
         for name in THREE {
             lists.edit(name, |list| {
                 if !list.contains(&one) {
@@ -89,13 +91,13 @@ pub(crate) fn capabilities(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(),
     }
     explain(draft, &THREE, "add", &options.add);
     let lists = &mut draft.capabilities;
-    let drop = named("drop", &options.drop)?;
+    let drop = named(&KNOWN, "drop", &options.drop)?;
     for name in CapabilityLists::NAMES {
         lists.edit(name, |list| list.retain(|one| !drop.contains(one)));
     }
     explain(draft, &CapabilityLists::NAMES, "drop", &options.drop);
     let lists = &mut draft.capabilities;
-    let ambient = named("ambient", &options.ambient)?;
+    let ambient = named(all, "ambient", &options.ambient)?;
     if !ambient.is_empty() {
         lists.replace("inheritable", ambient.clone());
         lists.replace("ambient", ambient);
@@ -112,7 +114,7 @@ fn explain(draft: &mut Draft, lists: &[&str], field: &str, names: &[String]) {
     draft.explain("/process/capabilities", || {
         let each: Vec<Vec<String>> = names
             .iter()
-            .map(|name| known(name).map(|one| format!("CAP_{one}")).collect())
+            .map(|name| meant(&KNOWN, name).map(|one| format!("CAP_{one}")).collect())
             .collect();
         move |change: &Change<'_>| {
             let lists = lists.iter().map(|list| format!("/process/capabilities/{list}"));
@@ -130,12 +132,18 @@ fn explain(draft: &mut Draft, lists: &[&str], field: &str, names: &[String]) {
     });
 }
 
-/// The capabilities of a list of names, `CAP_` before them or not; `ALL` is all.
-fn named(field: &str, names: &[String]) -> Result<Vec<Capability>, SpecError> {
+/// Every capability that the host's kernel knows, as far as that is stated.
+fn known(host: &HostFacts) -> &'static [Capability] {
+    let last = host.last_capability.map_or(KNOWN.len(), |last| usize::from(last) + 1);
+    KNOWN.get(..last).unwrap_or(&KNOWN)
+}
+
+/// The capabilities of a list of names, `CAP_` before them or not; `ALL` is all of `all`.
+fn named(all: &[Capability], field: &str, names: &[String]) -> Result<Vec<Capability>, SpecError> {
     let mut found = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let before = found.len();
-        found.extend(known(name));
+        found.extend(meant(all, name));
         if found.len() == before {
             let field = format!("options.capabilities.{field}[{index}]");
             return Err(SpecError::field(&field, format!("{name:?} is no capability")));
@@ -144,17 +152,18 @@ fn named(field: &str, names: &[String]) -> Result<Vec<Capability>, SpecError> {
     Ok(found)
 }
 
-/// What a name stands for; nothing, where no kernel knows it.
-fn known(name: &str) -> impl Iterator<Item = Capability> {
+/// What a name stands for: `ALL` is all of `all`; nothing, where no kernel knows it.
+fn meant(all: &[Capability], name: &str) -> impl Iterator<Item = Capability> {
     let upper = name.to_ascii_uppercase();
     let bare = upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned();
-    KNOWN.into_iter().filter(move |one| bare == "ALL" || one.to_string() == bare)
+    let (every, of) = if bare == "ALL" { (true, all) } else { (false, KNOWN.as_slice()) };
+    of.iter().copied().filter(move |one| every || one.to_string() == bare)
 }
 
 /// Gives every capability. containerd: `oci.WithAllKnownCapabilities`.
-pub(super) fn give_all(draft: &mut Draft) {
+pub(super) fn give_all(host: &HostFacts, draft: &mut Draft) {
     for name in THREE {
-        draft.capabilities.replace(name, KNOWN.to_vec());
+        draft.capabilities.replace(name, known(host).to_vec());
     }
 }
 
@@ -165,10 +174,19 @@ mod tests {
     #[test]
     fn names_are_the_kernels() {
         assert_eq!(
-            named("add", &["CAP_BPF".into(), "sys_admin".into()]).unwrap(),
+            named(&KNOWN, "add", &["CAP_BPF".into(), "sys_admin".into()]).unwrap(),
             [Capability::Bpf, Capability::SysAdmin]
         );
-        assert_eq!(named("add", &["ALL".into()]).unwrap(), KNOWN);
-        assert!(named("add", &["CAP_NONSENSE".into()]).is_err());
+        assert_eq!(named(&KNOWN, "add", &["ALL".into()]).unwrap(), KNOWN);
+        assert!(named(&KNOWN, "add", &["CAP_NONSENSE".into()]).is_err());
+    }
+
+    #[test]
+    fn all_ends_with_the_last_that_is_stated() {
+        let host = |last_capability| HostFacts { last_capability, ..HostFacts::default() };
+        assert_eq!(known(&host(None)), KNOWN);
+        assert_eq!(known(&host(Some(37))).last(), Some(&Capability::AuditRead));
+        assert_eq!(known(&host(Some(40))), KNOWN);
+        assert_eq!(known(&host(Some(63))), KNOWN);
     }
 }

@@ -5,6 +5,7 @@
 pub(crate) mod annotations;
 pub(crate) mod args;
 pub(crate) mod capabilities;
+pub(crate) mod cdi;
 pub(crate) mod cgroup;
 pub(crate) mod cwd;
 pub(crate) mod devices;

@@ -10,12 +10,13 @@ use crate::spec::options::{capabilities, devices, mounts};
 /// Takes hardening away, before the options that could bring some of it back.
 ///
 /// containerd: `oci.WithPrivileged`, with every capability that Linux 5.9 knows instead of those of the
-/// process that asks; and for Docker's also `oci.WithAllDevicesAllowed` and `oci.WithNewPrivileges`.
+/// process that asks; and for Docker's also `oci.WithAllDevicesAllowed`, `oci.WithNewPrivileges` and, among
+/// the devices, `oci.WithHostDevices`.
 pub(crate) fn privileged(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let Some(mode) = inputs.options.security.privileged else {
         return Ok(());
     };
-    capabilities::give_all(draft);
+    capabilities::give_all(inputs.host, draft);
     draft.linux.set_masked_paths(None).set_readonly_paths(None).set_seccomp(None);
     mounts::make_writable(draft, "sysfs");
     mounts::make_writable(draft, "cgroup");

@@ -188,7 +188,8 @@ mod tests {
     #[test]
     fn releases_that_mask_throttling_do_so_for_each_processor() {
         let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
-        let host = HostFacts { thermal_throttle_cpus: vec![0, 2], kernel: (6, 1) };
+        let host =
+            HostFacts { thermal_throttle_cpus: vec![0, 2], kernel: (6, 1), ..HostFacts::default() };
         let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         let masked = |name: &str| {
             let draft = profiles.get(Some(name)).unwrap().draft(&namespace, &id, &host).unwrap();

@@ -22,10 +22,11 @@ pub(super) fn annotations(spec: Node<'_>, found: &mut Found) {
     }
 }
 
-/// A class of service is the name of a directory.
+/// A class of service is the name of a directory; `/`, the default class, came with the specification's 1.3.
 pub(super) fn class_of_service(spec: Node<'_>, found: &mut Found) {
     let class = spec.get("linux").get("intelRdt").get("closID");
-    if class.text().is_some_and(|text| text.contains('/') || matches!(text, "." | "..")) {
+    let is_name = |text: &str| text == "/" || !(text.contains('/') || matches!(text, "." | ".."));
+    if class.text().is_some_and(|text| !is_name(text)) {
         found.add(class, "must be the name of a directory");
     }
 }

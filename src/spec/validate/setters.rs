@@ -126,7 +126,12 @@ fn resources(keys: &[&str], options: &Options) -> Option<String> {
     let all = &options.resources;
     match keys {
         ["devices", ..] => {
-            (!options.devices.rules.is_empty()).then(|| "options.devices.rules".to_owned())
+            let by = [
+                ("devices.rules", !options.devices.rules.is_empty()),
+                ("cdi_devices", !options.cdi_devices.is_empty()),
+            ];
+            let set = by.into_iter().find(|(_, set)| *set);
+            set.map(|(field, _)| format!("options.{field}"))
         }
         ["memory", name] => {
             let set = serde_json::to_value(all.memory.as_ref()?).ok()?;

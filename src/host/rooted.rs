@@ -1,0 +1,204 @@
+//! Paths below a root: symbolic links are resolved as if it were the only one.
+
+use crate::domain::host_device::{HostNode, below, counts, is_walked};
+use crate::domain::limits::{DEVICE_DEPTH, SYMLINKS};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::PathBuf;
+
+/// A directory that is somebody's root.
+#[derive(Debug, Clone)]
+pub(super) struct Root {
+    root: PathBuf,
+    /// Whether what this user may not see is as good as absent. containerd: `userns.RunningInUserNS`.
+    skips_denied: bool,
+}
+
+/// What a file is.
+pub(super) enum Kind {
+    Device { kind: char, major: i64, minor: i64, file_mode: u32, uid: u32, gid: u32 },
+    Directory,
+    Link,
+    Other(&'static str),
+}
+
+/// Which files of directories are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// Those that count for a container.
+    Counted,
+    /// The console too, and links.
+    All,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    pub(super) nodes: Vec<HostNode>,
+    /// Links to devices, each with what it leads to in the end.
+    pub(super) links: BTreeMap<String, String>,
+}
+
+impl Root {
+    pub(super) fn new(root: PathBuf) -> Self {
+        let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+        let initial = map.split_whitespace().eq(["0", "0", "4294967295"]);
+        Self { root, skips_denied: !map.is_empty() && !initial }
+    }
+
+    fn real(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// What lies at a path whose directories are resolved.
+    pub(super) fn kind(&self, path: &str) -> io::Result<Kind> {
+        Ok(kind_of(&std::fs::symlink_metadata(self.real(path))?))
+    }
+
+    /// Where a path leads to once every link is resolved.
+    pub(super) fn resolve(&self, path: &str) -> io::Result<String> {
+        let mut names: VecDeque<String> = names(path).collect();
+        let mut done: Vec<String> = Vec::new();
+        let mut links = 0;
+        while let Some(name) = names.pop_front() {
+            if name == ".." {
+                done.pop();
+                continue;
+            }
+            done.push(name);
+            let real = self.real(&done.join("/"));
+            if !std::fs::symlink_metadata(&real)?.is_symlink() {
+                continue;
+            }
+            links += 1;
+            if links > SYMLINKS {
+                return Err(io::Error::other("too many symbolic links"));
+            }
+            let target = std::fs::read_link(&real)?;
+            let target = target.to_str().ok_or(io::ErrorKind::NotFound)?;
+            if target.starts_with('/') {
+                done.clear();
+            } else {
+                done.pop();
+            }
+            for name in self::names(target).rev() {
+                names.push_front(name);
+            }
+        }
+        Ok(format!("/{}", done.join("/")))
+    }
+
+    /// Where a path leads to once its directories' links are resolved, and not its own.
+    pub(super) fn resolve_parent(&self, path: &str) -> io::Result<String> {
+        match path.trim_end_matches('/').rsplit_once('/') {
+            Some((_, "." | "..")) | None => self.resolve(path),
+            Some((parent, name)) => Ok(below(&self.resolve(parent)?, name)),
+        }
+    }
+
+    /// The devices in a directory and below, in the order of names; `shown` is what it is called, `left` how many
+    /// files may still be looked at.
+    pub(super) fn walk(
+        &self,
+        directory: &str,
+        shown: &str,
+        walk: Walk,
+        left: &mut usize,
+    ) -> io::Result<Walked> {
+        let mut walked = Walked::default();
+        self.walk_into(&mut walked, directory, shown, walk, left, DEVICE_DEPTH)?;
+        Ok(walked)
+    }
+
+    fn walk_into(
+        &self,
+        walked: &mut Walked,
+        directory: &str,
+        shown: &str,
+        walk: Walk,
+        left: &mut usize,
+        depth: usize,
+    ) -> io::Result<()> {
+        let too_much =
+            || io::Error::other(format!("{shown} is deeper or larger than is looked at"));
+        if depth == 0 {
+            return Err(too_much());
+        }
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.real(directory))? {
+            *left = left.checked_sub(1).ok_or_else(too_much)?;
+            // No specification can hold a name that is no text.
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        for name in names {
+            let (path, shown) = (below(directory, &name), below(shown, &name));
+            let kind = match self.kind(&path) {
+                Err(error) if self.is_skipped(&error) => continue,
+                kind => kind?,
+            };
+            match kind {
+                Kind::Directory if is_walked(&name) => {
+                    match self.walk_into(walked, &path, &shown, walk, left, depth - 1) {
+                        Err(error) if self.is_skipped(&error) => {}
+                        done => done?,
+                    }
+                }
+                Kind::Device { kind, major, minor, file_mode, uid, gid }
+                    if counts(&name, kind) || (walk == Walk::All && kind != 'p') =>
+                {
+                    let node = HostNode { path: shown, kind, major, minor, file_mode, uid, gid };
+                    walked.nodes.push(node);
+                }
+                Kind::Link if walk == Walk::All => {
+                    if let Ok(target) = self.resolve(&path)
+                        && matches!(self.kind(&target), Ok(Kind::Device { .. } | Kind::Directory))
+                    {
+                        walked.links.insert(shown, target);
+                    }
+                }
+                Kind::Directory | Kind::Device { .. } | Kind::Link | Kind::Other(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_skipped(&self, error: &io::Error) -> bool {
+        let kind = error.kind();
+        kind == io::ErrorKind::NotFound
+            || (self.skips_denied && kind == io::ErrorKind::PermissionDenied)
+    }
+}
+
+fn names(path: &str) -> impl DoubleEndedIterator<Item = String> {
+    path.split('/').filter(|name| !matches!(*name, "" | ".")).map(str::to_owned)
+}
+
+fn kind_of(metadata: &Metadata) -> Kind {
+    let file = metadata.file_type();
+    let kind = if file.is_block_device() {
+        'b'
+    } else if file.is_char_device() {
+        'c'
+    } else if file.is_fifo() {
+        'p'
+    } else if file.is_dir() {
+        return Kind::Directory;
+    } else if file.is_symlink() {
+        return Kind::Link;
+    } else {
+        return Kind::Other(if file.is_socket() { "a socket" } else { "a regular file" });
+    };
+    Kind::Device {
+        kind,
+        major: rustix::fs::major(metadata.rdev()).into(),
+        minor: rustix::fs::minor(metadata.rdev()).into(),
+        file_mode: metadata.mode() & 0o7777,
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+    }
+}

@@ -1,0 +1,162 @@
+//! The differences that are meant about devices: rows of the list in [`crate::deliberate`].
+
+use crate::case::Case;
+use crate::deliberate::{Known, Seen, plain};
+use crate::options::{Chosen, TABLE};
+use crate::program::Answer;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Releases whose CDI is of version 1.0.
+const CDI_1_0: &[&str] = &["2.0.14", "2.1.9"];
+
+/// Releases whose CDI is older than 1.1.1.
+const BEFORE_CDI_1_1_1: &[&str] = &["2.0.14", "2.1.9", "2.2.9", "2.3.7"];
+
+pub(crate) const TWICE: Known = Known {
+    name: "device that is there twice",
+    reason: "the runtime makes one node at a path, so the last one is the one that counts",
+    only: &[],
+    holds: |seen| {
+        let Some((go, ours)) = specs(seen) else { return false };
+        let paths = |spec: &Value| -> Vec<String> {
+            let devices = spec["linux"]["devices"].as_array().into_iter().flatten();
+            devices.map(|device| device["path"].as_str().unwrap().replace("//", "/")).collect()
+        };
+        let (theirs, own) = (paths(&go), paths(&ours));
+        let unique: BTreeSet<&String> = theirs.iter().collect();
+        let same = unique == own.iter().collect() && unique.len() == own.len();
+        let old = has_cdi(seen) && BEFORE_CDI_1_1_1.contains(&seen.version);
+        let rest = |spec| if old { aged(without_devices(spec)) } else { without_devices(spec) };
+        same && own.len() < theirs.len() && rest(go) == rest(ours)
+    },
+    witness: || Case {
+        options: vec![
+            Chosen::new("WithDevices", json!({"Path": "/dev/full", "Access": "r"})),
+            Chosen::new("WithHostDevices", Value::Null),
+        ],
+        ..plain()
+    },
+};
+
+pub(crate) const CDI_TWICE: Known = Known {
+    name: "CDI device that is named twice",
+    reason: "its hooks would run twice",
+    only: WITH_CDI,
+    holds: |seen| {
+        seen.ours.as_ref().is_err_and(|status| status.message().contains("is there twice"))
+            && matches!(seen.go, Answer::Spec(_))
+    },
+    witness: || cdi(&["vendor.com/gpu=quiet", "vendor.com/gpu=quiet"]),
+};
+
+/// The releases that have CDI.
+const WITH_CDI: &[&str] = &["2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"];
+
+pub(crate) const CDI_NEWER: Known = Known {
+    name: "CDI specification that is newer",
+    reason: "specifications are read as containerd 2.4 reads them, whatever the profile",
+    only: CDI_1_0,
+    holds: |seen| {
+        let newer = ["vendor.com/net=eth"];
+        let unknown = |text: &String| {
+            let names = text.split_once("unresolvable CDI devices ");
+            names.is_some_and(|(_, names)| names.split(", ").all(|name| newer.contains(&name)))
+        };
+        seen.ours.is_ok() && matches!(&seen.go, Answer::Error(text) if unknown(text))
+    },
+    witness: || cdi(&["vendor.com/net=eth"]),
+};
+
+pub(crate) const CDI_NOTHING: Known = Known {
+    name: "CDI device that is allowed nothing",
+    reason: "the runtime refuses a rule without access, which is what permissions of none become",
+    only: &["2.4.2"],
+    holds: |seen| {
+        seen.refuses("options.cdi_devices: must be letters of \"rwm\"", |spec| {
+            let rules = spec["linux"]["resources"]["devices"].as_array();
+            rules.is_some_and(|rules| rules.iter().any(|rule| rule.get("access").is_none()))
+        })
+    },
+    witness: || cdi(&["vendor.com/quiet=x"]),
+};
+
+pub(crate) const CDI_ENV: Known = Known {
+    name: "environment of a CDI device",
+    reason: "an entry takes the place of the one with its key, as since CDI 1.1.1, or most programs would not see it",
+    only: BEFORE_CDI_1_1_1,
+    holds: |seen| only_aged(seen, |spec| &spec["process"]["env"]),
+    witness: || cdi(&["vendor.com/gpu=path"]),
+};
+
+pub(crate) const CDI_MODES: Known = Known {
+    name: "permissions of a CDI device node",
+    reason: "where the specification does not state them they are the host's, as since CDI 1.1",
+    only: CDI_1_0,
+    holds: |seen| only_aged(seen, |spec| &spec["linux"]["devices"]),
+    witness: || cdi(&["vendor.com/gpu=null0"]),
+};
+
+pub(crate) const CDI_ID_MAPS: Known = Known {
+    name: "CDI mounts where ids are mapped",
+    reason: "bind mounts get the option that maps ids, as since CDI 1.1.1",
+    only: BEFORE_CDI_1_1_1,
+    holds: |seen| only_aged(seen, |spec| &spec["mounts"]),
+    witness: || {
+        let map = json!([{"containerID": 0, "hostID": 1000, "size": 10}]);
+        let maps = Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map}));
+        let mut case = cdi(&["vendor.com/gpu=mounts"]);
+        case.options.insert(0, maps);
+        case
+    },
+};
+
+fn cdi(names: &[&str]) -> Case {
+    Case { options: vec![Chosen::new("WithCDIDevices", json!(names))], ..plain() }
+}
+
+fn has_cdi(seen: &Seen<'_>) -> bool {
+    seen.case.options.iter().any(|chosen| TABLE[chosen.row].name == "WithCDIDevices")
+}
+
+/// Whether a part differs, and nothing but what newer versions of CDI brought.
+fn only_aged(seen: &Seen<'_>, part: fn(&Value) -> &Value) -> bool {
+    has_cdi(seen)
+        && specs(seen).is_some_and(|(go, ours)| part(&go) != part(&ours) && aged(go) == aged(ours))
+}
+
+/// Both specs, where both sides give one.
+fn specs(seen: &Seen<'_>) -> Option<(Value, Value)> {
+    let (Answer::Spec(go), Ok(ours)) = (&seen.go, &seen.ours) else { return None };
+    Some((serde_json::from_str(go).unwrap(), serde_json::from_str(ours).unwrap()))
+}
+
+fn without_devices(mut spec: Value) -> Value {
+    spec["linux"].as_object_mut().unwrap().shift_remove("devices");
+    spec
+}
+
+/// A spec without what newer versions of CDI brought.
+fn aged(mut spec: Value) -> Value {
+    let mut env: Vec<Value> = Vec::new();
+    let key = |entry: &Value| entry.as_str().unwrap().split('=').next().map(str::to_owned);
+    for entry in spec["process"]["env"].as_array().into_iter().flatten() {
+        match env.iter_mut().find(|other| key(other) == key(entry)) {
+            Some(other) => other.clone_from(entry),
+            None => env.push(entry.clone()),
+        }
+    }
+    spec["process"]["env"] = env.into();
+    for device in spec["linux"]["devices"].as_array_mut().into_iter().flatten() {
+        device.as_object_mut().unwrap().shift_remove("fileMode");
+    }
+    for mount in spec["mounts"].as_array_mut().into_iter().flatten() {
+        if let Some(options) = mount.get_mut("options").and_then(Value::as_array_mut) {
+            options.retain(|option| option != "idmap" && option != "ridmap");
+            if options.is_empty() {
+                mount.as_object_mut().unwrap().shift_remove("options");
+            }
+        }
+    }
+    spec
+}
