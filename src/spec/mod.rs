@@ -14,7 +14,6 @@ pub mod exec;
 mod go_order;
 mod journal;
 mod kept;
-mod layer;
 pub mod merge_patch;
 pub mod opt;
 mod options;

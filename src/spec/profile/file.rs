@@ -6,7 +6,7 @@
 
 use crate::domain::image_rules::ImageRules;
 use crate::spec::draft::Draft;
-use crate::spec::layer::{Layer, stacked};
+use crate::spec::profile::layer::{Layer, stacked};
 use crate::spec::profile::{Profile, Seccomp};
 use crate::spec::seccomp::default_names;
 use serde::Deserialize;

@@ -6,6 +6,7 @@
 //! Invariant: a profile that was loaded gives a draft for every namespace and id.
 
 mod file;
+mod layer;
 mod set;
 
 pub use set::{FileError, Profiles, ProfilesError};
@@ -18,7 +19,7 @@ use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::go_order;
 use crate::spec::journal::Journal;
-use crate::spec::layer::{Layer, stacked};
+use crate::spec::profile::layer::{Layer, stacked};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -41,7 +41,7 @@ impl Layer {
 }
 
 /// The spec of layers on top of each other, from the lowest to the highest.
-pub(super) fn stacked<'a>(specs: impl IntoIterator<Item = &'a Value>) -> Value {
+pub(crate) fn stacked<'a>(specs: impl IntoIterator<Item = &'a Value>) -> Value {
     let mut whole = Value::Object(serde_json::Map::new());
     for spec in specs {
         merge_patch::apply(&mut whole, spec.clone());
