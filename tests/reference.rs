@@ -14,9 +14,13 @@ mod support;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use specd::domain::host_facts::HostFacts;
+use specd::generate::Machine;
+use specd::host::stated::{self, Stated};
 use specd::pb::specd as pb;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use support::go_options::{Op, options};
 use support::say;
 use support::service::Fixture;
@@ -163,6 +167,14 @@ struct Tally {
     wrong: Vec<String>,
 }
 
+/// The machine on which Go's client was asked, as far as it was asked about it.
+fn machine() -> Machine {
+    let null = r#"{"devices":[{"path":"/dev/null","type":"c","major":1,"minor":3,"fileMode":438,"uid":0,"gid":0}]}"#;
+    let facts = stated::parse(null, HostFacts::default()).unwrap();
+    let devices = Stated::new(facts.devices.unwrap_or_default());
+    Machine { devices: Arc::new(devices), ..Machine::default() }
+}
+
 async fn replay(release: &str, cases: Vec<Case>, wants: Vec<Want>, tally: &mut Tally) {
     let wants: HashMap<String, Want> = wants.into_iter().map(|w| (w.name.clone(), w)).collect();
     for case in cases {
@@ -179,7 +191,8 @@ async fn replay(release: &str, cases: Vec<Case>, wants: Vec<Want>, tally: &mut T
             capabilities.drop = vec!["CAP_SYS_RESOURCE".to_owned()];
         }
         let config = case.raw.as_deref().or(case.config.as_deref().map(RawValue::get)).unwrap();
-        let fixture = Fixture::new(config, case.passwd.as_deref(), case.group.as_deref());
+        let fixture =
+            Fixture::new(config, case.passwd.as_deref(), case.group.as_deref()).on(machine());
         let answer = fixture
             .generate(pb::GenerateRequest {
                 namespace: case.namespace.clone(),

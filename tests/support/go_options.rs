@@ -163,6 +163,15 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         "WithParentCgroupDevices" => devices.inherit_rules = true,
         "WithDefaultUnixDevices" => devices.allow_default = true,
         "WithAllDevicesAllowed" => devices.allow_all = true,
+        "WithDevices" => {
+            let field = |name: &str| args[name].as_str().unwrap_or_default().to_owned();
+            devices.host.push(pb::HostDevice {
+                path: field("Path"),
+                container_path: field("ContainerPath"),
+                permissions: field("Access"),
+                follow_symlinks: false,
+            });
+        }
         "WithMaskedPaths" => security.masked_paths = list(args),
         "WithReadonlyPaths" => security.readonly_paths = list(args),
         "WithPrivileged" => security.privileged = pb::PrivilegedMode::Containerd.into(),
