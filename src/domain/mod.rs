@@ -27,5 +27,6 @@ pub mod sandbox;
 pub mod scheduling;
 pub mod snapshot;
 pub mod stated_devices;
+pub mod sysctl;
 pub mod user;
 pub mod violation;

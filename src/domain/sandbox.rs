@@ -92,6 +92,23 @@ pub enum NamespaceKind {
     Time,
 }
 
+impl NamespaceKind {
+    /// The name, as the specification has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pid => "pid",
+            Self::Ipc => "ipc",
+            Self::Uts => "uts",
+            Self::Mount => "mount",
+            Self::Network => "network",
+            Self::Cgroup => "cgroup",
+            Self::User => "user",
+            Self::Time => "time",
+        }
+    }
+}
+
 /// Whose a namespace is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamespaceOf {

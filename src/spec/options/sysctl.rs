@@ -2,6 +2,7 @@
 
 use crate::domain::origin::Origin;
 use crate::domain::sandbox::NamespaceKind;
+use crate::domain::sysctl::{Of, dotted, of};
 use crate::spec::draft::Draft;
 use crate::spec::error::SpecError;
 use crate::spec::journal::{Change, Said};
@@ -14,11 +15,10 @@ use std::collections::HashMap;
 /// Docker: `daemon.withCommonOptions`, which sets its own where the network namespace is a new one.
 pub(crate) fn sysctl(inputs: &Inputs<'_>, draft: &mut Draft) -> Result<(), SpecError> {
     let mut all: HashMap<String, String> = draft.linux.sysctl().clone().unwrap_or_default();
-    let mut out: Vec<String> =
-        all.keys().filter(|key| misplaced(draft, key).is_some()).cloned().collect();
+    let mut out: Vec<(String, String)> =
+        all.keys().filter_map(|key| Some((key.clone(), misplaced(draft, key)?))).collect();
     out.sort();
-    for key in out {
-        let why = misplaced(draft, &key).unwrap_or_default();
+    for (key, why) in out {
         draft.warnings.push(format!("the profile's kernel parameter {key} is left out: it {why}"));
         all.remove(&key);
     }
@@ -44,30 +44,11 @@ fn misplaced(draft: &Draft, key: &str) -> Option<String> {
     if dotted(key) == "net.ipv4.ping_group_range" && has(draft, NamespaceKind::User) {
         return Some("names groups that a user namespace does not map".to_owned());
     }
-    wrong(draft, key)
-}
-
-/// What is wrong with a parameter: its namespace is the host's or another's, which it would change.
-///
-/// runc: `validate.sysctl`.
-fn wrong(draft: &Draft, key: &str) -> Option<String> {
-    let key = dotted(key);
-    let of = if key.starts_with("net.") {
-        (NamespaceKind::Network, "network")
-    } else if ["kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue."]
-        .iter()
-        .any(|prefix| key.starts_with(prefix))
-    {
-        (NamespaceKind::Ipc, "ipc")
-    } else if key == "kernel.domainname" {
-        (NamespaceKind::Uts, "uts")
-    } else {
-        return Some("is not a parameter of a namespace, it would change the host".to_owned());
-    };
-    let (kind, name) = of;
-    (!is_private(draft, kind)).then(|| format!("needs a private {name} namespace"))
-}
-
-fn dotted(key: &str) -> String {
-    key.replace('/', ".")
+    match of(key) {
+        Of::Namespace(kind) if is_private(draft, kind) => None,
+        Of::Namespace(kind) => Some(format!("needs a private {} namespace", kind.name())),
+        Of::Host | Of::Field(_) => {
+            Some("is not a parameter of a namespace, it would change the host".to_owned())
+        }
+    }
 }

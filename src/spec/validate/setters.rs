@@ -5,7 +5,7 @@
 use super::{Place, PlaceStep};
 use crate::domain::origin::snake_case;
 use crate::domain::request::Options;
-use crate::domain::sandbox::{NamespaceKind, NamespaceOf, cleaned};
+use crate::domain::sandbox::{NamespaceOf, cleaned};
 use serde_json::Value;
 
 /// The field that has set a place, if one has.
@@ -186,8 +186,7 @@ fn capabilities(list: &str, options: &Options) -> Option<String> {
 
 /// The field that has put a kind of namespace where it is, or has taken it away.
 fn namespace(kind: &str, options: &Options) -> Option<String> {
-    let name = |kind: &NamespaceKind| serde_json::to_value(kind).unwrap_or_default();
-    let set = options.namespaces.of.iter().find(|(of, _)| name(of) == kind);
+    let set = options.namespaces.of.iter().find(|(of, _)| of.name() == kind);
     set.map(|(_, of)| match of {
         NamespaceOf::Path(_) => format!("options.namespaces.{kind}.path"),
         NamespaceOf::Host | NamespaceOf::Private => format!("options.namespaces.{kind}"),
