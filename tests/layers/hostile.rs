@@ -125,7 +125,8 @@ fn layers_of_zeros_are_passed_over_in_little_memory() {
     let error = Image::default().layer(ZSTD, zst).passwd().unwrap_err();
     assert!(matches!(error, ImageError::Limit { .. }), "{error}");
     // Other tests run beside this one, so the bound is not the tightest.
-    let grown = peak() - before;
+    // The kernel counts pages in batches, so that a later reading may be a little lower.
+    let grown = peak().saturating_sub(before);
     assert!(grown < 256 << 20, "{grown} bytes more");
 }
 
