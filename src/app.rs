@@ -9,6 +9,8 @@ mod transport;
 
 pub use listeners::ListenError;
 
+use crate::api::Service;
+use crate::api::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
 use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
 use crate::generate::Generator;
 use crate::generate::catalog::Catalog;
@@ -19,8 +21,6 @@ use crate::image::snapshot_reader::{SnapshotFiles, SnapshotReader, SnapshotRules
 use crate::image::source::ImageSource;
 use crate::image::source_reader::SourceReader;
 use crate::image::tally::Tally;
-use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
-use crate::rpc::Service;
 use crate::server::activation::Activation;
 use crate::server::health::{Health, Probe};
 use crate::server::listen::{AddressError, ListenAddress, Listener};

@@ -6,8 +6,8 @@
 //! # The flow, one way
 //!
 //! ```text
-//! pb::GenerateRequest
-//!    |  rpc::from_wire            every violation at once, each with its field path
+//! api::pb::specd::GenerateRequest
+//!    |  api::request              every violation at once, each with its field path
 //!    v
 //! domain::request::Request        generate takes over
 //!    |  ImageSource::resolve      I/O: a name, which is never remembered
@@ -22,7 +22,7 @@
 //!    |  spec::encode              the same bytes each time
 //!    v
 //! spec::Encoded
-//!    |  rpc::to_wire
+//!    |  api::response
 //!    v
 //! prost_types::Any
 //! ```
@@ -35,7 +35,7 @@
 //! - [`image`] reads images over two seams: [`image::source::ImageSource`], where bytes come from, and
 //!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
 //! - [`container`] is the seam to the containers that are there, for another process in one of them.
-//! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.
+//! - [`generate`] alternates the core and the fetching; [`api`] holds the generated messages and translates them.
 //! - [`server`] is the transport and knows nothing of specs.
 //! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put it together.
 //!
@@ -48,6 +48,7 @@
 //! - Who may import whom is a table, which the test `tidy` holds against the code.
 
 pub mod accounts;
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod commands;
@@ -57,8 +58,6 @@ pub mod domain;
 pub mod generate;
 pub mod host;
 pub mod image;
-pub mod pb;
-pub mod rpc;
 pub mod server;
 pub mod source;
 pub mod spec;

@@ -15,9 +15,9 @@ mod support;
 
 use prost_types::Any;
 use serde_json::{Value, json};
+use specd::api::pb::specd as pb;
+use specd::api::pb::specd::SpecService;
 use specd::container::StoredContainer;
-use specd::pb::specd as pb;
-use specd::pb::specd::SpecService;
 use specd::spec::encode::TYPE_URL;
 use std::path::{Path, PathBuf};
 use support::golden_host::machine;

@@ -1,11 +1,11 @@
 //! What is measured, tied to where it happens: each part tells through a small trait of its own, and knows
 //! nothing of metrics.
 
+use crate::api::pb::health;
+use crate::api::pb::specd::DESCRIPTORS;
 use crate::app::profiles::Reload;
 use crate::generate::stage::{self, Stage};
 use crate::image::tally::Tally;
-use crate::pb::health;
-use crate::pb::specd::DESCRIPTORS;
 use crate::server::health::Health;
 use crate::server::metrics::{Figure, Kind, Metrics};
 use crate::server::tls::Tls;

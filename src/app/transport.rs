@@ -1,7 +1,7 @@
 //! From the limits of the configuration to those of the transport.
 
+use crate::api::status;
 use crate::config::limits::Limits;
-use crate::rpc::status;
 use crate::server::call_limits::CallLimits;
 use crate::server::lifetime::Lifetime;
 use crate::server::serve::ServeConfig;

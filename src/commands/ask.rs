@@ -1,13 +1,13 @@
 //! The calls of a client, to a server or to a service in this process; and the request that flags stand for.
 
+use crate::api::Service;
+use crate::api::pb::specd::{self as pb, SpecService, SpecServiceClient};
 use crate::app;
 use crate::cli::{AskArgs, OptionArgs};
 use crate::commands::{Failure, client, option_files, progress, unusable};
 use crate::config::{ProfileConfig, SnapshotConfig, SourceConfig};
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
-use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
-use crate::rpc::Service;
 use std::time::Duration;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};

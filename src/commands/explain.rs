@@ -5,9 +5,9 @@ mod json;
 mod requests;
 mod table;
 
+use crate::api::pb::specd as pb;
 use crate::cli::explain::{ExplainArgs, ExplainOutput};
 use crate::commands::{Failure, ask, block_on, install_logs, print};
-use crate::pb::specd as pb;
 use diff::Side;
 use requests::Asked;
 use std::io::Write;

@@ -1,8 +1,8 @@
 //! `specd generate`: the same call that a client makes, to a server or to a service in this process.
 
+use crate::api::pb::specd as pb;
 use crate::cli::{GenerateArgs, Output};
 use crate::commands::{Failure, ask, block_on, install_logs, print};
-use crate::pb::specd as pb;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

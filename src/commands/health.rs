@@ -1,8 +1,8 @@
 //! `specd health`.
 
+use crate::api::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
 use crate::cli::HealthArgs;
 use crate::commands::{Failure, block_on, client, print};
-use crate::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
 use std::time::Duration;
 
 pub(crate) fn run(args: &HealthArgs) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
 //! Options out of files, under those of the flags.
 
+use crate::api::pb::specd as pb;
 use crate::cli::option_files::OptionFileArgs;
 use crate::commands::{Failure, proto_json};
-use crate::pb::specd as pb;
 use prost::Message;
 use std::io::Read;
 

@@ -1,6 +1,6 @@
 //! Messages of the API out of protobuf's JSON.
 
-use crate::pb::specd::DESCRIPTORS;
+use crate::api::pb::specd::DESCRIPTORS;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
@@ -24,7 +24,7 @@ pub(super) fn parse<M: Message + Default>(name: &str, text: &str) -> Result<M, S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pb::specd::GenerateRequest;
+    use crate::api::pb::specd::GenerateRequest;
 
     #[test]
     fn what_is_no_message_is_told_with_its_place() {

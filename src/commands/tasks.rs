@@ -1,5 +1,7 @@
 //! `specd process` and `specd resources`: what a client asks about containers that are there.
 
+use crate::api::pb::specd::{self as pb, SpecService, SpecServiceClient};
+use crate::api::{request, response, status};
 use crate::app;
 use crate::cli::SourceArgs;
 use crate::cli::host::HostArgs;
@@ -9,8 +11,6 @@ use crate::commands::{Failure, block_on, client, install_logs, print, unusable};
 use crate::config::{ProfileConfig, SnapshotConfig, SourceConfig};
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::domain::snapshot::DEFAULT_SNAPSHOTTER;
-use crate::pb::specd::{self as pb, SpecService, SpecServiceClient};
-use crate::rpc::{from_wire, status, to_wire};
 use crate::spec::resources::encode_resources;
 use prost_types::Any;
 use serde_json::Value;
@@ -82,9 +82,9 @@ pub(crate) fn resources(args: ResourcesArgs) -> Result<(), Failure> {
     let output = if args.any { PartOutput::Any } else { PartOutput::Json };
     let request = pb::GenerateResourcesRequest { options: Some(limits(args)) };
     let refused = |error| client::failure(&status::of(&error));
-    let request = from_wire::update(request).map_err(|wrong| refused(wrong.into()))?;
+    let request = request::update(request).map_err(|wrong| refused(wrong.into()))?;
     let limits = encode_resources(&request.resources).map_err(|error| refused(error.into()))?;
-    print(&render(to_wire::resources(limits).resources.as_ref(), output)?)
+    print(&render(response::resources(limits).resources.as_ref(), output)?)
 }
 
 fn limits(args: ResourcesArgs) -> pb::UpdateOptions {

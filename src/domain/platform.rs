@@ -1,6 +1,6 @@
 //! Platforms: which manifest of an index runs on which node.
 //!
-//! Only Linux is served; `from_wire` refuses a request for anything else. The rules are those of
+//! Only Linux is served; `api::request` refuses a request for anything else. The rules are those of
 //! containerd's `platforms.Only`.
 
 use std::fmt;

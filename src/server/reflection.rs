@@ -1,6 +1,6 @@
 //! Reflection: the server tells callers which services it has, in both versions of that protocol.
 
-use crate::pb::health;
+use crate::api::pb::health;
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error};
 

@@ -3,7 +3,7 @@
 use crate::support::layout::{Blob, Gzip, Image, Layout, Plain, file};
 use crate::{IMAGE, request, service};
 use serde_json::json;
-use specd::pb::specd::SpecService;
+use specd::api::pb::specd::SpecService;
 use std::collections::HashMap;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;

@@ -3,9 +3,9 @@
 use crate::support::layout::{Gzip, Layout, file};
 use crate::{IMAGE, request, service};
 use serde_json::json;
-use specd::pb::specd::origin::Of;
-use specd::pb::specd::{
-    AccountOrigin, ExplainRequest, Field, GenerateRequest, ProfileOrigin, SpecService,
+use specd::api::pb::specd::origin::Kind;
+use specd::api::pb::specd::{
+    AccountOrigin, ExplainRequest, ExplainedField, GenerateRequest, ProfileOrigin, SpecService,
 };
 use tonic::{Code, Request};
 use tonic_types::StatusExt;
@@ -24,9 +24,9 @@ fn asked(request: GenerateRequest) -> Request<ExplainRequest> {
     Request::new(ExplainRequest { request: Some(request) })
 }
 
-fn origin<'a>(fields: &'a [Field], path: &str) -> &'a Of {
+fn origin<'a>(fields: &'a [ExplainedField], path: &str) -> &'a Kind {
     let field = fields.iter().find(|field| field.path == path).unwrap();
-    field.origin.as_ref().unwrap().of.as_ref().unwrap()
+    field.origin.as_ref().unwrap().kind.as_ref().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,11 +39,11 @@ async fn the_answer_is_generates_with_an_origin_for_each_leaf() {
     let fields = &explained.fields;
     let file = "function.json".to_owned();
     let line = ProfileOrigin { name: "function".to_owned(), file, line: 6 };
-    assert_eq!(origin(fields, "/ociVersion"), &Of::Profile(line));
-    assert_eq!(origin(fields, "/process/args/0"), &Of::ImageField("config.Cmd[0]".to_owned()));
+    assert_eq!(origin(fields, "/ociVersion"), &Kind::Profile(line));
+    assert_eq!(origin(fields, "/process/args/0"), &Kind::ImageField("config.Cmd[0]".to_owned()));
     let asked = "image config.User \"app\"".to_owned();
     let account = AccountOrigin { asked, file: "/etc/passwd".to_owned(), line: 1 };
-    assert_eq!(origin(fields, "/process/user/uid"), &Of::Account(account));
+    assert_eq!(origin(fields, "/process/user/uid"), &Kind::Account(account));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,13 +8,13 @@ mod explain;
 mod support;
 mod warm;
 
+use specd::api::Service;
+use specd::api::pb::specd::GenerateRequest;
 use specd::app;
 use specd::config::host::HostConfig;
 use specd::config::{Source, SourceConfig};
 use specd::domain::platform::Platform;
 use specd::image::source::ImageSource;
-use specd::pb::specd::GenerateRequest;
-use specd::rpc::Service;
 use specd::spec::Profiles;
 use std::path::PathBuf;
 use std::sync::Arc;

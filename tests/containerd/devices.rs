@@ -5,7 +5,7 @@ use crate::image::busybox;
 use crate::on_each_release;
 use crate::serve::Served;
 use crate::task::{Ran, Task, run};
-use specd::pb::specd::{
+use specd::api::pb::specd::{
     CapabilityOptions, DeviceOptions, GenerateRequest, HostDevice, PrivilegedMode, ProcessOptions,
     SecurityOptions, SpecOptions, StringList,
 };
@@ -19,7 +19,8 @@ async fn run_script(daemon: &Daemon, flags: &[&str], options: SpecOptions, scrip
     let served = Served::start_with(daemon, flags).await;
     let values = ["sh", "-c", script].map(str::to_owned).to_vec();
     let process = ProcessOptions { entrypoint: Some(StringList { values }), ..Default::default() };
-    let user = specd::pb::specd::UserOptions { user: Some("0:0".to_owned()), ..Default::default() };
+    let user =
+        specd::api::pb::specd::UserOptions { user: Some("0:0".to_owned()), ..Default::default() };
     let request = GenerateRequest {
         image: NAME.to_owned(),
         namespace: "e2e".to_owned(),

@@ -8,7 +8,7 @@ use crate::serve::Served;
 use crate::task::{Ran, Running, Task, start};
 use prost_types::Any;
 use serde_json::Value;
-use specd::pb::specd::{self as pb, SpecServiceClient};
+use specd::api::pb::specd::{self as pb, SpecServiceClient};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tonic::transport::Channel;

@@ -6,7 +6,7 @@ use crate::netns::NetworkNamespace;
 use crate::on_each_release;
 use crate::serve::Served;
 use crate::task::{Ran, Task, run};
-use specd::pb::specd::{
+use specd::api::pb::specd::{
     GenerateRequest, GenerateResponse, ProcessOptions, SpecOptions, StringList, UserOptions,
 };
 

@@ -10,7 +10,7 @@ use crate::support::say;
 use crate::task::{Running, Task, start};
 use rustix::fs::{Gid, Mode, Uid, chmod, chown};
 use serde_json::{Value, json};
-use specd::pb::specd::{
+use specd::api::pb::specd::{
     GenerateRequest, GenerateResponse, Mount, MountOptions, ProcessOptions, RootOptions, SERVICE,
     SpecOptions, SpecServiceClient, StringList, UserOptions,
 };

@@ -2,10 +2,10 @@
 
 use crate::daemon::Daemon;
 use clap::Parser;
+use specd::api::pb::specd::{SERVICE, SpecServiceClient};
 use specd::app::App;
 use specd::cli::{Cli, Command};
 use specd::config::Config;
-use specd::pb::specd::{SERVICE, SpecServiceClient};
 use specd::server::shutdown::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -14,6 +14,7 @@ use containerd_client::services::v1::snapshots::{
 use containerd_client::services::v1::{
     CreateRequest, DeleteContentRequest, DeleteRequest, ListRequest,
 };
+use specd::api::pb::specd::{GenerateRequest, SpecServiceClient};
 use specd::domain::ids::{Namespace, Snapshotter};
 use specd::domain::image_ref::ImageName;
 use specd::domain::platform::Platform;
@@ -23,7 +24,6 @@ use specd::image::snapshot::SnapshotSource;
 use specd::image::snapshot_reader::{SnapshotFiles, SnapshotReader, SnapshotRules};
 use specd::image::source::ImageSource;
 use specd::image::source_reader::SourceReader;
-use specd::pb::specd::{GenerateRequest, SpecServiceClient};
 use specd::source::containerd::Containerd;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -192,7 +192,7 @@ fn reason(status: &Status) -> String {
 }
 
 /// The user of an answer, and its groups.
-fn user(answer: &specd::pb::specd::GenerateResponse) -> serde_json::Value {
+fn user(answer: &specd::api::pb::specd::GenerateResponse) -> serde_json::Value {
     let spec: serde_json::Value =
         serde_json::from_slice(&answer.spec.as_ref().unwrap().value).unwrap();
     spec["process"]["user"].clone()

@@ -2,7 +2,7 @@
 
 use crate::{golden, golden_directories};
 use serde_json::Value;
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 use tonic_types::{ErrorInfo, StatusExt};
 
 /// The leaves of a value, in order.
@@ -29,7 +29,7 @@ fn leaves(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
 }
 
 fn is_told(origin: Option<&pb::Origin>) -> bool {
-    origin.is_some_and(|origin| !origin.text.is_empty() && origin.of.is_some())
+    origin.is_some_and(|origin| !origin.text.is_empty() && origin.kind.is_some())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +86,7 @@ async fn every_step_says_where_what_it_does_comes_from() {
         for field in explained.fields {
             let origins = field.replaced.iter().map(|setting| &setting.origin);
             for origin in origins.chain([&field.origin]).flatten() {
-                if let Some(pb::origin::Of::Rule(rule)) = &origin.of
+                if let Some(pb::origin::Kind::Rule(rule)) = &origin.kind
                     && rule.description.is_empty()
                 {
                     silent.push(format!("{}: {} {}", directory.display(), field.path, rule.step));

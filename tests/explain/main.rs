@@ -7,7 +7,7 @@ mod origins;
 #[path = "../support/mod.rs"]
 mod support;
 
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 use std::path::{Path, PathBuf};
 use support::golden_host::machine;
 use support::request_json;

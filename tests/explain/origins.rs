@@ -1,7 +1,7 @@
 //! Origins, spelled out.
 
 use crate::golden;
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 use std::path::Path;
 
 /// The explanation of a golden request, a line a leaf: the path, the value, who set it; then what it replaced, the
@@ -13,7 +13,7 @@ async fn lines(name: &str) -> Vec<String> {
     fields.iter().map(line).collect()
 }
 
-fn line(field: &pb::Field) -> String {
+fn line(field: &pb::ExplainedField) -> String {
     let before = field.replaced.iter().rev();
     let before = before.map(|setting| format!(" < {}", text(&setting.value, &setting.origin)));
     format!("{} {}{}", field.path, text(&field.value, &field.origin), before.collect::<String>())
@@ -149,7 +149,7 @@ async fn the_lines_of_profiles_have_the_values() {
             let last = (field.value.clone(), field.origin.clone());
             let before = field.replaced.iter().map(|set| (set.value.clone(), set.origin.clone()));
             for (value, origin) in before.chain([last]) {
-                let Some(pb::origin::Of::Profile(place)) = origin.unwrap().of else { continue };
+                let Some(pb::origin::Kind::Profile(place)) = origin.unwrap().kind else { continue };
                 let text = std::fs::read_to_string(profiles.join(&place.file)).unwrap();
                 let line = text.lines().nth(place.line as usize - 1).unwrap();
                 let filled = line.replace("{namespace}", "default").replace("{id}", "web-1");

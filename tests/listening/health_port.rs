@@ -3,11 +3,11 @@
 use crate::certificates::{Authority, Secret};
 use crate::{Running, SOON, finished, lives, refused, serve, specd, unix};
 use clap::Parser;
+use specd::api::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
+use specd::api::pb::specd::{GenerateRequest, SpecServiceClient};
 use specd::app::App;
 use specd::cli::{Cli, Command};
 use specd::config::Config;
-use specd::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
-use specd::pb::specd::{GenerateRequest, SpecServiceClient};
 use specd::server::listen::ListenAddress;
 use specd::server::shutdown::Shutdown;
 use std::net::TcpListener;

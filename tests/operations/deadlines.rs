@@ -1,13 +1,13 @@
 //! How long a call may take, down to containerd.
 
 use crate::{Server, request, within};
-use specd::pb::specd::SpecServiceClient;
+use specd::api::pb::specd::SpecServiceClient;
 use std::time::{Duration, Instant};
 use tonic::Code;
 use tonic_types::StatusExt;
 
 /// A client says what it waits and stops on its own clock, so the header goes without the client's timer.
-fn with_timeout(header: &'static str) -> tonic::Request<specd::pb::specd::GenerateRequest> {
+fn with_timeout(header: &'static str) -> tonic::Request<specd::api::pb::specd::GenerateRequest> {
     let mut request = request();
     request.metadata_mut().insert("grpc-timeout", header.parse().unwrap());
     request

@@ -1,7 +1,7 @@
 //! What clients may take, and what they are told.
 
 use crate::{Server, request, within};
-use specd::pb::specd::{ProcessOptions, SpecOptions, SpecServiceClient};
+use specd::api::pb::specd::{ProcessOptions, SpecOptions, SpecServiceClient};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::{Code, Status};
@@ -35,7 +35,7 @@ async fn calls_in_flight_are_shed_with_resource_exhausted_and_retry_info() {
     waiting.abort();
 }
 
-fn with_env(bytes: usize) -> tonic::Request<specd::pb::specd::GenerateRequest> {
+fn with_env(bytes: usize) -> tonic::Request<specd::api::pb::specd::GenerateRequest> {
     let mut request = request();
     let env = vec![format!("A={}", "x".repeat(bytes))];
     let process = Some(ProcessOptions { env, ..Default::default() });

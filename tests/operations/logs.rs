@@ -2,7 +2,7 @@
 
 use crate::{FakeContainerd, IMAGE, Server, request, within};
 use rustix::process::{Pid, Signal, kill_process};
-use specd::pb::specd::{ProcessOptions, SpecOptions};
+use specd::api::pb::specd::{ProcessOptions, SpecOptions};
 use specd::telemetry::{Format, Telemetry};
 use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -80,7 +80,8 @@ async fn env_values_labels_and_specs_are_never_logged() {
     let server = Server::start_with(containerd, &[]).await;
     let mut asked = request();
     let env = vec!["FROM_CALLER=secret-of-the-caller".to_owned()];
-    let command = Some(specd::pb::specd::StringList { values: vec!["secret-argument".to_owned()] });
+    let command =
+        Some(specd::api::pb::specd::StringList { values: vec!["secret-argument".to_owned()] });
     let process = Some(ProcessOptions { env, command, ..Default::default() });
     asked.get_mut().options = Some(SpecOptions { process, ..Default::default() });
     let answer = server.generate(asked).await.unwrap();

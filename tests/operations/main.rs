@@ -13,10 +13,10 @@ mod traces;
 
 use clap::Parser;
 use containerd::{FakeContainerd, IMAGE};
+use specd::api::pb::specd::{GenerateRequest, GenerateResponse, SpecServiceClient};
 use specd::app::{App, AppError};
 use specd::cli::{Cli, Command};
 use specd::config::Config;
-use specd::pb::specd::{GenerateRequest, GenerateResponse, SpecServiceClient};
 use specd::server::listen::ListenAddress;
 use specd::server::shutdown::Shutdown;
 use std::net::SocketAddr;

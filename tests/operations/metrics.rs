@@ -2,8 +2,8 @@
 
 use crate::{Server, request, within};
 use clap::CommandFactory;
+use specd::api::pb::specd::{GenerateRequest, SpecServiceClient};
 use specd::cli::Cli;
-use specd::pb::specd::{GenerateRequest, SpecServiceClient};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

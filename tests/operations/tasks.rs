@@ -3,7 +3,7 @@
 use crate::containerd::{CONTAINER, PROCESS};
 use crate::metrics::{has, start};
 use crate::{Server, within};
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 

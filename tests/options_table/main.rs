@@ -11,7 +11,7 @@ mod support;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use serde_json::Value;
-use specd::pb::specd::DESCRIPTORS;
+use specd::api::pb::specd::DESCRIPTORS;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Value, json};
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 
 macro_rules! row {
     ($name:literal, $values:expr) => {

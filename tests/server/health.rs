@@ -1,7 +1,7 @@
 //! Health as the protocol says it.
 
 use crate::{FakeSource, SERVICE, Server, Start, ask, becomes, check, connect, within};
-use specd::pb::health::{HealthClient, HealthListRequest, ServingStatus as OurStatus};
+use specd::api::pb::health::{HealthClient, HealthListRequest, ServingStatus as OurStatus};
 use specd::server::health::Probe;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

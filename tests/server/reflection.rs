@@ -14,7 +14,7 @@ macro_rules! lists_services {
             use tonic_reflection::pb::$version::server_reflection_response::MessageResponse;
 
             let routes =
-                reflection::add(Routes::default(), &[specd::pb::specd::DESCRIPTORS]).unwrap();
+                reflection::add(Routes::default(), &[specd::api::pb::specd::DESCRIPTORS]).unwrap();
             let server = Start { routes, ..Default::default() }.run().await;
             let mut client = ServerReflectionClient::new(connect(server.address()).await.unwrap());
             let mut ask = async |what| {
@@ -32,7 +32,7 @@ macro_rules! lists_services {
                 panic!("not a list");
             };
             let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
-            for name in ["grpc.health.v1.Health", specd::pb::specd::SERVICE] {
+            for name in ["grpc.health.v1.Health", specd::api::pb::specd::SERVICE] {
                 assert!(names.iter().any(|known| known == name), "{name} is not in {names:?}");
                 let what = MessageRequest::FileContainingSymbol(name.to_owned());
                 assert!(matches!(ask(what).await, MessageResponse::FileDescriptorResponse(_)));

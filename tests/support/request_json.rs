@@ -2,7 +2,7 @@
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
-use specd::pb::specd::{DESCRIPTORS, GenerateRequest};
+use specd::api::pb::specd::{DESCRIPTORS, GenerateRequest};
 
 /// The request that a text stands for.
 pub fn parse(text: &str) -> GenerateRequest {

@@ -3,6 +3,10 @@
 use crate::support::layout::Layout;
 use async_trait::async_trait;
 use bytes::Bytes;
+use specd::api::Service;
+use specd::api::pb::specd::{
+    ExplainRequest, ExplainResponse, GenerateRequest, GenerateResponse, SpecService,
+};
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
@@ -12,10 +16,6 @@ use specd::generate::{Generator, Machine};
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
 use specd::image::source_reader::SourceReader;
-use specd::pb::specd::{
-    ExplainRequest, ExplainResponse, GenerateRequest, GenerateResponse, SpecService,
-};
-use specd::rpc::Service;
 use specd::spec::Profiles;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use crate::support::layout::Layout;
 use async_trait::async_trait;
+use specd::api::Service;
 use specd::container::{ContainerError, ContainerStore, StoredContainer};
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::{ContainerId, Namespace, Snapshotter};
@@ -12,7 +13,6 @@ use specd::image::snapshot::{Held, Hold, Mount, SnapshotError, SnapshotSource};
 use specd::image::snapshot_reader::{SnapshotFiles, SnapshotRules};
 use specd::image::source::ImageSource;
 use specd::image::source_reader::SourceReader;
-use specd::rpc::Service;
 use specd::spec::Profiles;
 use std::path::PathBuf;
 use std::sync::Arc;

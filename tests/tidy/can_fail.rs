@@ -89,10 +89,10 @@ fn a_column_that_is_open_in_part_only() {
     let found = |path: &str, text: &str| {
         keeps_to_the_import_table(&Source::new(path, text), &crates()).len()
     };
-    assert_eq!(found("src/rpc/status.rs", "use crate::image::blob::BlobError;"), 0);
-    assert_eq!(found("src/rpc/status.rs", "use crate::image::blob::read;"), 1);
-    assert_eq!(found("src/rpc/to_wire.rs", "use crate::spec::encode::Encoded;"), 0);
-    assert_eq!(found("src/rpc/to_wire.rs", "use crate::spec::assemble;"), 1);
+    assert_eq!(found("src/api/status.rs", "use crate::image::blob::BlobError;"), 0);
+    assert_eq!(found("src/api/status.rs", "use crate::image::blob::read;"), 1);
+    assert_eq!(found("src/api/response.rs", "use crate::spec::encode::Encoded;"), 0);
+    assert_eq!(found("src/api/response.rs", "use crate::spec::assemble;"), 1);
     assert_eq!(found("src/server/health.rs", "use crate::image::source::ImageSource;"), 0);
     assert_eq!(found("src/server/health.rs", "use crate::image::reader::ImageReader;"), 1);
     assert_eq!(found("src/main.rs", "fn main() { specd::app::run(); }"), 0);
@@ -159,8 +159,8 @@ fn generated_code_outside_its_fence() {
         "const D: &[u8] = tonic::include_file_descriptor_set!(\"x\");",
         "include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"));",
     ] {
-        assert_eq!(lines(&includes_no_generated_code(&Source::new("src/rpc/x.rs", text))), [1]);
-        assert!(includes_no_generated_code(&Source::new("src/pb.rs", text)).is_empty());
+        assert_eq!(lines(&includes_no_generated_code(&Source::new("src/api/x.rs", text))), [1]);
+        assert!(includes_no_generated_code(&Source::new("src/api/pb.rs", text)).is_empty());
     }
     let data = Source::new("src/spec/profile.rs", "const P: &str = include_str!(\"p.json\");");
     assert!(includes_no_generated_code(&data).is_empty());
@@ -210,7 +210,7 @@ fn a_waived_lint() {
         "//! x\n#[cfg_attr(test, allow(unused))]\nfn f() {}",
     ] {
         assert_eq!(lines(&waives_no_lint(&Source::new("src/x.rs", text))), [2], "{text}");
-        assert!(waives_no_lint(&Source::new("src/pb.rs", text)).is_empty());
+        assert!(waives_no_lint(&Source::new("src/api/pb.rs", text)).is_empty());
     }
     let call = Source::new("src/x.rs", "#[test]\nfn f() { x.expect(\"y\"); allow(1); }");
     assert!(waives_no_lint(&call).is_empty());

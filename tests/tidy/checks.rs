@@ -117,7 +117,7 @@ pub(crate) fn every_option_is_assembled(assemble: &Source, options: &[Source]) -
 }
 
 pub(crate) fn includes_no_generated_code(file: &Source) -> Vec<Finding> {
-    if file.path == "src/pb.rs" {
+    if file.path == "src/api/pb.rs" {
         return Vec::new();
     }
     file.all()
@@ -128,7 +128,10 @@ pub(crate) fn includes_no_generated_code(file: &Source) -> Vec<Finding> {
                 && pair[1].text == "!"
         })
         .map(|pair| {
-            file.finding(pair[0].line, "generated code is included in src/pb.rs and nowhere else")
+            file.finding(
+                pair[0].line,
+                "generated code is included in src/api/pb.rs and nowhere else",
+            )
         })
         .collect()
 }
@@ -179,7 +182,7 @@ pub(crate) fn is_named_after_what_it_holds(file: &Source) -> Vec<Finding> {
 }
 
 pub(crate) fn waives_no_lint(file: &Source) -> Vec<Finding> {
-    if file.path == "src/pb.rs" {
+    if file.path == "src/api/pb.rs" {
         return Vec::new();
     }
     let tokens = file.all();
@@ -190,7 +193,7 @@ pub(crate) fn waives_no_lint(file: &Source) -> Vec<Finding> {
             ["allow", "expect"].contains(&pair[0].text.as_str()) && pair[1].text == "("
         });
         if let Some(pair) = waiver {
-            let what = format!("`{}(...)`: lints are waived in src/pb.rs alone", pair[0].text);
+            let what = format!("`{}(...)`: lints are waived in src/api/pb.rs alone", pair[0].text);
             findings.push(file.finding(pair[0].line, what));
         }
         at = end.max(at + 1);

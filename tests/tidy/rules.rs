@@ -88,7 +88,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "source",
-        imports: &[All("domain"), All("image"), All("container"), All("pb")],
+        imports: &[All("domain"), All("image"), All("container"), Only("api", &["pb"])],
         crates: &[
             "async_trait",
             "bytes",
@@ -118,7 +118,7 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &["arc_swap", "thiserror", "tracing"],
     },
     Row {
-        module: "rpc",
+        module: "api",
         imports: &[
             All("domain"),
             Only("image", ERRORS),
@@ -126,14 +126,21 @@ pub(crate) const TABLE: &[Row] = &[
             Only("accounts", ERRORS),
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
-            All("pb"),
         ],
-        crates: &["prost", "prost_types", "tonic", "tonic_types", "tracing", "tokio"],
+        crates: &[
+            "prost",
+            "prost_types",
+            "tonic",
+            "tonic_prost",
+            "tonic_types",
+            "tracing",
+            "tokio",
+        ],
     },
     Row {
         module: "server",
         // Of generated code it may know gRPC's own protocols, and no spec's.
-        imports: &[All("domain"), Only("image", &["source"]), Only("pb", &["health"])],
+        imports: &[All("domain"), Only("image", &["source"]), Only("api", &["health"])],
         crates: &[
             "arc_swap",
             "bytes",
@@ -161,7 +168,6 @@ pub(crate) const TABLE: &[Row] = &[
             "webpki",
         ],
     },
-    Row { module: "pb", imports: &[], crates: &["prost", "prost_types", "tonic", "tonic_prost"] },
     Row { module: "cli", imports: &[All("domain"), All("config")], crates: &["clap", "humantime"] },
     Row {
         module: "config",
@@ -202,9 +208,8 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("container"),
     All("source"),
     All("generate"),
-    All("rpc"),
+    All("api"),
     All("server"),
-    All("pb"),
     All("cli"),
     All("config"),
     All("telemetry"),

@@ -1,8 +1,8 @@
 //! How two specs differ, and why.
 
+use crate::api::pb::specd as pb;
 use crate::commands::Failure;
 use crate::commands::explain::{json as wire, table};
-use crate::pb::specd as pb;
 use crate::spec::differences;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ pub(super) struct Side<'a> {
     name: &'a str,
     spec: Value,
     /// The leaves that are there, by their paths.
-    there: HashMap<&'a str, &'a pb::Field>,
-    gone: Vec<&'a pb::Field>,
+    there: HashMap<&'a str, &'a pb::ExplainedField>,
+    gone: Vec<&'a pb::ExplainedField>,
 }
 
 impl<'a> Side<'a> {
@@ -32,12 +32,16 @@ impl<'a> Side<'a> {
     }
 
     /// The leaf at a path; or, where the other has one that was taken away here, that it was.
-    fn field(&self, path: Option<&String>, other: Option<&'a pb::Field>) -> Option<&'a pb::Field> {
+    fn field(
+        &self,
+        path: Option<&String>,
+        other: Option<&'a pb::ExplainedField>,
+    ) -> Option<&'a pb::ExplainedField> {
         if let Some(path) = path {
             return self.there.get(path.as_str()).copied();
         }
         let other = other?;
-        let is_it = |field: &&pb::Field| {
+        let is_it = |field: &&pb::ExplainedField| {
             field.path == other.path
                 && field.replaced.iter().any(|setting| setting.value == other.value)
         };
@@ -46,7 +50,10 @@ impl<'a> Side<'a> {
 }
 
 /// The leaves that differ.
-fn pairs<'a>(a: &Side<'a>, b: &Side<'a>) -> Vec<(Option<&'a pb::Field>, Option<&'a pb::Field>)> {
+fn pairs<'a>(
+    a: &Side<'a>,
+    b: &Side<'a>,
+) -> Vec<(Option<&'a pb::ExplainedField>, Option<&'a pb::ExplainedField>)> {
     let pair = |(in_a, in_b): &(Option<String>, Option<String>)| {
         let there = |side: &Side<'a>, path: &Option<String>| {
             path.as_ref().and_then(|path| side.there.get(path.as_str()).copied())
@@ -80,7 +87,7 @@ pub(super) fn text(a: &Side<'_>, b: &Side<'_>, width: Option<usize>) -> String {
     text.join("\n")
 }
 
-fn line(side: &str, field: Option<&pb::Field>) -> Line {
+fn line(side: &str, field: Option<&pb::ExplainedField>) -> Line {
     Line {
         head: format!("  {side}"),
         value: table::value(field.map_or("", |field| &field.value)),

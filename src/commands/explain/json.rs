@@ -1,8 +1,8 @@
 //! An explanation as JSON, with the names of protobuf's.
 
+use crate::api::pb::specd as pb;
+use crate::api::pb::specd::origin::Kind;
 use crate::commands::generate;
-use crate::pb::specd as pb;
-use crate::pb::specd::origin::Of;
 use serde_json::{Value, json};
 
 /// The whole answer.
@@ -14,7 +14,7 @@ pub(super) fn response(answer: &pb::ExplainResponse) -> Value {
 }
 
 /// A field; what is not there is left out.
-pub(super) fn field(field: &pb::Field) -> Value {
+pub(super) fn field(field: &pb::ExplainedField) -> Value {
     let mut value = setting(&field.value, field.origin.as_ref());
     value["path"] = json!(field.path);
     if !field.replaced.is_empty() {
@@ -38,21 +38,21 @@ fn setting(value: &str, by: Option<&pb::Origin>) -> Value {
 
 fn origin(origin: &pb::Origin) -> Value {
     let mut value = json!({ "text": origin.text });
-    let (name, of) = match &origin.of {
+    let (name, of) = match &origin.kind {
         None => return value,
-        Some(Of::Profile(pb::ProfileOrigin { name, file, line })) => {
+        Some(Kind::Profile(pb::ProfileOrigin { name, file, line })) => {
             ("profile", json!({"name": name, "file": file, "line": line}))
         }
-        Some(Of::ImageField(field)) => ("imageField", json!(field)),
-        Some(Of::OptionField(field)) => ("optionField", json!(field)),
-        Some(Of::Rule(pb::RuleOrigin { step, description })) => {
+        Some(Kind::ImageField(field)) => ("imageField", json!(field)),
+        Some(Kind::OptionField(field)) => ("optionField", json!(field)),
+        Some(Kind::Rule(pb::RuleOrigin { step, description })) => {
             ("rule", json!({"step": step, "description": description}))
         }
-        Some(Of::Account(pb::AccountOrigin { asked, file, line })) => {
+        Some(Kind::Account(pb::AccountOrigin { asked, file, line })) => {
             ("account", json!({"asked": asked, "file": file, "line": line}))
         }
-        Some(Of::HostFact(fact)) => ("hostFact", json!(fact)),
-        Some(Of::MergePatch(pointer)) => ("mergePatch", json!(pointer)),
+        Some(Kind::HostFact(fact)) => ("hostFact", json!(fact)),
+        Some(Kind::MergePatch(pointer)) => ("mergePatch", json!(pointer)),
     };
     value[name] = of;
     value

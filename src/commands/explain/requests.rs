@@ -1,8 +1,8 @@
 //! Which requests are explained: that of the flags, or the two of `--diff`.
 
+use crate::api::pb::specd::{GenerateRequest, SpecOptions};
 use crate::cli::{AskArgs, OptionArgs};
 use crate::commands::{Failure, ask, proto_json};
-use crate::pb::specd::{GenerateRequest, SpecOptions};
 
 /// What is to be explained.
 pub(super) enum Asked {

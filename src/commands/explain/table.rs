@@ -1,6 +1,6 @@
 //! An explanation as a person reads it: a line a leaf, below it what it replaced.
 
-use crate::pb::specd as pb;
+use crate::api::pb::specd as pb;
 use std::io::IsTerminal;
 
 /// The widest that paths and origins make their columns; what is longer sticks out.
@@ -27,7 +27,7 @@ pub(super) struct Line {
 }
 
 /// The table, grouped by the sections of the spec.
-pub(super) fn of(fields: &[pb::Field], width: Option<usize>) -> String {
+pub(super) fn of(fields: &[pb::ExplainedField], width: Option<usize>) -> String {
     let mut blocks: Vec<(&str, Vec<Line>)> = Vec::new();
     for field in fields {
         let section = field.path.split('/').nth(1).unwrap_or_default();
@@ -51,7 +51,7 @@ pub(super) fn of(fields: &[pb::Field], width: Option<usize>) -> String {
 }
 
 /// A field, then what it was before, the newest first.
-fn lines_of(field: &pb::Field) -> Vec<Line> {
+fn lines_of(field: &pb::ExplainedField) -> Vec<Line> {
     let head = if field.removed { "- " } else { "  " };
     let mut lines = vec![Line {
         head: format!("{head}{}", plain(&field.path)),
@@ -136,11 +136,11 @@ mod tests {
     use super::*;
 
     fn origin(text: &str) -> Option<pb::Origin> {
-        Some(pb::Origin { text: text.to_owned(), of: None })
+        Some(pb::Origin { text: text.to_owned(), kind: None })
     }
 
-    fn field(path: &str, value: &str, by: &str) -> pb::Field {
-        pb::Field {
+    fn field(path: &str, value: &str, by: &str) -> pb::ExplainedField {
+        pb::ExplainedField {
             path: path.to_owned(),
             value: value.to_owned(),
             origin: origin(by),
@@ -149,12 +149,13 @@ mod tests {
         }
     }
 
-    fn fields() -> Vec<pb::Field> {
-        let replaced = vec![pb::Setting { value: "\"/srv\"".to_owned(), origin: origin("image") }];
+    fn fields() -> Vec<pb::ExplainedField> {
+        let replaced =
+            vec![pb::FieldValue { value: "\"/srv\"".to_owned(), origin: origin("image") }];
         let long = format!("\"{}\"", "x".repeat(80));
         vec![
             field("/ociVersion", "\"1.1.0\"", "profile"),
-            pb::Field { replaced, ..field("/process/cwd", "\"/tmp\"", "option") },
+            pb::ExplainedField { replaced, ..field("/process/cwd", "\"/tmp\"", "option") },
             field("/process/args/0", &long, "image"),
             field("/mounts/1/type", "", "option"),
         ]

@@ -2,10 +2,10 @@
 
 use super::status::Failure;
 use super::{Containerd, namespace};
+use crate::api::pb::containerd::{ContainersClient, GetContainerRequest};
 use crate::container::{ContainerError, ContainerStore, StoredContainer};
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::image::source::SourceError;
-use crate::pb::containerd::{ContainersClient, GetContainerRequest};
 use async_trait::async_trait;
 
 #[async_trait]

@@ -5,10 +5,10 @@
 use super::namespace;
 use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
+use crate::api::pb::containerd::{ContentClient, ReadContentRequest, ReadContentResponse};
 use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
 use crate::image::source::{BlobStream, SourceError};
-use crate::pb::containerd::{ContentClient, ReadContentRequest, ReadContentResponse};
 use bytes::Bytes;
 use futures_util::stream;
 use std::io;

@@ -3,11 +3,11 @@
 use super::namespace;
 use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
+use crate::api::pb::containerd::{self as pb, GetImageRequest, ImagesClient};
 use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
 use crate::domain::image_ref::ImageName;
 use crate::image::source::{Descriptor, Resolved, SourceError};
-use crate::pb::containerd::{self as pb, GetImageRequest, ImagesClient};
 
 /// Asks for each candidate of a name until there is one.
 ///

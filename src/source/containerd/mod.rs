@@ -20,10 +20,10 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use crate::api::pb::containerd::VersionClient;
 use crate::domain::ids::Namespace;
 use crate::domain::image_ref::ImageName;
 use crate::image::source::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
-use crate::pb::containerd::VersionClient;
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

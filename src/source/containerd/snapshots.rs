@@ -10,14 +10,14 @@
 use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
 use super::{Containerd, namespace};
+use crate::api::pb::containerd::{
+    self as pb, CreateLeaseRequest, DeleteLeaseRequest, LeasesClient, MountsRequest,
+    RemoveSnapshotRequest, SnapshotKind, SnapshotsClient, StatSnapshotRequest, ViewSnapshotRequest,
+};
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::domain::snapshot::SnapshotKey;
 use crate::image::snapshot::{Held, Hold, Mount, SnapshotError, SnapshotSource};
 use crate::image::source::SourceError;
-use crate::pb::containerd::{
-    self as pb, CreateLeaseRequest, DeleteLeaseRequest, LeasesClient, MountsRequest,
-    RemoveSnapshotRequest, SnapshotKind, SnapshotsClient, StatSnapshotRequest, ViewSnapshotRequest,
-};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;

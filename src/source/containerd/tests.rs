@@ -1,10 +1,10 @@
 //! containerd's side of the three calls, played from a script over a real socket.
 
 use super::*;
+use crate::api::pb::containerd::{self as pb, GetImageRequest, ReadContentRequest};
 use crate::domain::digest::Digest;
 use crate::image::blob;
 use crate::image::reader::ImageError;
-use crate::pb::containerd::{self as pb, GetImageRequest, ReadContentRequest};
 use futures_util::{StreamExt, stream};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;

@@ -1,10 +1,10 @@
 //! The root filesystem, and filesystems in memory.
 
+use crate::api::pb::specd as pb;
+use crate::api::request::scheduling::{name, one_of};
 use crate::domain::request::RootOptions;
 use crate::domain::sandbox::Mount;
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
-use crate::rpc::from_wire::scheduling::{name, one_of};
 
 pub(super) fn root(message: pb::RootOptions, wrong: &mut Violations) -> RootOptions {
     use pb::MountPropagation as Propagation;

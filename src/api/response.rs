@@ -1,8 +1,11 @@
 //! From answers to messages.
 
+use crate::api::pb::specd as pb;
+use crate::api::pb::specd::origin::Kind;
+use crate::domain::origin::{Field, Origin, Setting};
 use crate::domain::platform::Platform;
+use crate::generate::explain::Explained;
 use crate::generate::{Generated, ImageFacts, Offer};
-use crate::pb::specd as pb;
 use crate::spec::encode::{Encoded, PROCESS_TYPE_URL, RESOURCES_TYPE_URL, TYPE_URL};
 use prost_types::Any;
 
@@ -49,6 +52,47 @@ fn image(facts: ImageFacts) -> pb::Image {
 
 fn platform(platform: Platform) -> pb::Platform {
     pb::Platform { os: platform.os, architecture: platform.architecture, variant: platform.variant }
+}
+
+/// The answer of Explain.
+#[must_use]
+pub fn explained(explained: Explained) -> pb::ExplainResponse {
+    pb::ExplainResponse {
+        generated: Some(generated(explained.generated)),
+        fields: explained.fields.into_iter().map(field).collect(),
+    }
+}
+
+fn field(field: Field) -> pb::ExplainedField {
+    let removed = field.now.value.is_none();
+    let pb::FieldValue { value, origin } = setting(field.now);
+    let replaced = field.before.into_iter().map(setting).collect();
+    pb::ExplainedField { path: field.path, value, origin, replaced, removed }
+}
+
+fn setting(setting: Setting) -> pb::FieldValue {
+    pb::FieldValue { value: setting.value.unwrap_or_default(), origin: Some(origin(setting.by)) }
+}
+
+fn origin(origin: Origin) -> pb::Origin {
+    let text = origin.to_string();
+    let line = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
+    let kind = match origin {
+        Origin::Profile { name, file, line: at } => {
+            Kind::Profile(pb::ProfileOrigin { name, file, line: line(at) })
+        }
+        Origin::Image(field) => Kind::ImageField(field),
+        Origin::Option(field) => Kind::OptionField(field),
+        Origin::Rule { step, text } => {
+            Kind::Rule(pb::RuleOrigin { step: step.to_owned(), description: text })
+        }
+        Origin::Account { asked, file, line: at } => {
+            Kind::Account(pb::AccountOrigin { asked, file: file.to_owned(), line: line(at) })
+        }
+        Origin::Host(fact) => Kind::HostFact(fact),
+        Origin::MergePatch(pointer) => Kind::MergePatch(pointer),
+    };
+    pb::Origin { text, kind: Some(kind) }
 }
 
 /// The answer of `ListProfiles`.

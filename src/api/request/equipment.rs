@@ -1,11 +1,11 @@
 //! What is asked of the host: its devices by path, and CDI devices by name.
 
+use crate::api::pb::specd as pb;
+use crate::api::request::sandbox::absolute;
 use crate::domain::cdi_name::CdiName;
 use crate::domain::limits::{DEVICE_PATH_BYTES, NAMED_DEVICES};
 use crate::domain::request::HostDevice;
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
-use crate::rpc::from_wire::sandbox::absolute;
 
 /// What is allowed where nothing is said.
 const EVERYTHING: &str = "rwm";

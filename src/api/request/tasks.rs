@@ -1,12 +1,12 @@
 //! Requests about a container that is there.
 
 use super::{process, resources, sandbox};
+use crate::api::pb::specd as pb;
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::request::{Options, ProcessOptions};
 use crate::domain::violation::Violations;
 use crate::generate::UnknownProfile;
-use crate::pb::specd as pb;
 
 /// Checks the request for an exec; which profiles there are is the generator's to say.
 ///

@@ -1,8 +1,8 @@
 //! Programs that the runtime runs.
 
+use crate::api::pb::specd as pb;
 use crate::domain::hooks::{Hook, Moment};
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
 
 pub(super) fn hooks(message: pb::HookOptions, wrong: &mut Violations) -> Vec<(Moment, Vec<Hook>)> {
     let lists = [

@@ -1,8 +1,8 @@
 //! What moves with a namespace: clocks and network devices.
 
+use crate::api::pb::specd as pb;
 use crate::domain::sandbox::TimeOffset;
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
 use std::collections::BTreeMap;
 
 pub(super) fn time_offsets(

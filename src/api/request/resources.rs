@@ -1,11 +1,11 @@
 //! What the container may use up.
 
+use crate::api::pb::specd as pb;
 use crate::domain::resources::{
     BlockIo, Cpu, HugepageLimit, InterfacePriority, Memory, Network, Pids, Rdma, Resources,
     Throttle, Weight,
 };
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
 use std::collections::BTreeMap;
 
 pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) -> Resources {

@@ -13,6 +13,7 @@ mod tasks;
 
 pub use tasks::{exec, update};
 
+use crate::api::pb::specd as pb;
 use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
 use crate::domain::image_ref::ImageName;
 use crate::domain::platform::Platform;
@@ -20,7 +21,6 @@ use crate::domain::request::{Options, Request};
 use crate::domain::snapshot::{SnapshotChoice, SnapshotKey};
 use crate::domain::violation::Violations;
 use crate::generate::UnknownProfile;
-use crate::pb::specd as pb;
 
 /// The longest host name that Linux takes, in bytes.
 const HOSTNAME_BYTES: usize = 64;
@@ -30,7 +30,7 @@ const HOSTNAME_BYTES: usize = 64;
 /// # Errors
 ///
 /// Every violation, each with the path of its field.
-pub fn request(
+pub fn container(
     message: pb::GenerateRequest,
     check_profile: impl FnOnce(Option<&str>) -> Result<(), UnknownProfile>,
 ) -> Result<Request, Violations> {
@@ -134,7 +134,7 @@ mod tests {
             Some(_) => Err(UnknownProfile("function".to_owned())),
         };
         let fields = |wrong: Violations| wrong.iter().map(|v| v.field.clone()).collect();
-        request(message, known).map_err(fields)
+        container(message, known).map_err(fields)
     }
 
     fn good() -> pb::GenerateRequest {

@@ -1,8 +1,8 @@
 //! Cache and memory bandwidth.
 
+use crate::api::pb::specd as pb;
 use crate::domain::rdt::Rdt;
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
 
 /// runc: `validate.intelrdtCheck`.
 pub(super) fn rdt(message: pb::RdtResources, wrong: &mut Violations) -> Rdt {

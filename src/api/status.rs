@@ -3,13 +3,13 @@
 //! Every error has its arm; there is no wildcard. containerd's own statuses never pass through.
 
 use crate::accounts::error::{AccountError, Asked};
+use crate::api::pb::specd::ErrorReason;
 use crate::container::ContainerError;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
 use crate::image::reader::ImageError;
 use crate::image::snapshot::SnapshotError;
 use crate::image::source::SourceError;
-use crate::pb::specd::ErrorReason;
 use crate::spec::SpecError;
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,7 +1,6 @@
-//! The fence round generated code: what the rest may see of it, under names of our own choosing.
+//! The generated code: specd's API, gRPC's health protocol, and the part of containerd's API that is called.
 //!
-//! Invariant: generated code is included here and nowhere else, and lints are waived here and nowhere
-//! else.
+//! Invariant: generated code is included in this file only, and lints are waived in this file only.
 
 #[allow(
     missing_docs,
@@ -61,22 +60,7 @@ mod generated {
 pub mod specd {
     pub use super::generated::specd::spec_service_client::SpecServiceClient;
     pub use super::generated::specd::spec_service_server::{SpecService, SpecServiceServer};
-    pub use super::generated::specd::{
-        AccountOrigin, BlockIoResources, CapabilityOptions, CgroupOptions, ConsoleSize,
-        CpuAffinity, CpuResources, DeviceNode, DeviceOptions, DeviceRule, DeviceType, ErrorReason,
-        ExecOptions, ExecSecurityOptions, ExplainRequest, ExplainResponse, Field,
-        GenerateProcessRequest, GenerateProcessResponse, GenerateRequest, GenerateResourcesRequest,
-        GenerateResourcesResponse, GenerateResponse, Hook, HookOptions, HostDevice, HostNamespace,
-        IdMapping, Image, InterfacePriority, IoPriority, IoPriorityClass, ListProfilesRequest,
-        ListProfilesResponse, MemoryPolicy, MemoryPolicyFlag, MemoryPolicyMode, MemoryResources,
-        Mount, MountOptions, MountPropagation, Namespace, NamespaceOptions, NetworkResources,
-        Origin, Personality, PersonalityDomain, Platform, PrivateNamespace, PrivilegedMode,
-        ProcessOptions, Profile, ProfileOrigin, RdmaLimits, RdtResources, ResourceOptions, Rlimit,
-        RootOptions, RuleOrigin, RuntimeDefaultSeccomp, Scheduler, SchedulerFlag, SchedulerPolicy,
-        SeccompOptions, SecurityOptions, Setting, SpecOptions, StringList, SystemdCgroup,
-        ThrottleDevice, TimeOffset, TimeOffsets, TmpfsMount, UnconfinedSeccomp, UpdateOptions,
-        UserOptions, WeightDevice, cgroup_options, namespace, origin, seccomp_options,
-    };
+    pub use super::generated::specd::*;
 
     /// The name of the service, as health checks and reflection know it.
     pub const SERVICE: &str = "specd.v1.SpecService";

@@ -2,9 +2,9 @@
 //!
 //! What is refused is what runc and the kernel refuse: a number that goes with another policy.
 
+use crate::api::pb::specd as pb;
 use crate::domain::scheduling::{CpuAffinity, IoPriority, MemoryPolicy, Scheduler, is_list};
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
 
 const LIST: &str = "must be a list of numbers and ranges, as 0-1,4";
 

@@ -1,12 +1,12 @@
 //! The service: each call is checked, run within its deadline and translated back.
 
+use crate::api::pb::specd as pb;
+use crate::api::{deadline, request, response, status};
+use crate::domain;
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Namespace;
-use crate::domain::request;
 use crate::domain::violation::Violations;
 use crate::generate::{GenerateError, Generator, UnknownProfile};
-use crate::pb::specd as pb;
-use crate::rpc::{deadline, explanation, from_wire, status, to_wire};
 use prost::Message;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
@@ -83,24 +83,24 @@ impl pb::SpecService for Service {
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<pb::GenerateResponse>, Status> {
-        let check = |message| from_wire::request(message, |name| self.known(name));
-        let work = async |request: request::Request| {
+        let check = |message| request::container(message, |name| self.known(name));
+        let work = async |request: domain::request::Request| {
             happens_in(&request.namespace);
             self.generator.generate(&request).await
         };
-        self.call(request, check, work, to_wire::generated).await
+        self.call(request, check, work, response::generated).await
     }
 
     async fn generate_process(
         &self,
         request: Request<pb::GenerateProcessRequest>,
     ) -> Result<Response<pb::GenerateProcessResponse>, Status> {
-        let check = |message| from_wire::exec(message, |name| self.known(name));
+        let check = |message| request::exec(message, |name| self.known(name));
         let work = async |request: ExecRequest| {
             happens_in(&request.namespace);
             self.generator.process(&request).await
         };
-        self.call(request, check, work, to_wire::process).await
+        self.call(request, check, work, response::process).await
     }
 
     async fn generate_resources(
@@ -108,7 +108,7 @@ impl pb::SpecService for Service {
         request: Request<pb::GenerateResourcesRequest>,
     ) -> Result<Response<pb::GenerateResourcesResponse>, Status> {
         let work = async |request: UpdateRequest| self.generator.resources(&request);
-        self.call(request, from_wire::update, work, to_wire::resources).await
+        self.call(request, request::update, work, response::resources).await
     }
 
     async fn explain(
@@ -116,19 +116,19 @@ impl pb::SpecService for Service {
         request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
         let check = |message: pb::ExplainRequest| {
-            from_wire::request(message.request.unwrap_or_default(), |name| self.known(name))
+            request::container(message.request.unwrap_or_default(), |name| self.known(name))
         };
-        let work = async |request: request::Request| {
+        let work = async |request: domain::request::Request| {
             happens_in(&request.namespace);
             self.generator.explain(&request).await
         };
-        self.call(request, check, work, explanation::explained).await
+        self.call(request, check, work, response::explained).await
     }
 
     async fn list_profiles(
         &self,
         _: Request<pb::ListProfilesRequest>,
     ) -> Result<Response<pb::ListProfilesResponse>, Status> {
-        self.answer(to_wire::profiles(self.generator.offers()))
+        self.answer(response::profiles(self.generator.offers()))
     }
 }

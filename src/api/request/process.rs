@@ -1,12 +1,12 @@
 //! What runs and as whom.
 
+use crate::api::pb::specd as pb;
+use crate::api::request::scheduling;
 use crate::domain::cwd;
 use crate::domain::request::{CapabilityOptions, ProcessOptions, Rlimit, UserOptions};
 use crate::domain::rlimit;
 use crate::domain::user::{Account, UserSpec};
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
-use crate::rpc::from_wire::scheduling;
 
 pub(super) fn process(message: pb::ProcessOptions, wrong: &mut Violations) -> ProcessOptions {
     let pb::ProcessOptions { command, entrypoint, env, cwd, terminal, .. } = message;

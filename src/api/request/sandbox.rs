@@ -1,5 +1,7 @@
 //! What surrounds the process.
 
+use crate::api::pb::specd as pb;
+use crate::api::request::{equipment, moved, root};
 use crate::domain::request::{
     DeviceOptions, MountOptions, NamespaceOptions, Privileged, SeccompOption, SecurityOptions,
 };
@@ -8,11 +10,9 @@ use crate::domain::sandbox::{
     cleaned,
 };
 use crate::domain::violation::Violations;
-use crate::pb::specd as pb;
-use crate::rpc::from_wire::{equipment, moved, root};
-use pb::cgroup_options::Of as CgroupOf;
-use pb::namespace::Of;
-use pb::seccomp_options::Of as SeccompOf;
+use pb::cgroup_options::Kind as CgroupKind;
+use pb::linux_namespace::Kind;
+use pb::seccomp_options::Kind as SeccompKind;
 
 pub(super) fn absolute(field: String, path: &str, wrong: &mut Violations) {
     if !path.starts_with('/') || path.contains('\0') {
@@ -101,12 +101,12 @@ pub(super) fn namespaces(
     let mut of = Vec::new();
     for (name, kind, message) in kinds {
         let field = || format!("options.namespaces.{name}");
-        match message.map(|message| message.of) {
+        match message.map(|message| message.kind) {
             None => {}
             Some(None) => wrong.push(field(), "must be private, host or a path"),
-            Some(Some(Of::Private(_))) => of.push((kind, NamespaceOf::Private)),
-            Some(Some(Of::Host(_))) => of.push((kind, NamespaceOf::Host)),
-            Some(Some(Of::Path(path))) => {
+            Some(Some(Kind::Private(_))) => of.push((kind, NamespaceOf::Private)),
+            Some(Some(Kind::Host(_))) => of.push((kind, NamespaceOf::Host)),
+            Some(Some(Kind::Path(path))) => {
                 absolute(format!("{}.path", field()), &path, wrong);
                 of.push((kind, NamespaceOf::Path(path)));
             }
@@ -122,13 +122,13 @@ pub(super) fn namespaces(
 }
 
 pub(super) fn cgroup(message: pb::CgroupOptions, wrong: &mut Violations) -> Option<Cgroup> {
-    match message.of {
+    match message.kind {
         None => None,
-        Some(CgroupOf::Path(path)) => {
+        Some(CgroupKind::Path(path)) => {
             absolute("options.cgroup.path".to_owned(), &path, wrong);
             Some(Cgroup::Path(path))
         }
-        Some(CgroupOf::Systemd(pb::SystemdCgroup { slice, prefix, name })) => {
+        Some(CgroupKind::Systemd(pb::SystemdCgroup { slice, prefix, name })) => {
             if !slice.ends_with(".slice") {
                 wrong.push("options.cgroup.systemd.slice", "must end in \".slice\"");
             }
@@ -224,17 +224,17 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
 }
 
 fn seccomp(message: pb::SeccompOptions, wrong: &mut Violations) -> Option<SeccompOption> {
-    match message.of {
+    match message.kind {
         None => {
             let text = "must be runtime_default, unconfined, docker_policy or oci";
             wrong.push("options.security.seccomp", text);
             None
         }
-        Some(SeccompOf::RuntimeDefault(pb::RuntimeDefaultSeccomp { policy })) => {
+        Some(SeccompKind::RuntimeDefault(pb::RuntimeDefaultSeccomp { policy })) => {
             Some(SeccompOption::RuntimeDefault((!policy.is_empty()).then_some(policy)))
         }
-        Some(SeccompOf::Unconfined(_)) => Some(SeccompOption::Unconfined),
-        Some(SeccompOf::DockerPolicy(text)) => Some(SeccompOption::Docker(text)),
-        Some(SeccompOf::Oci(text)) => Some(SeccompOption::Oci(text)),
+        Some(SeccompKind::Unconfined(_)) => Some(SeccompOption::Unconfined),
+        Some(SeccompKind::DockerPolicy(text)) => Some(SeccompOption::Docker(text)),
+        Some(SeccompKind::Oci(text)) => Some(SeccompOption::Oci(text)),
     }
 }
