@@ -1,6 +1,6 @@
-//! From errors to statuses: a code, a sentence and details that a program can read.
+//! Maps errors to gRPC statuses: a code, a sentence, and details for programs.
 //!
-//! Every error has its arm; there is no wildcard. containerd's own statuses never pass through.
+//! Every error has its own arm; there is no wildcard. containerd's own statuses are never passed through.
 
 use crate::accounts::error::{AccountError, Asked};
 use crate::api::pb::specd::ErrorReason;
@@ -19,19 +19,19 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// The domain of every reason.
 pub const DOMAIN: &str = "specd.v1";
 
-/// When a caller may come again after the source was not there.
+/// When a caller may retry after the source could not be reached.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// When a caller may come again whom a full server has turned away.
+/// When a caller may retry after the server was overloaded.
 const OVERLOAD_DELAY: Duration = Duration::from_millis(100);
 
-/// The longest message, in bytes: clients refuse statuses whose headers are long.
+/// The longest message, in bytes: clients refuse a status with long headers.
 const MESSAGE_BYTES: usize = 512;
 
 /// The longest text of one detail, in bytes.
 const DETAIL_BYTES: usize = 256;
 
-/// How much of a status the violations may take, in bytes.
+/// The most bytes of a status that violations may use.
 const VIOLATIONS_BYTES: usize = 2048;
 
 /// The status of an error.
@@ -56,29 +56,29 @@ pub fn of(error: &GenerateError) -> Status {
     }
 }
 
-/// The status of a call that took longer than it may.
+/// The status of a call that took longer than its deadline.
 #[must_use]
 pub fn deadline_exceeded(time: Duration) -> Status {
-    let text = format!("not done within {time:?}");
+    let text = format!("not finished within {time:?}");
     failed(Code::DeadlineExceeded, &text, ErrorReason::DeadlineExceeded, &[])
 }
 
-/// The status of a call for which there is no room among those in flight.
+/// The status of a call that exceeds the limit of calls in flight.
 #[must_use]
 pub fn overloaded() -> Status {
     let mut details = info(ErrorReason::Overloaded, &[]);
     details.set_retry_info(Some(OVERLOAD_DELAY));
-    let text = "as many calls are in flight as the server takes";
+    let text = "the server already handles its maximum number of calls";
     Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
-/// The status of a call whose request or answer is larger than a message may be.
+/// The status of a call with a request or response that exceeds the size limit.
 #[must_use]
 pub fn message_too_large(what: &str, limit: usize) -> Status {
     let limit = limit.to_string();
     failed(
         Code::ResourceExhausted,
-        &format!("the {what} is over the limit of {limit} bytes"),
+        &format!("the {what} exceeds the limit of {limit} bytes"),
         ErrorReason::LimitExceeded,
         &[("what", what), ("limit", &limit), ("unit", "bytes")],
     )
@@ -211,14 +211,14 @@ fn invalid_request(violations: &Violations) -> Status {
     bad_request(violations, ErrorReason::InvalidRequest)
 }
 
-/// Tells the violations one by one as far as there is room, and counts the rest.
+/// Lists as many violations as fit, and counts the rest.
 fn bad_request(violations: &Violations, reason: ErrorReason) -> Status {
     let mut rules: Vec<&str> = violations.iter().filter_map(|violation| violation.rule).collect();
     rules.dedup();
     let rules = rules.join(",");
     let pairs = [("rules", rules.as_str())];
     let mut details = info(reason, if rules.is_empty() { &[] } else { &pairs });
-    let mut told = 0;
+    let mut listed = 0;
     let mut room = VIOLATIONS_BYTES;
     for Violation { field, description, .. } in violations.iter() {
         let (field, description) = (cut(field, DETAIL_BYTES), cut(description, DETAIL_BYTES));
@@ -226,11 +226,11 @@ fn bad_request(violations: &Violations, reason: ErrorReason) -> Status {
             break;
         };
         details.add_bad_request_violation(field, description);
-        (room, told) = (left, told + 1);
+        (room, listed) = (left, listed + 1);
     }
-    let untold = violations.iter().len() - told;
-    if untold > 0 {
-        details.add_bad_request_violation("", format!("and {untold} more violations"));
+    let omitted = violations.iter().len() - listed;
+    if omitted > 0 {
+        details.add_bad_request_violation("", format!("and {omitted} more violations"));
     }
     let text = cut(&violations.to_string(), MESSAGE_BYTES);
     Status::with_error_details(Code::InvalidArgument, text, details)
@@ -242,7 +242,7 @@ fn failed(code: Code, text: &str, reason: ErrorReason, pairs: &[(&str, &str)]) -
 
 fn internal(error: &SpecError) -> Status {
     tracing::error!(%error, "internal error");
-    failed(Code::Internal, "internal error, see the server's log", ErrorReason::Internal, &[])
+    failed(Code::Internal, "internal error, see the log of the server", ErrorReason::Internal, &[])
 }
 
 fn info(reason: ErrorReason, pairs: &[(&str, &str)]) -> ErrorDetails {
@@ -252,7 +252,7 @@ fn info(reason: ErrorReason, pairs: &[(&str, &str)]) -> ErrorDetails {
     ErrorDetails::with_error_info(name, DOMAIN, metadata)
 }
 
-/// A text of at most `limit` bytes, with dots where it was cut.
+/// A text of at most `limit` bytes, with dots if it was cut.
 fn cut(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
@@ -275,7 +275,17 @@ mod tests {
     fn reason(status: &Status) -> String {
         let info = status.get_details_error_info().unwrap();
         assert_eq!(info.domain, DOMAIN);
+        assert_eq!(documented_code(&info.reason), format!("{:?}", status.code()).to_lowercase());
         info.reason
+    }
+
+    /// The code that the comment of a reason in the proto starts with, for example `notfound`.
+    fn documented_code(reason: &str) -> String {
+        let proto = include_str!("../../proto/specd/v1/errors.proto");
+        let (before, _) = proto.split_once(&format!("  ERROR_REASON_{reason} =")).unwrap();
+        let comment = before.rsplit(";\n").next().unwrap().trim_start();
+        let code = comment.strip_prefix("// ").and_then(|text| text.split_once(". ")).unwrap().0;
+        code.replace('_', "").to_lowercase()
     }
 
     #[test]
@@ -396,9 +406,9 @@ mod tests {
         let status = of(&violations.into());
         assert!(status.message().len() <= 512);
         assert!(status.details().len() <= 3 * 1024, "{}", status.details().len());
-        let told = status.get_details_bad_request().unwrap().field_violations;
-        assert_eq!(told.len(), 8);
-        assert_eq!(told[7].description, "and 93 more violations");
+        let listed = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(listed.len(), 8);
+        assert_eq!(listed[7].description, "and 93 more violations");
         assert_eq!(cut("aüb", 3), "...");
     }
 }
