@@ -1,50 +1,50 @@
-//! The seam between the use case and the containers that are there.
+//! The interface between the use case and stored containers.
 //!
-//! One question: how is this container stored? Nothing is remembered and nothing is parsed here.
+//! It reads a stored container, without a cache and without parsing.
 
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::image::source::SourceError;
 use async_trait::async_trait;
 
-/// A container as it is stored.
+/// A stored container.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoredContainer {
-    /// The type of its spec, or empty where it has none.
+    /// The type URL of its spec, or empty if it has none.
     pub type_url: String,
-    /// Its spec, not yet parsed.
+    /// Its spec as bytes.
     pub spec: Vec<u8>,
-    /// Whose snapshot its root is, or empty.
+    /// The snapshotter of its root, or empty.
     pub snapshotter: String,
-    /// The key of that snapshot, or empty.
+    /// The key of the snapshot of its root, or empty.
     pub snapshot_key: String,
 }
 
-/// Why there is no container, or none that can be used.
+/// Why a container cannot be found or used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContainerError {
-    /// No container has the id.
+    /// No container has this id.
     #[error("container {id} not found in namespace {namespace}")]
     NotFound {
-        /// Where it was looked for.
+        /// The namespace.
         namespace: Namespace,
         /// The id.
         id: ContainerId,
     },
-    /// There are no containers at all.
+    /// The source has no containers.
     #[error(
         "container {id} not found in namespace {namespace}: this server has the images of an OCI \
-         layout, and no containers"
+         layout, but no containers"
     )]
     NoContainers {
-        /// Where it was looked for.
+        /// The namespace.
         namespace: Namespace,
         /// The id.
         id: ContainerId,
     },
-    /// It is there, and what is stored of it cannot be used.
+    /// The container exists, but cannot be used.
     #[error("container {id} in namespace {namespace} cannot be used: {reason}")]
     Unusable {
-        /// Whose it is.
+        /// The namespace.
         namespace: Namespace,
         /// The id.
         id: ContainerId,
@@ -56,10 +56,10 @@ pub enum ContainerError {
     Source(SourceError),
 }
 
-/// Where containers are stored.
+/// A store of containers.
 #[async_trait]
 pub trait ContainerStore: Send + Sync + 'static {
-    /// A container, as it is stored now.
+    /// Reads a container.
     async fn get(
         &self,
         namespace: &Namespace,
@@ -67,7 +67,7 @@ pub trait ContainerStore: Send + Sync + 'static {
     ) -> Result<StoredContainer, ContainerError>;
 }
 
-/// The store of a source that has none.
+/// The store of a source without containers.
 #[derive(Debug, Clone, Copy)]
 pub struct NoContainers;
 

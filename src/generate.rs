@@ -1,7 +1,6 @@
 //! The use case: decide what is needed, fetch it, decide.
 //!
-//! The one place where the pure core and the fetching meet. Fetching is behind two traits; nothing here
-//! knows the wire.
+//! Only here do the pure core and the fetching meet. Fetching is behind two traits, and nothing here depends on the wire.
 
 pub mod catalog;
 mod equip;
@@ -33,7 +32,7 @@ use tracing::Instrument;
 
 pub use image_facts::ImageFacts;
 
-/// Why no spec came out.
+/// Why no spec was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenerateError {
     /// The request breaks a rule.
@@ -42,7 +41,7 @@ pub enum GenerateError {
     /// The image cannot be read.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// The container is not there, or cannot be used.
+    /// The container does not exist, or cannot be used.
     #[error(transparent)]
     Container(#[from] ContainerError),
     /// The user or a group cannot be resolved.
@@ -73,16 +72,16 @@ pub struct Generated {
     pub image: ImageFacts,
 }
 
-/// A profile on offer.
+/// An available profile.
 #[derive(Debug, Clone)]
 pub struct Offer {
     /// The name.
     pub name: String,
-    /// What it is, in a sentence.
+    /// A description in one sentence.
     pub description: String,
     /// Other names for it.
     pub aliases: Vec<String>,
-    /// The release whose output it equals, or empty.
+    /// The release with the same output, or empty.
     pub equals: String,
     /// Whether a request without a profile gets it.
     pub is_default: bool,
@@ -93,7 +92,7 @@ pub struct Offer {
 #[error("unknown profile, known are {0}")]
 pub struct UnknownProfile(pub String);
 
-/// Makes specs out of the images of a source.
+/// Makes specs from the images of a source.
 #[derive(Clone)]
 pub struct Generator {
     source: Arc<dyn ImageSource>,
@@ -108,7 +107,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// A generator over a source and a reader of the same source, for containers on a host.
+    /// A generator for a source, a reader of the same source, and a host.
     pub fn new(
         source: Arc<dyn ImageSource>,
         reader: Arc<dyn ImageReader>,
@@ -129,7 +128,7 @@ impl Generator {
         }
     }
 
-    /// The same, with its stages measured.
+    /// The same generator with measured stages.
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
@@ -142,12 +141,12 @@ impl Generator {
         done
     }
 
-    /// Does some work of the generator, telling the source by when an answer is of use.
+    /// Does some work of the generator within a deadline, which the source applies to its calls.
     pub async fn by<W: Future>(deadline: Instant, work: W) -> W::Output {
         deadline::by(deadline, work).await
     }
 
-    /// The profiles on offer.
+    /// The available profiles.
     #[must_use]
     pub fn offers(&self) -> Vec<Offer> {
         let offer = |(profile, is_default): (&Profile, bool)| Offer {
@@ -164,7 +163,7 @@ impl Generator {
     ///
     /// # Errors
     ///
-    /// [`UnknownProfile`], which lists the names that are known.
+    /// [`UnknownProfile`], which lists the known names.
     pub fn knows_profile(&self, name: Option<&str>) -> Result<(), UnknownProfile> {
         let profiles = self.profiles.now();
         profiles.get(name).map(drop).ok_or_else(|| UnknownProfile(profiles.names()))
@@ -172,16 +171,16 @@ impl Generator {
 
     /// The spec of one container.
     ///
-    /// The name is looked up anew each time; what is read by digest may be remembered by the reader.
+    /// The name is looked up each time. The reader may cache content by digest.
     ///
     /// # Errors
     ///
-    /// A [`GenerateError`]; never a spec with a guess in it.
+    /// A [`GenerateError`].
     pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
         self.make(request, false).await.map(|(generated, _)| generated)
     }
 
-    /// The spec, and where it comes from if that is wanted.
+    /// The spec, and the origin of each field if requested.
     async fn make(
         &self,
         request: &Request,
@@ -257,7 +256,7 @@ fn named<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<&'p Profile, 
     profiles.get(name).ok_or_else(unknown)
 }
 
-/// A stage as traces have it.
+/// The span of a stage.
 fn span(stage: Stage) -> tracing::Span {
     tracing::debug_span!("stage", otel.name = stage.name())
 }

@@ -1,24 +1,23 @@
 //! specd: OCI runtime specs as a service.
 //!
-//! A gRPC daemon beside containerd. It takes an image's name, a namespace and an id, and answers with the
-//! `Any` that containerd's `Containers.Create` takes.
+//! A gRPC daemon beside containerd. For the name of an image, a namespace and an id it returns the `Any` that
+//! containerd's `Containers.Create` takes.
 //!
 //! # The flow, one way
 //!
 //! ```text
 //! api::pb::specd::GenerateRequest
-//!    |  api::request              every violation at once, each with its field path
+//!    |  api::request              every violation at once, with its field path
 //!    v
 //! domain::request::Request        generate takes over
-//!    |  ImageSource::resolve      I/O: a name, which is never remembered
-//!    |  ImageReader::describe     I/O: index, manifest, configuration, remembered by digest
+//!    |  ImageSource::resolve      I/O: a name, never cached
+//!    |  ImageReader::describe     I/O: index, manifest, configuration, cached by digest
 //!    v
 //! ImageConfig --> accounts::needed   which account files, if any?
-//!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, remembered by chain ID
+//!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, cached by chain ID
 //!    |  accounts::resolve         names to numbers
-//!    |  host                      devices and CDI specifications, if any are asked for
-//!    |  spec::assemble            a profile, then one step after the other; with a journal, if that is
-//!    |                            to be explained
+//!    |  host                      devices and CDI specifications, if requested
+//!    |  spec::assemble            a profile, then one step after the other; with a journal for Explain
 //!    |  spec::encode              the same bytes each time
 //!    v
 //! spec::Encoded
@@ -32,20 +31,20 @@
 //! # The layers
 //!
 //! - [`domain`], [`accounts`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
-//! - [`image`] reads images over two seams: [`image::source::ImageSource`], where bytes come from, and
-//!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
-//! - [`container`] is the seam to the containers that are there, for another process in one of them.
+//! - [`image`] reads images between two interfaces: [`image::source::ImageSource`], the store of bytes, and
+//!   [`image::reader::ImageReader`], which the use case calls. [`source`] has the stores.
+//! - [`container`] is the interface to stored containers, for another process in one of them.
 //! - [`generate`] alternates the core and the fetching; [`api`] holds the generated messages and translates them.
-//! - [`server`] is the transport and knows nothing of specs.
-//! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put it together.
+//! - [`server`] is the transport and does not depend on specs.
+//! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put everything together.
 //!
 //! # Invariants
 //!
 //! - A user that cannot be resolved is an error, never root.
-//! - A name is asked for at each call; a content is remembered by its digest, within its namespace.
-//! - The bytes of a blob are compared with its size and digest before anything in them is believed.
-//! - The same request over the same image gives the same bytes.
-//! - Who may import whom is a table, which the test `tidy` holds against the code.
+//! - A name is looked up for each call; content is cached by its digest, within its namespace.
+//! - The bytes of a blob are compared with its size and digest before they are used.
+//! - The same request for the same image gives the same bytes.
+//! - The test `tidy` checks the table of allowed imports.
 
 pub mod accounts;
 pub mod api;

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nothing can be told where stderr is closed.
+            // There is no way to report that stderr is closed.
             let _ = writeln!(std::io::stderr(), "error: {failure}");
             match failure {
                 Failure::Usage(_) => ExitCode::from(2),

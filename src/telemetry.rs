@@ -1,6 +1,6 @@
-//! Logs: how they look, what of them is kept, and where they go.
+//! Logs: their format, filter and destination.
 //!
-//! What is logged is everybody's own business. Never the values of an environment, labels or a spec.
+//! Each module decides what it logs, but never values of an environment, labels or a spec.
 
 pub mod traces;
 mod verbosity;
@@ -15,22 +15,22 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
-/// How a line looks.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// For people.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What logs look like and what of them is kept.
+/// The format and the filter of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telemetry {
-    /// How a line looks.
+    /// The format of a line.
     pub format: Format,
-    /// Levels by target, as `info` or `warn,specd=debug`.
+    /// Levels by target, for example `info` or `warn,specd=debug`.
     pub filter: String,
 }
 
@@ -43,27 +43,27 @@ impl Default for Telemetry {
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// A part of the filter is none.
+    /// A part of the filter is invalid.
     #[error(
-        "log filter {part:?} {reason}, write a level (off, error, warn, info, debug, trace), or TARGET=LEVEL, with commas between, as warn,specd=debug"
+        "log filter {part:?} {reason}: expected a level (off, error, warn, info, debug, trace) or TARGET=LEVEL, separated by commas, for example warn,specd=debug"
     )]
     Filter {
-        /// The part that is wrong.
+        /// The invalid part.
         part: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// Another subscriber is there.
+    /// Another subscriber is installed.
     #[error("logging is set up already")]
     Twice,
 }
 
 impl Telemetry {
-    /// Sends the logs of the process to standard error, and its spans where traces go.
+    /// Sends the logs of the process to standard error, and its spans to the collector.
     ///
     /// # Errors
     ///
-    /// If the filter is none, or logging is set up already.
+    /// If the filter is invalid, or logging is set up already.
     pub fn install(&self, traces: Option<&Traces>) -> Result<Verbosity, TelemetryError> {
         let colours = std::io::stderr().is_terminal();
         let (subscriber, verbosity) = self.build(std::io::stderr, colours, traces)?;
@@ -75,7 +75,7 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// If the filter is none.
+    /// If the filter is invalid.
     pub fn subscriber<W>(
         &self,
         writer: W,
@@ -87,11 +87,11 @@ impl Telemetry {
         self.build(writer, colours, None).map(|(subscriber, _)| subscriber)
     }
 
-    /// A subscriber that writes elsewhere and makes traces, and the switch of how much it writes.
+    /// A subscriber that writes elsewhere and makes traces, and the switch for its level.
     ///
     /// # Errors
     ///
-    /// If the filter is none.
+    /// If the filter is invalid.
     pub fn build<W>(
         &self,
         writer: W,
@@ -101,13 +101,13 @@ impl Telemetry {
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        // The filter is the log's alone: what is traced does not depend on what is logged.
+        // The filter applies only to the log: traces do not depend on it.
         let (filter, handle) = reload::Layer::new(filter(&self.filter)?);
         let verbosity = Verbosity::new(&self.filter, move |filter| handle.reload(filter).is_ok());
         let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match self.format {
             Format::Text => lines.with_filter(filter).boxed(),
-            // All spans, not the innermost alone: the request id stands on the outermost.
+            // All spans, not only the innermost: the outermost has the request id.
             Format::Json => lines
                 .json()
                 .flatten_event(true)
@@ -126,14 +126,14 @@ impl Telemetry {
 
 /// A filter from text.
 ///
-/// Stricter than the syntax: a bare word that is no level would be the name of a target, and `inof`
-/// would silence everything without a word.
+/// Stricter than the syntax: an unknown level would be the name of a target, and `inof` would turn off all
+/// logging without an error.
 fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
     let refuse = |part: &str, reason: &str| TelemetryError::Filter {
         part: part.to_owned(),
         reason: reason.to_owned(),
     };
-    // Commas inside of `[span{field=value,..}]` do not part directives, so such a text is left whole.
+    // Commas inside of `[span{field=value,..}]` do not separate directives, so such a text is not split.
     let parts: Vec<&str> =
         if text.contains('[') { vec![] } else { text.split(',').map(str::trim).collect() };
     for part in &parts {

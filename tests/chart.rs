@@ -24,7 +24,7 @@ const NOT_IN_THE_CHART: &[(&str, &str)] = &[
     ("thermal-throttle-cpus", "a pod sees the processors of its node"),
 ];
 
-/// Flags whose default in the chart is not the server's, each with the reason.
+/// Flags with another default in the chart than in the server, each with the reason.
 const OTHER_DEFAULT: &[(&str, &str)] = &[
     ("listen", "clients of a node agent are on the node: a socket in a directory of the node"),
     ("log-format", "logs of a cluster are read by machines"),

@@ -52,6 +52,6 @@ fn the_profile_differs_from_dockers_default_spec_where_the_documentation_says_so
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profiles.md");
     let docs = fs::read_to_string(docs).unwrap();
     let rows = docs.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`'));
-    let told: BTreeSet<String> = rows.map(|(pointer, _)| format!("/{pointer}")).collect();
-    assert_eq!(found, told);
+    let documented: BTreeSet<String> = rows.map(|(pointer, _)| format!("/{pointer}")).collect();
+    assert_eq!(found, documented);
 }

@@ -87,7 +87,7 @@ const REFUSALS: [(&str, &[&str]); 9] = [
     ("the configuration is not of a Linux image", &["real-065", "real-197"]),
 ];
 
-/// Cases whose options this API does not have in that form, or not yet.
+/// Cases with options that this API does not have in that form, or not yet.
 const INEXPRESSIBLE: [(&str, &[&str]); 1] = [("every request has an image", &["default-no-image"])];
 
 #[derive(Deserialize)]
@@ -185,7 +185,7 @@ async fn replay(release: &str, cases: Vec<Case>, wants: Vec<Want>, tally: &mut T
             continue;
         };
         if case.ops.iter().any(|op| op.op == "WithPrivileged") {
-            // Go's client gives the capabilities of whoever asks, which lacked one.
+            // Go's client gives the capabilities of the calling process, which lacked one.
             let capabilities = options.capabilities.get_or_insert_default();
             capabilities.set = Some(pb::StringList { values: vec!["ALL".to_owned()] });
             capabilities.drop = vec!["CAP_SYS_RESOURCE".to_owned()];

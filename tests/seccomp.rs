@@ -87,7 +87,7 @@ fn text(filter: &LinuxSeccomp) -> String {
     serde_json::to_string(filter).unwrap()
 }
 
-/// The specs of a release whose cases are about seccomp, by name.
+/// The specs of the seccomp cases of a release, by name.
 fn specs(reference: &Path, release: &str) -> BTreeMap<String, Spec> {
     lines::<Want>(&reference.join(format!("containerd/want-{release}.jsonl")))
         .into_iter()

@@ -66,7 +66,7 @@ struct Answer {
     error: Option<String>,
 }
 
-/// An object of the fields that are there.
+/// An object of the fields that exist.
 fn object(fields: Vec<(&str, Option<Value>)>) -> Value {
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
@@ -286,7 +286,11 @@ fn random_policies_give_what_docker_and_go_give() {
     let no_flags = json!({ "filter": { "defaultAction": "SCMP_ACT_ALLOW", "flags": [] } });
     let gos = &ask(&program, std::slice::from_ref(&no_flags)).1[0];
     let ours = text(&oci_object(&no_flags["filter"]).unwrap());
-    assert_ne!(ours, gos.filter.as_ref().unwrap().get(), "the deliberate difference is none");
+    assert_ne!(
+        ours,
+        gos.filter.as_ref().unwrap().get(),
+        "the deliberate difference does not exist"
+    );
     assert!(ours.contains(NO_FLAGS), "{ours}");
     for (docker, name) in [(true, "policies in Docker's format"), (false, "OCI objects")] {
         let whole = compare(&program, docker, &policy(docker));

@@ -1,11 +1,11 @@
-//! The time that a call may take.
+//! The deadline of a call.
 
 use std::time::Duration;
 use tonic::metadata::MetadataMap;
 
-/// What a caller leaves for the call, from the `grpc-timeout` header: at most eight digits and a unit.
+/// The time that the caller allows, from the `grpc-timeout` header: at most eight digits and a unit.
 ///
-/// A header that is none of this is as good as absent.
+/// An invalid header is treated as absent.
 #[must_use]
 pub fn of(metadata: &MetadataMap) -> Option<Duration> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;

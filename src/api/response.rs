@@ -1,4 +1,4 @@
-//! From answers to messages.
+//! Translates results to messages.
 
 use crate::api::pb::specd as pb;
 use crate::api::pb::specd::origin::Kind;
@@ -9,7 +9,7 @@ use crate::generate::{Generated, ImageFacts, Offer};
 use crate::spec::encode::{Encoded, PROCESS_TYPE_URL, RESOURCES_TYPE_URL, TYPE_URL};
 use prost_types::Any;
 
-/// The answer of Generate.
+/// The response of `Generate`.
 #[must_use]
 pub fn generated(generated: Generated) -> pb::GenerateResponse {
     pb::GenerateResponse {
@@ -19,7 +19,7 @@ pub fn generated(generated: Generated) -> pb::GenerateResponse {
     }
 }
 
-/// The answer of `GenerateProcess`.
+/// The response of `GenerateProcess`.
 #[must_use]
 pub fn process(process: Encoded) -> pb::GenerateProcessResponse {
     let Encoded { json, warnings } = process;
@@ -27,7 +27,7 @@ pub fn process(process: Encoded) -> pb::GenerateProcessResponse {
     pb::GenerateProcessResponse { process, warnings }
 }
 
-/// The answer of `GenerateResources`.
+/// The response of `GenerateResources`.
 #[must_use]
 pub fn resources(resources: Encoded) -> pb::GenerateResourcesResponse {
     let Encoded { json, warnings } = resources;
@@ -54,7 +54,7 @@ fn platform(platform: Platform) -> pb::Platform {
     pb::Platform { os: platform.os, architecture: platform.architecture, variant: platform.variant }
 }
 
-/// The answer of Explain.
+/// The response of `Explain`.
 #[must_use]
 pub fn explained(explained: Explained) -> pb::ExplainResponse {
     pb::ExplainResponse {
@@ -95,7 +95,7 @@ fn origin(origin: Origin) -> pb::Origin {
     pb::Origin { text, kind: Some(kind) }
 }
 
-/// The answer of `ListProfiles`.
+/// The response of `ListProfiles`.
 #[must_use]
 pub fn profiles(offers: Vec<Offer>) -> pb::ListProfilesResponse {
     pb::ListProfilesResponse { profiles: offers.into_iter().map(profile).collect() }

@@ -1,4 +1,4 @@
-//! The service: each call is checked, run within its deadline and translated back.
+//! The service: checks each call, runs it within its deadline, and translates the result.
 
 use crate::api::pb::specd as pb;
 use crate::api::{deadline, request, response, status};
@@ -20,20 +20,19 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service whose calls take at most `call_timeout`, or what the caller leaves, whichever is less.
+    /// A service that ends each call after `call_timeout`, or at the deadline of the caller if that is earlier.
     #[must_use]
     pub fn new(generator: Generator, call_timeout: Duration) -> Self {
         Self { generator, call_timeout, answer_bytes: usize::MAX }
     }
 
-    /// The same, answering with at most so many bytes.
+    /// The same service with a size limit for responses, in bytes.
     #[must_use]
     pub fn with_answers_of(self, answer_bytes: usize) -> Self {
         Self { answer_bytes, ..self }
     }
 
-    /// The way of every call that does work: its request is checked, the work is given its time, and what
-    /// comes out is translated.
+    /// Runs a call: checks the request, does the work within the deadline, and translates the result.
     async fn call<W, C, A, M, F>(
         &self,
         request: Request<W>,
@@ -54,7 +53,7 @@ impl Service {
         match tokio::time::timeout_at(deadline.into(), work).await {
             Ok(Ok(done)) => self.answer(translate(done)),
             Ok(Err(error)) if Instant::now() < deadline => Err(status::of(&error)),
-            // Whatever went wrong on the way out, it was the deadline that ended the call.
+            // The deadline ended the call, even if it failed with another error.
             Ok(Err(_)) | Err(_) => Err(status::deadline_exceeded(time)),
         }
     }
@@ -63,7 +62,7 @@ impl Service {
         self.generator.knows_profile(profile)
     }
 
-    /// An answer, if it is not too large.
+    /// The response, unless it is too large.
     fn answer<M: Message>(&self, message: M) -> Result<Response<M>, Status> {
         if message.encoded_len() > self.answer_bytes {
             return Err(status::message_too_large("answer", self.answer_bytes));
@@ -72,7 +71,7 @@ impl Service {
     }
 }
 
-/// Notes the namespace for the call's line in the log.
+/// Records the namespace for the log line of the call.
 fn happens_in(namespace: &Namespace) {
     tracing::Span::current().record("namespace", namespace.as_str());
 }

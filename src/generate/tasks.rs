@@ -1,4 +1,4 @@
-//! The use cases of tasks that run: one more process, and other limits.
+//! The use cases for running tasks: another process, and other limits.
 
 use crate::accounts::{self, Files};
 use crate::container::{ContainerError, ContainerStore, StoredContainer};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 impl Generator {
-    /// The same, with containers that are there, and what reads their snapshots.
+    /// The same generator with a store of containers, and a reader of their snapshots.
     #[must_use]
     pub fn with_containers(
         self,
@@ -29,14 +29,13 @@ impl Generator {
         Self { containers, snapshots, ..self }
     }
 
-    /// The process of an exec in a container that is there.
+    /// The process of an exec in an existing container.
     ///
-    /// The container is read anew each time, and a user is looked up in the container's own snapshot: what
-    /// the image says is not asked.
+    /// The container is read each time. A user is looked up in the container's own snapshot, not in the image.
     ///
     /// # Errors
     ///
-    /// A [`GenerateError`]; a user that cannot be looked up is one, and never root.
+    /// A [`GenerateError`], also if a user cannot be looked up: it is never replaced by root.
     pub async fn process(&self, request: &ExecRequest) -> Result<Encoded, GenerateError> {
         let profiles = self.profiles.now();
         let profile = named(&profiles, request.profile.as_deref())?;
@@ -64,11 +63,11 @@ impl Generator {
         Ok(process)
     }
 
-    /// The limits of a container that runs.
+    /// New limits for a running container.
     ///
     /// # Errors
     ///
-    /// [`GenerateError::Request`] where there is none.
+    /// [`GenerateError::Request`] if the request has no limits.
     pub fn resources(&self, request: &UpdateRequest) -> Result<Encoded, GenerateError> {
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let resources = encode_resources(&request.resources)?;
@@ -76,7 +75,7 @@ impl Generator {
         Ok(resources)
     }
 
-    /// The user that was asked for, in numbers; nothing where nobody asked.
+    /// The requested user in numbers, or nothing if the request has none.
     async fn exec_user(
         &self,
         rules: ImageRules,
@@ -136,7 +135,7 @@ fn unusable(request: &ExecRequest, reason: String) -> ContainerError {
     ContainerError::Unusable { namespace, id, reason }
 }
 
-/// The error of what was made of a container.
+/// The error for an unusable container.
 fn of_container(request: &ExecRequest, error: SpecError) -> GenerateError {
     match error {
         SpecError::Stored(_) => unusable(request, error.to_string()).into(),

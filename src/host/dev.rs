@@ -1,6 +1,6 @@
-//! The devices of this machine, or of one whose root is mounted somewhere here.
+//! The devices of this machine, or of a machine with its root mounted here.
 //!
-//! Invariant: nothing outside the root is looked at, whatever links say; nothing is opened but directories.
+//! Invariant: nothing outside the root is read, even through links; only directories are opened.
 
 use crate::domain::host_device::{Found, HostNode, Look, Lookup};
 use crate::domain::limits::DEVICE_ENTRIES;
@@ -18,13 +18,13 @@ pub struct Dev {
 }
 
 impl Dev {
-    /// The devices of the machine whose root is a directory here, as `/`.
+    /// The devices of the machine with its root at this directory, for example `/`.
     #[must_use]
     pub fn below(root: PathBuf) -> Self {
         Self { root: Root::new(root) }
     }
 
-    /// What lies at one path; `left` is how many files of directories may still be looked at.
+    /// The file at a path; `left` is the number of directory entries that may still be read.
     pub fn look_at(&self, lookup: &Lookup, left: &mut usize) -> Found {
         self.found(lookup, left).unwrap_or_else(|error| {
             let kind = error.kind();
@@ -93,7 +93,7 @@ mod tests {
         Dev::below(PathBuf::from("/"))
     }
 
-    /// This machine's own: every Linux has the first devices of memory.
+    /// The devices of this machine: every Linux has the memory devices.
     #[test]
     fn null_is_the_kernels() {
         let Found::Node(null) = here().look_at(&Lookup::new("/dev/null", Look::Tree), &mut 10_000)

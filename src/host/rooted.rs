@@ -1,4 +1,4 @@
-//! Paths below a root: symbolic links are resolved as if it were the only one.
+//! Paths below a root: symbolic links are resolved as if it were `/`.
 
 use crate::domain::host_device::{HostNode, below, counts, is_walked};
 use crate::domain::limits::{DEVICE_DEPTH, SYMLINKS};
@@ -8,15 +8,15 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 
-/// A directory that is somebody's root.
+/// A directory that is the root of a machine.
 #[derive(Debug, Clone)]
 pub(super) struct Root {
     root: PathBuf,
-    /// Whether what this user may not see is as good as absent. containerd: `userns.RunningInUserNS`.
+    /// Whether files that this user cannot access are treated as absent. containerd: `userns.RunningInUserNS`.
     skips_denied: bool,
 }
 
-/// What a file is.
+/// The kind of a file.
 pub(super) enum Kind {
     Device { kind: char, major: i64, minor: i64, file_mode: u32, uid: u32, gid: u32 },
     Directory,
@@ -24,20 +24,20 @@ pub(super) enum Kind {
     Other(&'static str),
 }
 
-/// Which files of directories are wanted.
+/// Which files of directories are included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Walk {
-    /// Those that count for a container.
+    /// The devices for a container.
     Counted,
     /// The console too, and links.
     All,
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
     pub(super) nodes: Vec<HostNode>,
-    /// Links to devices, each with what it leads to in the end.
+    /// Links to devices, each with its final target.
     pub(super) links: BTreeMap<String, String>,
 }
 
@@ -52,12 +52,12 @@ impl Root {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// What lies at a path whose directories are resolved.
+    /// The file at a path, after its directories are resolved.
     pub(super) fn kind(&self, path: &str) -> io::Result<Kind> {
         Ok(kind_of(&std::fs::symlink_metadata(self.real(path))?))
     }
 
-    /// Where a path leads to once every link is resolved.
+    /// The target of a path, with every link resolved.
     pub(super) fn resolve(&self, path: &str) -> io::Result<String> {
         let mut names: VecDeque<String> = names(path).collect();
         let mut done: Vec<String> = Vec::new();
@@ -90,7 +90,7 @@ impl Root {
         Ok(format!("/{}", done.join("/")))
     }
 
-    /// Where a path leads to once its directories' links are resolved, and not its own.
+    /// The target of a path, with the links of its directories resolved, but not the last one.
     pub(super) fn resolve_parent(&self, path: &str) -> io::Result<String> {
         match path.trim_end_matches('/').rsplit_once('/') {
             Some((_, "." | "..")) | None => self.resolve(path),
@@ -98,8 +98,8 @@ impl Root {
         }
     }
 
-    /// The devices in a directory and below, in the order of names; `shown` is what it is called, `left` how many
-    /// files may still be looked at.
+    /// The devices in a directory and below, in the order of names; `shown` is the displayed path, `left` the number of
+    /// files that may still be read.
     pub(super) fn walk(
         &self,
         directory: &str,

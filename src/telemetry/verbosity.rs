@@ -1,4 +1,4 @@
-//! How much is logged, changed while the process runs.
+//! Changes the log filter while the process runs.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 type Apply = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
 
-/// Switches between what was asked for at the start and everything that specd has to say.
+/// Switches between the filter from the start and the debug level of specd.
 pub struct Verbosity {
     filter: String,
     is_raised: AtomicBool,
@@ -28,12 +28,12 @@ impl Verbosity {
         Self { filter, is_raised: AtomicBool::new(false), apply }
     }
 
-    /// Switches over, and says which filter is in force from now on.
+    /// Switches, and returns the new filter.
     pub fn switch(&self) -> String {
         let raise = !self.is_raised.load(Ordering::Relaxed);
         let filter =
             if raise { format!("{},specd=debug", self.filter) } else { self.filter.clone() };
-        // Both were judged before; one that does not parse now would change nothing.
+        // Both were parsed before, so this cannot fail in practice; an error would change nothing.
         if EnvFilter::try_new(&filter).is_ok_and(|filter| (self.apply)(filter)) {
             self.is_raised.store(raise, Ordering::Relaxed);
         }

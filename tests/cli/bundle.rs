@@ -1,4 +1,4 @@
-//! A bundle whose `config.json` is what `specd generate` printed, run by runc as it is.
+//! A bundle with the output of `specd generate` as its `config.json`, run by runc unchanged.
 
 use crate::run;
 use crate::support::layout::{Layout, dir, executable, file, symlink};

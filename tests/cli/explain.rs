@@ -149,7 +149,7 @@ fn two_requests_differ_in_what_is_shown() {
 }
 
 #[test]
-fn an_operators_profile_is_told_by_its_own_file() {
+fn a_custom_profile_is_named_by_its_own_file() {
     let directory = tempfile::tempdir().unwrap();
     let text = "{\n  \"name\": \"mine\",\n  \"description\": \"d\",\n  \"extends\": \"function\",\n  \"spec\": {\n    \
                 \"process\": { \"rlimits\": null },\n    \"root\": { \"readonly\": false }\n  }\n}\n";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const IMAGE: &str = "registry.example/figlet:latest";
 
-/// A layout with one image, whose account files lie in a layer.
+/// A layout with one image that has account files in a layer.
 fn layout(config: Option<Value>) -> Layout {
     let mut layout = Layout::temp();
     let accounts = [
@@ -196,13 +196,13 @@ fn help_shows_examples_and_variables() {
 }
 
 #[test]
-fn a_layout_has_no_snapshots_and_wrong_flags_about_them_are_told() {
+fn a_layout_has_no_snapshots_and_wrong_flags_about_them_are_errors() {
     let layout = layout(Some(json!({"User": "app", "Cmd": ["x"]})));
     let said = generate(&layout, &["--snapshot-key", "web-1"]);
     assert_eq!(said.code, Some(1));
     let words = "images that do not come from containerd have no snapshots";
     assert!(said.err.contains(words), "{}", said.err);
-    // Where the image's own layers answer, nobody asks whose snapshots there would be.
+    // If the image's own layers exist, the snapshotter is not used.
     let said = generate(&layout, &["--snapshotter", "stargz", "--snapshot-root", "/nowhere"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     for (flags, words) in [

@@ -110,7 +110,7 @@ fn without_containerd_it_starts_and_says_that_it_is_not_ready() {
 }
 
 #[test]
-fn a_start_that_cannot_be_is_told_in_a_sentence() {
+fn a_failed_start_prints_a_message() {
     for (args, code) in [
         (vec!["serve", "--listen", "nonsense"], 2),
         (vec!["serve", "--listen", "unix:///nonexistent/specd.sock"], 1),

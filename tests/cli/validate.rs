@@ -35,7 +35,7 @@ fn a_valid_spec_is_valid() {
 }
 
 #[test]
-fn every_violation_is_told_with_its_path_rule_and_source() {
+fn every_violation_is_printed_with_its_path_rule_and_source() {
     let mut spec = good();
     spec["process"]["cwd"] = json!("srv");
     spec["linux"]["sysctl"] = json!({"net.a": "1"});

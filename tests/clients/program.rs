@@ -20,7 +20,7 @@ pub(crate) enum Client {
     Node,
 }
 
-/// A client that is there.
+/// An installed client.
 pub(crate) struct Program(Command);
 
 /// How a client ended, and what it said.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tonic::service::Routes;
 
-/// A source that is there and holds nothing.
+/// A source that answers and has no images.
 struct Empty;
 
 #[async_trait]

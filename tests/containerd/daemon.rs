@@ -60,7 +60,7 @@ impl Programs {
         let mut directories: Vec<PathBuf> = release.directory()?.into_iter().collect();
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         directories.extend(std::env::split_paths(&inherited));
-        // Where runc is, for users whose PATH does not have it.
+        // The place of runc, for users without it on their PATH.
         directories.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
         if !Path::new(BUSYBOX).is_file() {
             return Err(format!("no {BUSYBOX}, which has to be a static one"));
@@ -273,15 +273,15 @@ fn containers(runc_root: &Path) -> Vec<PathBuf> {
     entries(runc_root).flat_map(|namespace| entries(&namespace.path())).map(|e| e.path()).collect()
 }
 
-/// The processes that were told of the directory on their command line: the shims.
+/// The processes with the directory on their command line: the shims.
 fn processes_of(directory: &Path) -> Vec<Pid> {
     let needle = directory.as_os_str().as_encoded_bytes();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let told = processes.filter(|process| {
+    let shims = processes.filter(|process| {
         let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
         line.windows(needle.len()).any(|window| window == needle)
     });
-    told.filter_map(|p| Pid::from_raw(p.file_name().to_str()?.parse().ok()?)).collect()
+    shims.filter_map(|p| Pid::from_raw(p.file_name().to_str()?.parse().ok()?)).collect()
 }
 
 /// The mounts in the directory, the innermost first.

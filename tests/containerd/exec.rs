@@ -115,7 +115,7 @@ on_each_release! {
         let mut client = served.client().await;
         let running = running(&daemon, &image, &mut client, &id).await;
 
-        // As the container, but for what runs.
+        // Like the container, except for the command.
         let answer = process(&mut client, &id, exec("id; pwd; echo $MARK $GREETING")).await.unwrap();
         assert_eq!(answer.warnings, Vec::<String>::new());
         let ran = running.exec(&daemon, "same", answer.process.unwrap(), false).await;

@@ -386,7 +386,7 @@ impl Import<'_> {
 
 type Chunks = futures_util::stream::Iter<std::vec::IntoIter<WriteContentRequest>>;
 
-/// Writes a blob in chunks that fit into messages; one that is there already stays as it is.
+/// Writes a blob in chunks that fit into messages. An existing blob stays unchanged.
 async fn write(
     client: &Client,
     blob: &Blob,

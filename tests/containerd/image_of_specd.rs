@@ -74,7 +74,7 @@ impl Built {
         let tar = self.directory.join(format!("specd-{tag}.tar"));
         let mut import = vec!["image", "import", "--snapshotter", crate::daemon::SNAPSHOTTER];
         if daemon.is_release_2() {
-            // In the client, for this snapshotter is none that the daemon is set up to unpack for.
+            // In the client, because the daemon is not configured to unpack for this snapshotter.
             import.push("--local");
         }
         import.push(tar.to_str().unwrap());

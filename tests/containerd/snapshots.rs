@@ -1,4 +1,4 @@
-//! Nodes whose layers are gone: account files out of snapshots, on each snapshotter that is here.
+//! Nodes without image layers: account files from snapshots, on each available snapshotter.
 
 use crate::daemon::Daemon;
 use crate::image::{Image, busybox, within};

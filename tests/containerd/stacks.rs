@@ -1,4 +1,4 @@
-//! Images whose account files are where stacks of layers can have them, and what a container sees.
+//! Images with account files at every place in a stack of layers, and the files that a container sees.
 
 use crate::image::{Image, Layer, Tar};
 use serde_json::json;

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 use specd::cli::Cli;
 use std::fmt::Write;
 use std::fs;
@@ -71,11 +71,8 @@ fn row(flag: &Arg) -> String {
     let long = flag.get_long().unwrap();
     let variable = format!("SPECD_{}", long.replace('-', "_").to_uppercase());
     assert_eq!(flag.get_env().unwrap(), variable.as_str(), "the variable of --{long}");
-    let value = match flag.get_action() {
-        ArgAction::Set | ArgAction::Append => flag.get_value_names().unwrap_or_default(),
-        _ => &[],
-    };
-    let value: String = value.iter().map(|name| format!(" {name}")).collect();
+    let names = if flag.get_action().takes_values() { flag.get_value_names() } else { None };
+    let value: String = names.into_iter().flatten().map(|name| format!(" {name}")).collect();
     let help = flag.get_help().unwrap().to_string().replace('|', "\\|");
     let (help, stated) =
         match help.strip_suffix(']').and_then(|help| help.split_once(" [default: ")) {

@@ -28,7 +28,7 @@ fn leaves(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
     }
 }
 
-fn is_told(origin: Option<&pb::Origin>) -> bool {
+fn is_stated(origin: Option<&pb::Origin>) -> bool {
     origin.is_some_and(|origin| !origin.text.is_empty() && origin.kind.is_some())
 }
 
@@ -64,10 +64,10 @@ async fn the_leaves_of_an_explanation_are_those_of_the_spec() {
             .collect();
         assert_eq!(got, want, "{name}");
         for field in &fields {
-            assert!(is_told(field.origin.as_ref()), "{name}: {field:?}");
+            assert!(is_stated(field.origin.as_ref()), "{name}: {field:?}");
             assert_eq!(field.value.is_empty(), field.removed, "{name}: {field:?}");
             for setting in &field.replaced {
-                assert!(is_told(setting.origin.as_ref()), "{name}: {field:?}");
+                assert!(is_stated(setting.origin.as_ref()), "{name}: {field:?}");
             }
             assert!(!field.removed || !field.replaced.is_empty(), "{name}: {field:?}");
         }

@@ -24,7 +24,7 @@ fn text(value: &str, origin: &Option<pb::Origin>) -> String {
     format!("{value} {}", origin.as_ref().unwrap().text)
 }
 
-/// The lines of an explanation whose path begins so.
+/// The lines of an explanation with a path that begins like this.
 async fn below(name: &str, path: &str) -> Vec<String> {
     lines(name).await.into_iter().filter(|line| line.starts_with(path)).collect()
 }
@@ -112,7 +112,7 @@ async fn what_privileged_takes_away_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_merge_patch_is_told_by_its_pointers() {
+async fn a_merge_patch_is_named_by_its_pointers() {
     let name = "merge-patch-last-and-unknown-fields-survive";
     for line in [
         "/annotations/b \"2\" options.spec_merge_patch /annotations/b",
@@ -128,7 +128,7 @@ async fn a_merge_patch_is_told_by_its_pointers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_profile_that_extends_another_is_told_by_the_files_of_both() {
+async fn a_profile_that_extends_another_is_named_by_the_files_of_both() {
     has(
         "containerd-1.6",
         "/ociVersion \"1.0.2-dev\" profile containerd-1.6 (containerd-1.6.json:10) < \"1.3.0\" profile containerd-2.4 \
@@ -162,9 +162,9 @@ async fn the_lines_of_profiles_have_the_values() {
     assert!(checked > 5000, "only {checked} values are a profile's");
 }
 
-/// An entry that a step drops was the image's, and a list of nothing else is none.
+/// An entry that a step drops was the image's, and a list without other entries is removed.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_entry_of_an_image_is_told_as_dropped() {
+async fn an_empty_entry_of_an_image_is_shown_as_dropped() {
     let config =
         r#"{"os": "linux", "architecture": "amd64", "config": {"Env": [""], "Cmd": ["x"]}}"#;
     let fixture = crate::Fixture::new(config, None, None);

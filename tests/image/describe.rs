@@ -319,7 +319,7 @@ async fn embedded_data_is_used_where_it_is_the_blobs() {
 }
 
 #[tokio::test]
-async fn media_types_are_told_apart() {
+async fn media_types_are_distinguished() {
     let layout = Layout::temp();
     let image = named(&layout, "a");
     let index = layout.index(&[image.manifest.clone().platform("linux/amd64")]);

@@ -212,7 +212,7 @@ fn broken_layers_are_named() {
     assert_invalid(GZIP, packed);
 }
 
-/// An image whose only layer is stored as other bytes than its descriptor says.
+/// An image with one layer that is stored with other bytes than its descriptor says.
 fn damaged(media_type: &str, bytes: &[u8], stored: Vec<u8>) -> Result<Option<String>, ImageError> {
     let layer = descriptor(media_type, bytes);
     let mut store = Store::default();
@@ -256,7 +256,7 @@ fn more_layers_than_there_can_be_are_refused() {
     assert!(matches!(image.passwd(), Err(ImageError::Limit { unit: "layers", .. })));
 }
 
-/// A source whose blobs begin and then break off, or say nothing more.
+/// A source with blobs that begin and then break off, or stop sending.
 struct Faltering {
     start: Vec<u8>,
     breaks_off: bool,
@@ -314,7 +314,7 @@ impl ImageSource for Faltering {
 const PASSWD: Wanted = Wanted { passwd: true, group: false };
 
 #[tokio::test]
-async fn a_source_that_breaks_off_is_told_from_a_bad_layer() {
+async fn a_source_that_breaks_off_is_not_a_bad_layer() {
     let whole = gzip(&tar().file("etc/passwd", "root").end());
     for cut in [0, 3, 20, whole.len()] {
         let start = whole[..cut].to_vec();

@@ -1,4 +1,4 @@
-//! Sockets that systemd passes, and what systemd is told.
+//! Sockets that systemd passes, and the notifications to systemd.
 
 use crate::{Running, clean, lives, refused, serve, unix};
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::{Command, Stdio};
 
-/// Starts `specd serve` as systemd does: with descriptors from 3 on, told of in the environment.
+/// Starts `specd serve` like systemd: with descriptors from 3 on, which the environment lists.
 ///
 /// A shell moves them into place: they come to it as its input and its output.
 fn passing(names: &str, sockets: Vec<OwnedFd>, listen: &[&str]) -> Command {
@@ -108,7 +108,7 @@ fn a_passed_tcp_socket_off_loopback_is_refused_without_tls_too() {
 }
 
 #[test]
-fn systemd_is_told_when_it_serves_and_when_it_stops() {
+fn systemd_is_notified_of_the_start_and_the_stop() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("notify.sock");
     let socket = UnixDatagram::bind(&path).unwrap();

@@ -17,7 +17,7 @@ fn open_to_all(flags: &[&str]) -> (Running, String, TempDir) {
 }
 
 #[test]
-fn with_no_list_whoever_may_open_the_file_may_call() {
+fn without_a_list_every_user_that_can_open_the_file_may_call() {
     let (_server, address, _directory) = open_to_all(&[]);
     lives(&address).unwrap();
     if is_root("a caller of another user") {

@@ -191,7 +191,7 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The same command as a user who is nobody in particular, with the binary where he can read it.
+/// The same command as an unprivileged user, with the binary in a place that this user can read.
 fn as_nobody(command: &mut Command) -> &mut Command {
     command.uid(NOBODY).gid(NOBODY)
 }

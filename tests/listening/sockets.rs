@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 
 #[test]
-fn a_unix_socket_has_mode_0660_unless_told_otherwise() {
+fn a_unix_socket_has_mode_0660_by_default() {
     let directory = tempfile::tempdir().unwrap();
     for (flags, mode) in [(&[][..], 0o660), (&["--socket-mode", "0600"][..], 0o600)] {
         let path = directory.path().join("specd.sock");

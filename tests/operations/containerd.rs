@@ -1,5 +1,5 @@
 //! containerd's side of the calls, out of memory and over a real socket: it notes what it is asked with,
-//! and waits where it is told to.
+//! and waits where a test asks for it.
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;

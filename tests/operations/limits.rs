@@ -1,4 +1,4 @@
-//! What clients may take, and what they are told.
+//! The limits of clients, and the errors beyond them.
 
 use crate::{Server, request, within};
 use specd::api::pb::specd::{ProcessOptions, SpecOptions, SpecServiceClient};

@@ -1,5 +1,4 @@
-//! The whole server in this process, over real sockets, in front of a fake containerd: what is promised to
-//! whoever runs it, each promise a test.
+//! The whole server in this process, over real sockets, with a fake containerd: a test for each guarantee in docs/operations.md.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -57,7 +56,7 @@ impl Server {
         Self::over(containerd, directory, &all).await
     }
 
-    /// One whose flags say where images come from; its containerd is not called.
+    /// A server with a source in its flags; its containerd is not called.
     async fn start_alone(flags: &[&str]) -> Self {
         Self::over(FakeContainerd::new(&[], &[]), tempfile::tempdir().unwrap(), flags).await
     }

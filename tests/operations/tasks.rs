@@ -1,4 +1,4 @@
-//! Calls about containers that are there: what is promised of Generate holds for them too.
+//! Calls about existing containers: the guarantees of Generate hold for them too.
 
 use crate::containerd::{CONTAINER, PROCESS};
 use crate::metrics::{has, start};

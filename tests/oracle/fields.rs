@@ -1,5 +1,5 @@
 //! Options that `pkg/oci` has no function for: each is laid into Go's own types, which decide on its
-//! place and on what is left out; a release whose types lack it says so.
+//! place and on what is left out; a release with types that lack it says so.
 //!
 //! A value is what is laid, under `spec`, and our options in protobuf's JSON, under `options`.
 

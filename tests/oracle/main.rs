@@ -1,9 +1,9 @@
-//! The oracle: random images, account files and options, against what containerd's own Go client
-//! answers for them, byte for byte.
+//! The oracle: random images, account files and options, compared byte for byte with the results of containerd's own
+//! Go client.
 //!
-//! For each release of containerd there is a small program in Go (`go/`), which the script `build` builds
-//! where it is missing. A difference is either on the list of [`deliberate`] ones or a failure, which is
-//! told with the smallest case that shows it.
+//! Each release of containerd has a small program in Go (`go/`). The script `build` builds it if it is
+//! missing. A difference is either on the list in [`deliberate`], or the test fails and prints the
+//! smallest case that shows it.
 //!
 //! `SPECD_ORACLE_CASES` says how many cases a release gets, `SPECD_ORACLE_SEED` where chance starts.
 

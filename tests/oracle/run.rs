@@ -27,7 +27,7 @@ const CASES: usize = 300;
 /// How many smaller cases are tried for one that differs.
 const SHRINKS: usize = 400;
 
-/// How many differences are told before a run ends.
+/// The number of differences that are printed before a run ends.
 const TOLD: usize = 20;
 
 /// What became of a case.
@@ -99,11 +99,11 @@ impl Sides<'_> {
             }
             _ => {
                 let version = self.release.version;
-                let told = told(&go, &ours);
+                let report = report(&go, &ours);
                 let seen = Seen { version, case, go, ours };
                 match deliberate::find(&seen) {
                     Some(known) => Outcome::Deliberate(known),
-                    None => Outcome::Differs(told),
+                    None => Outcome::Differs(report),
                 }
             }
         }
@@ -178,7 +178,7 @@ impl Sides<'_> {
         tasks::check(self.release, program, runtime, &mut runner, &any_case(), count);
     }
 
-    /// The smallest case that still differs, and how.
+    /// The smallest case that still differs, and its difference.
     fn smallest(&mut self, tree: &mut impl ValueTree<Value = Case>, mut how: String) -> String {
         let mut least = tree.current();
         for _ in 0..SHRINKS {
@@ -199,7 +199,7 @@ impl Sides<'_> {
 }
 
 /// How two answers differ, in a line or two.
-fn told(go: &Answer, ours: &Result<String, tonic::Status>) -> String {
+fn report(go: &Answer, ours: &Result<String, tonic::Status>) -> String {
     match (go, ours) {
         (Answer::Error(go), Ok(_)) => format!("Go fails, we do not: {go}"),
         (Answer::Error(go), Err(ours)) => format!("both fail: {go}, {}", ours.message()),

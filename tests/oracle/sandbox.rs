@@ -43,7 +43,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "privileged",
         values: nothing,
         ops: |_, ops| {
-            // Its own capabilities are those of whoever asks.
+            // Its own capabilities are those of the calling process.
             ops.push(Op::new("WithPrivileged", Value::Null));
             ops.push(Op::new("WithAllKnownCapabilities", Value::Null));
         },

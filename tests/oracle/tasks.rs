@@ -24,7 +24,7 @@ use specd::spec::encode::TYPE_URL;
 use tokio::runtime::Runtime;
 use tonic::{Code, Request, Status};
 
-/// The options that an exec can have, by the names of their rows; but for scheduler and affinity, which are laid
+/// The options that an exec can have, by the names of their rows; except scheduler and affinity, which are laid
 /// over what is stored there, and replace it here.
 const OF_AN_EXEC: &[&str] = &[
     "env",
@@ -138,7 +138,7 @@ pub(crate) fn check(
     let strategy = (cases.clone(), command(), any_of(OF_AN_EXEC));
     for _ in 0..count {
         let (case, command, options) = strategy.new_tree(runner).unwrap().current();
-        // A container whose id is none cannot be stored.
+        // A container with an invalid id cannot be stored.
         if specd::domain::ids::check(&case.id).is_err()
             || specd::domain::ids::check(&case.namespace).is_err()
         {
@@ -307,7 +307,7 @@ fn compare(
                 count.deliberate += 1;
                 return;
             }
-            let told = format!("Go {go:?}\nours {ours:?}\n{case:?}");
+            let report = format!("Go {go:?}\nours {ours:?}\n{case:?}");
             // The list speaks of whole specs.
             let go = match go {
                 Answer::Spec(process) => Answer::Spec(format!("{{\"process\":{process}}}")),
@@ -316,7 +316,7 @@ fn compare(
             let seen = Seen { version: release.version, case, go, ours };
             match deliberate::find(&seen) {
                 Some(Known { .. }) => count.deliberate += 1,
-                None => wrong.push(told),
+                None => wrong.push(report),
             }
         }
     }

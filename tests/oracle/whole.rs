@@ -9,7 +9,7 @@ use serde_json::Value;
 use specd::spec::draft::Draft;
 use specd::spec::{encode, merge_patch};
 
-/// The release whose types know the newest specification.
+/// The release with types for the newest specification.
 const VERSION: &str = "2.4.2";
 
 #[test]

@@ -24,13 +24,13 @@ impl Bundle {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let directory = tempfile::Builder::new().prefix("specd-bundle-").tempdir().unwrap();
         let bundle = Self { directory, number: NEXT.fetch_add(1, Ordering::Relaxed) };
-        // Whoever a user namespace maps has to find the way in.
+        // Users of a user namespace need access to the directory.
         fs::set_permissions(bundle.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let root = bundle.path().join("rootfs");
         fs::create_dir_all(root.join("bin")).unwrap();
         fs::copy(busybox(), root.join("bin/busybox")).unwrap();
         symlink("busybox", root.join("bin/true")).unwrap();
-        // As an image has them: whoever a user namespace maps cannot make them.
+        // Like in an image: users of a user namespace cannot create them.
         for mount in spec["mounts"].as_array().into_iter().flatten() {
             place(&root, mount);
         }

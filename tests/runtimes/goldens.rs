@@ -86,8 +86,8 @@ fn start_all(goldens: &[(String, Value)], runtime: &Runtime, host: &Host) -> Vec
         if ran.started {
             started += 1;
         } else {
-            let told = ran.output.lines().last().unwrap_or_default();
-            wrong.push(format!("{}: {name}: {told}", runtime.name));
+            let message = ran.output.lines().last().unwrap_or_default();
+            wrong.push(format!("{}: {name}: {message}", runtime.name));
         }
     }
     say(&format!(

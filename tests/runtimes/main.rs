@@ -5,7 +5,7 @@
 //! `specd validate` finds by name and the rule's runtime refuses.
 //!
 //! A bundle is a busybox and a script or two. What of a spec cannot be on this machine is changed by the list
-//! in [`adapted`], and every spec that cannot start here is told by name, with the reason.
+//! in [`adapted`], and every spec that cannot start here is printed with the reason.
 //!
 //! What a machine lacks (root, runc, Go, crun) means a test that says SKIPPED.
 

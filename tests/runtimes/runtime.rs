@@ -19,7 +19,7 @@ const CANNOT_BE_HAD: i32 = 3;
 
 /// A runtime, with the control groups that it sees.
 pub(crate) struct Runtime {
-    /// The name under which it is told.
+    /// The name in messages.
     pub(crate) name: String,
     pub(crate) program: Program,
     /// Whether it sees control groups of version 2, and nothing else.
@@ -32,7 +32,7 @@ pub(crate) struct Runtime {
 pub(crate) enum Program {
     /// The runc that the machine has.
     Runc,
-    /// The runc whose functions the rules name.
+    /// The version of runc that the rules refer to.
     RuncOfTheRules,
     Crun,
 }
@@ -50,13 +50,13 @@ impl Runtime {
         let mut command = self.command();
         command.args(["run", "--bundle"]).arg(bundle.path()).arg(&id);
         let output = command.stdin(Stdio::null()).output().unwrap();
-        let told = [output.stdout, output.stderr].concat();
+        let text = [output.stdout, output.stderr].concat();
         if !output.status.success() {
             let _ = self.command().args(["delete", "--force", &id]).output();
         }
         Ran {
             started: output.status.success(),
-            output: String::from_utf8_lossy(&told).trim().to_owned(),
+            output: String::from_utf8_lossy(&text).trim().to_owned(),
         }
     }
 
@@ -73,7 +73,7 @@ impl Runtime {
     }
 }
 
-/// Every runtime that this machine has; what is missing is told, once.
+/// Every runtime of this machine; a missing one is reported once.
 pub(crate) fn all() -> &'static [Runtime] {
     static ALL: LazyLock<Vec<Runtime>> = LazyLock::new(|| {
         if !rustix::process::geteuid().is_root() {
@@ -122,11 +122,11 @@ pub(crate) fn all() -> &'static [Runtime] {
 pub(crate) fn built(what: &str) -> Result<PathBuf, String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runtimes/build");
     let output = Command::new(script).arg(what).output().map_err(|error| error.to_string())?;
-    let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let log = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if output.status.code() == Some(CANNOT_BE_HAD) {
-        return Err(told);
+        return Err(log);
     }
-    assert!(output.status.success(), "{what} cannot be built: {told}");
+    assert!(output.status.success(), "{what} cannot be built: {log}");
     Ok(PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end()))
 }
 

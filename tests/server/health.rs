@@ -133,7 +133,7 @@ async fn a_watch_of_an_unknown_service_says_so_and_goes_on() {
     let mut watch = client.watch(ask("no.such.Service")).await.unwrap().into_inner();
     assert_eq!(next(&mut watch).await, ServingStatus::ServiceUnknown);
 
-    // Neither ended by a change of what it does not concern nor told of it.
+    // A change of another service neither ends the watch nor sends a message.
     server.source.is(FakeSource::DOWN);
     becomes(&mut client, SERVICE, ServingStatus::NotServing).await;
     let more = tokio::time::timeout(Duration::from_millis(200), watch.message()).await;
@@ -144,7 +144,7 @@ async fn a_watch_of_an_unknown_service_says_so_and_goes_on() {
 }
 
 #[tokio::test]
-async fn the_end_is_told_to_every_watch() {
+async fn the_end_is_sent_to_every_watch() {
     let server = Server::start().await;
     let mut client = server.client().await;
     becomes(&mut client, SERVICE, ServingStatus::Serving).await;

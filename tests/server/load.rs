@@ -23,7 +23,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tower::{Service, ServiceExt};
 
-/// A service whose calls wait at a gate.
+/// A service with calls that wait at a gate.
 #[derive(Clone)]
 struct Gated {
     gate: Arc<Semaphore>,
@@ -195,7 +195,7 @@ async fn streams_and_header_list_are_advertised() {
 }
 
 #[tokio::test]
-async fn a_connection_of_age_is_told_to_go_away_and_its_calls_go_on() {
+async fn an_old_connection_gets_goaway_and_its_calls_continue() {
     let gated = Gated::new();
     let lifetime = Lifetime {
         age: Some(Duration::from_millis(500)),

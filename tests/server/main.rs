@@ -35,7 +35,7 @@ const SERVICE: &str = "example.v1.Example";
 /// How long anything may take that should be quick; long, for machines are noisy.
 const SOON: Duration = Duration::from_secs(15);
 
-/// A source that answers pings as it is told, and nothing else.
+/// A source that only answers pings, in the way that a test sets.
 #[derive(Default)]
 struct FakeSource(AtomicU8);
 

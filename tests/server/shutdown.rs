@@ -20,7 +20,7 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 use tower::{Service, ServiceExt};
 
-/// A service whose calls end when they are let, and that counts those that run.
+/// A service that counts running calls, and ends them when a test says so.
 #[derive(Clone)]
 struct Slow {
     running: Arc<AtomicUsize>,

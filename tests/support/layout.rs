@@ -33,7 +33,7 @@ pub enum Compression {
     Zstd,
 }
 
-/// Whose media types are written.
+/// Which media types are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Words {
     Oci,
@@ -52,7 +52,7 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// States a platform, as `linux/arm64/v8`.
+    /// States a platform, for example `linux/arm64/v8`.
     pub fn platform(mut self, platform: &str) -> Self {
         self.platform = Some(platform.to_owned());
         self

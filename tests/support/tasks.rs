@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A service over one container, whose root is a directory.
+/// A service with one container that has a directory as its root.
 pub struct Tasks {
     pub service: Service,
     /// How often the snapshot was read.

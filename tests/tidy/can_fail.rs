@@ -2,6 +2,7 @@
 
 use crate::checks::*;
 use crate::none;
+use crate::prose::is_plain_english;
 use crate::rules::{LINTS, MAX_LINES, PURE};
 use crate::scan::{Finding, Source};
 use std::collections::BTreeSet;
@@ -248,4 +249,37 @@ fn what_a_type_captures_is_no_import() {
     let text = "fn f() -> impl Drop + use<> { 1; }\nuse std::fmt;\n";
     let uses = Source::new("src/domain/x.rs", text).uses();
     assert_eq!(uses.iter().map(|path| path.line).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_refused_phrase() {
+    for text in [
+        "/// A filter that is none.\n",
+        "// A list is\n// none.\n",
+        "fn f() { fail(\"the list \\\n    is none\"); }",
+        "/// Whose it is.\n",
+        "/// A size, as `1k`.\n",
+        "fn f() { fail(\"must be a list, as 0-1\"); }",
+        "fn f() { fail(\"must be a file, as \\\"a\\\"\"); }",
+        "/// A platform, as linux/arm64.\n",
+        "/// How.\n",
+    ] {
+        assert_eq!(is_plain_english("src/x.rs", text).len(), 1, "{text}");
+    }
+    assert_eq!(is_plain_english("docs/x.md", "# Title\n\nAll but for one.\n")[0].line, 3);
+}
+
+#[test]
+fn plain_english_is_not_refused() {
+    for text in [
+        "/// Nothing where there is none.\n",
+        "/// What it is. None of these.\n",
+        "fn told() -> bool { whose(he) }",
+        "/// Used as a name, as before.\n",
+        "/// An error that is\nfn none() {}",
+    ] {
+        assert_eq!(is_plain_english("src/x.rs", text), [], "{text}");
+    }
+    let generated = "<!-- x: written by BLESS=1 y -->\nIt is told.\n<!-- end of x -->\n";
+    assert_eq!(is_plain_english("docs/x.md", generated), []);
 }

@@ -36,7 +36,7 @@ pub(crate) fn keeps_to_the_import_table(file: &Source, crates: &BTreeSet<String>
         return vec![file.finding(1, what)];
     };
     let mut findings = Vec::new();
-    // An outside crate is told once a file, where it first occurs.
+    // An external crate is reported once for each file, at its first use.
     let mut told = BTreeSet::new();
     let mut paths = file.paths();
     paths.sort_by_key(|path| path.line);

@@ -1,17 +1,19 @@
-//! The invariants of the house, as a plain test: what no compiler checks and a reviewer forgets.
+//! The invariants of the code and of its prose, as a test: what no compiler checks and a reviewer forgets.
 //!
-//! It reads `src/` as text. `rules` holds the table and the lists, `checks` the checks, `scan` and
-//! `lex` what of the language they understand; `can_fail` tests each check on a source that breaks its rule.
+//! It reads the files as text. `rules` holds the table and the lists, `checks` the checks, `prose` the refused words, `scan` and
+//! `lex` understand as much of Rust as that takes; `can_fail` tests each check on a source that breaks its rule.
 //!
-//! Invariant: a finding says file and line, what is wrong, and what would be right.
+//! Invariant: a finding says file and line, what is wrong, and what to do.
 
 mod can_fail;
 mod checks;
 mod lex;
+mod prose;
 mod rules;
 mod scan;
 
 use checks::*;
+use prose::{UNCLEAN, is_plain_english};
 use rules::LONG;
 use scan::{Finding, Source};
 use std::collections::BTreeSet;
@@ -132,5 +134,63 @@ fn modules_are_named_after_what_they_hold() -> Outcome {
 fn lints_are_kept() -> Outcome {
     check(waives_no_lint)?;
     none(&keeps_the_lints(&manifest()?));
+    Ok(())
+}
+
+/// Where prose is, and in which files.
+const PROSE: &[(&str, &[&str])] = &[
+    ("README.md", &["md"]),
+    ("CONTRIBUTING.md", &["md"]),
+    ("CHANGELOG.md", &["md"]),
+    ("Makefile", &[""]),
+    ("Containerfile", &[""]),
+    ("build.rs", &["rs"]),
+    ("docs", &["md"]),
+    ("proto", &["proto"]),
+    ("src", &["rs"]),
+    ("tests", &["rs"]),
+    ("benches", &["rs"]),
+    ("helm", &["md", "gotmpl", "yaml", "tpl", "txt", "json", "service", "socket"]),
+    (".ci", &["", "sh", "jq", "py"]),
+];
+
+/// What is rendered or holds the refused words themselves.
+const NO_PROSE: &[&str] = &["helm/specd/golden/", "tests/tidy/prose.rs", "tests/tidy/can_fail.rs"];
+
+#[test]
+fn prose_is_plain_english() -> Outcome {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut findings = Vec::new();
+    for (place, endings) in PROSE {
+        let mut files = Vec::new();
+        prose_files(root, &root.join(place), endings, &mut files)?;
+        assert!(!files.is_empty(), "{place} holds no prose: this test looks in the wrong place");
+        for (path, text) in files {
+            if !UNCLEAN.iter().chain(NO_PROSE).any(|skipped| path.starts_with(skipped)) {
+                findings.extend(is_plain_english(&path, &text));
+            }
+        }
+    }
+    none(&findings);
+    Ok(())
+}
+
+fn prose_files(
+    root: &Path,
+    place: &Path,
+    endings: &[&str],
+    files: &mut Vec<(String, String)>,
+) -> io::Result<()> {
+    if place.is_dir() {
+        for entry in fs::read_dir(place)? {
+            prose_files(root, &entry?.path(), endings, files)?;
+        }
+    } else {
+        let ending = place.extension().unwrap_or_default().to_string_lossy();
+        if endings.contains(&&*ending) {
+            let path = place.strip_prefix(root).unwrap_or(place).to_string_lossy();
+            files.push((path.replace('\\', "/"), fs::read_to_string(place)?));
+        }
+    }
     Ok(())
 }

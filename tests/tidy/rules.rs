@@ -218,7 +218,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("host"),
 ];
 
-/// Types of oci-spec whose `default()` is an opinion and not empty.
+/// Types of oci-spec with a `default()` that is not empty.
 pub(crate) const OPINIONATED: &[&str] = &[
     "Spec",
     "Process",

@@ -20,7 +20,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A path with `::` in it, as `use` or an expression writes it.
+/// A path with `::` in it, of a `use` or an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PathUse {
     pub(crate) line: usize,
