@@ -1,7 +1,7 @@
-//! What a spec costs from the profile to its bytes, and what a journal of it costs on top.
+//! Measures the time from the profile to the bytes of a spec, and the additional time for a journal.
 //!
-//! `cargo bench --bench assemble`. It judges nothing. Run it at two commits, in turns, to see what one of them
-//! costs: the time without a journal is that of Generate.
+//! `cargo bench --bench assemble`. It has no threshold. Run it alternately at two commits to compare them: the
+//! time without a journal is that of Generate.
 
 #![allow(
     clippy::unwrap_used,

@@ -11,7 +11,7 @@ fn the_documented_rules_are_the_rules() {
     let text = std::fs::read_to_string(path).unwrap();
     let (before, rest) = text.split_once(BEGIN).unwrap();
     let (table, after) = rest.split_once(END).unwrap();
-    let mut want = "| rule | what holds | who refuses what breaks it |\n|---|---|---|\n".to_owned();
+    let mut want = "| rule | condition | source |\n|---|---|---|\n".to_owned();
     for rule in &RULES {
         let kind = if rule.refuses { "" } else { " (warning)" };
         want += &format!("| `{}`{kind} | {} | {} |\n", rule.name, rule.sentence, rule.source);
