@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let health = protox::compile(HEALTH, ["proto"])?;
     std::fs::write(out.join("health_descriptor.bin"), health.encode_to_vec())?;
-    tonic_prost_build::compile_fds(health)?;
+    tonic_prost_build::configure().build_client(false).compile_fds(health)?;
 
     let containerd = protox::compile(CONTAINERD, ["proto/containerd"])?;
     tonic_prost_build::configure().build_server(false).compile_fds(containerd)?;

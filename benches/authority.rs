@@ -4,11 +4,16 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     missing_docs,
     reason = "a bench panics and prints"
 )]
 
+#[path = "../tests/support/serve_config.rs"]
+mod serve_config;
+
+use serve_config::serve_config;
 use specd::server::health::Health;
 use specd::server::listen::{BindOptions, Listener};
 use specd::server::serve::{ServeConfig, serve};
@@ -35,7 +40,7 @@ async fn client(directory: &Path, mend_authority: bool) -> HealthClient<Channel>
         Listener::bind(&address.parse().unwrap(), &BindOptions::default()).await.unwrap();
     let health = Health::new("example.v1.Example");
     let routes = Routes::default().add_service(health.server());
-    let config = ServeConfig { mend_authority, ..Default::default() };
+    let config = ServeConfig { mend_authority, ..serve_config() };
     tokio::spawn(serve(vec![listener], routes, health, config, Shutdown::new()));
     HealthClient::new(Endpoint::from_shared(address).unwrap().connect().await.unwrap())
 }

@@ -37,7 +37,7 @@
 //! - [`container`] is the seam to the containers that are there, for another process in one of them.
 //! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.
 //! - [`server`] is the transport and knows nothing of specs.
-//! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put it together.
+//! - [`commands`] is the command line, and composes the server; [`telemetry`] has logs and traces.
 //!
 //! # Invariants
 //!
@@ -48,10 +48,8 @@
 //! - Who may import whom is a table, which the test `tidy` holds against the code.
 
 pub mod accounts;
-pub mod app;
-pub mod cli;
+mod call_end;
 pub mod commands;
-pub mod config;
 pub mod container;
 pub mod domain;
 pub mod generate;

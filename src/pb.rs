@@ -88,7 +88,6 @@ pub mod specd {
 /// The health protocol of gRPC.
 pub mod health {
     pub use super::generated::health::health_check_response::ServingStatus;
-    pub use super::generated::health::health_client::HealthClient;
     pub use super::generated::health::health_server::{Health, HealthServer};
     pub use super::generated::health::{
         HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,

@@ -8,8 +8,7 @@
 
 use clap::{CommandFactory, Parser};
 use serde_json::Value;
-use specd::cli::{Cli, Command};
-use specd::config::Config;
+use specd::commands::{Cli, Command};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,10 +143,10 @@ fn the_server_takes_the_arguments_of_every_render() {
         let line = ["specd", "serve"].map(str::to_owned).into_iter().chain(words);
         let cli =
             Cli::try_parse_from(line).unwrap_or_else(|error| panic!("golden/{name}.yaml: {error}"));
-        let Command::Serve(serve) = cli.command else {
-            panic!("golden/{name}.yaml does not serve")
-        };
-        Config::new(&serve).unwrap_or_else(|error| panic!("golden/{name}.yaml: {error}"));
+        assert!(
+            matches!(cli.command, Command::Serve(_)),
+            "golden/{name}.yaml does not run specd serve"
+        );
     }
 }
 
@@ -174,7 +173,7 @@ fn the_unit_starts_the_server() {
     let Command::Serve(serve) = Cli::try_parse_from(start.split(' ')).unwrap().command else {
         panic!("{start} does not serve")
     };
-    assert_eq!(serve.source.containerd, Path::new("/run/containerd/containerd.sock"));
+    assert_eq!(serve.source.containerd.containerd, Path::new("/run/containerd/containerd.sock"));
     let socket = read("../systemd/specd.socket");
     let name = socket.lines().find_map(|line| line.strip_prefix("FileDescriptorName=")).unwrap();
     assert!(start.contains(&format!("--listen fd://{name} ")), "{start}");

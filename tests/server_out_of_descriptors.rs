@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/serve_config.rs"]
+mod serve_config;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
+use serve_config::serve_config;
 use specd::server::health::Health;
 use specd::server::listen::{BindOptions, ListenAddress, Listener};
-use specd::server::serve::{ServeConfig, serve};
+use specd::server::serve::serve;
 use specd::server::shutdown::Shutdown;
 use std::fs::File;
 use std::time::Duration;
@@ -26,7 +30,7 @@ async fn without_descriptors_the_loop_rests_and_then_recovers() {
     let ListenAddress::Tcp(address) = *listener.address() else { panic!("not TCP") };
     let (shutdown, health) = (Shutdown::new(), Health::new("example.v1.Example"));
     let routes = Routes::new(health.server());
-    let config = ServeConfig::default();
+    let config = serve_config();
     let metrics = std::sync::Arc::clone(&config.metrics);
     let running = tokio::spawn(serve(vec![listener], routes, health, config, shutdown.clone()));
 

@@ -8,9 +8,8 @@ mod explain;
 mod support;
 mod warm;
 
-use specd::app;
-use specd::config::host::HostConfig;
-use specd::config::{Source, SourceConfig};
+use specd::commands::source::{ContainerdArgs, HostArgs, SourceArgs};
+use specd::domain::ids::Snapshotter;
 use specd::domain::platform::Platform;
 use specd::image::source::ImageSource;
 use specd::pb::specd::GenerateRequest;
@@ -25,18 +24,24 @@ const IMAGE: &str = "registry.example/app:1";
 /// The service as the server composes it, over a source.
 fn service(source: impl ImageSource) -> Service {
     let source: Arc<dyn ImageSource> = Arc::new(source);
-    let config = SourceConfig {
-        snapshots: None,
-        source: Source::OciLayout(PathBuf::new()),
-        platform: Platform::new("linux", "amd64", ""),
-        host: HostConfig {
+    let args = SourceArgs {
+        containerd: ContainerdArgs {
+            containerd: PathBuf::new(),
+            snapshot_root: None,
+            snapshot_timeout: Duration::from_secs(60),
+        },
+        oci_layout: Some(PathBuf::new()),
+        platform: Some(Platform::new("linux", "amd64", "")),
+        host: HostArgs {
             thermal_throttle_cpus: Some(Vec::new()),
             kernel: Some((6, 18)),
-            ..HostConfig::default()
+            ..HostArgs::default()
         },
     };
     let profiles = Profiles::built_in("function").unwrap();
-    app::service(&source, &config, profiles, 16 << 20, Duration::from_secs(60)).unwrap()
+    let snapshotter = Snapshotter::parse("overlayfs").unwrap();
+    let generator = args.generator(source, snapshotter, profiles, 16 << 20, Arc::new(()));
+    Service::new(generator.unwrap().0, Duration::from_secs(60))
 }
 
 fn request(namespace: &str) -> GenerateRequest {

@@ -145,7 +145,9 @@ fn two_requests_differ_in_what_is_shown() {
     std::fs::write(&a, "{\"optoins\": {}}").unwrap();
     let said = explain(&layout, &["--diff", &a, &b]);
     assert_eq!(said.code, Some(2));
-    assert!(said.err.contains("is no specd.v1.GenerateRequest: ") && said.err.contains("optoins"));
+    assert!(
+        said.err.contains("is not a specd.v1.GenerateRequest: ") && said.err.contains("optoins")
+    );
 }
 
 #[test]

@@ -206,8 +206,8 @@ fn a_layout_has_no_snapshots_and_wrong_flags_about_them_are_told() {
     let said = generate(&layout, &["--snapshotter", "stargz", "--snapshot-root", "/nowhere"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     for (flags, words) in [
-        (["--snapshot-root", "var/lib"], "--snapshot-root: must be an absolute path"),
-        (["--snapshot-timeout", "0s"], "--snapshot-timeout: must be 1s to 1h"),
+        (["--snapshot-root", "var/lib"], "'--snapshot-root <DIR>': must be an absolute path"),
+        (["--snapshot-timeout", "0s"], "'--snapshot-timeout <DURATION>': must be 1s to 1h"),
         (["--snapshotter", "a/b"], "must be letters and digits"),
         (["--snapshot-key", "a\nb"], "must not have a control character"),
     ] {

@@ -101,7 +101,7 @@ fn a_file_that_is_none_or_holds_no_json_is_wrong_usage() {
     let said = of_input("{\n  \"a\": x}", &[]);
     assert_eq!(said.code, Some(2));
     assert!(
-        said.err.contains("standard input: no JSON: expected value at line 2 column 8"),
+        said.err.contains("standard input: invalid JSON: expected value at line 2 column 8"),
         "{}",
         said.err
     );

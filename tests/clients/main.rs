@@ -11,9 +11,12 @@
 )]
 
 mod program;
+#[path = "../support/serve_config.rs"]
+mod serve_config;
 mod server;
 
 use program::{Client, Ended};
+use serve_config::serve_config;
 use server::Server;
 use specd::server::serve::ServeConfig;
 
@@ -30,7 +33,7 @@ const HEADER_LIST_BYTES: u32 = 128 << 10;
 /// Lets a client call, and fails unless each call was answered.
 async fn every_call_is_answered(client: Client, target: &str) {
     let Some(program) = client.program() else { return };
-    let config = ServeConfig { header_list_bytes: HEADER_LIST_BYTES, ..Default::default() };
+    let config = ServeConfig { header_list_bytes: HEADER_LIST_BYTES, ..serve_config() };
     let server = Server::start(config).await;
     let target = target.replace("SOCKET", server.socket());
     let Ended { succeeded, stdout, stderr } = program.run(&[&target, CALLS, METADATA]).await;
@@ -61,7 +64,7 @@ every_call_is_answered! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python_is_refused_where_the_filter_is_off() {
     let Some(program) = Client::Python.program() else { return };
-    let server = Server::start(ServeConfig { mend_authority: false, ..Default::default() }).await;
+    let server = Server::start(ServeConfig { mend_authority: false, ..serve_config() }).await;
     let target = format!("unix://{}", server.socket());
     let Ended { succeeded, stderr, .. } = program.run(&[&target, "1", "0"]).await;
     assert!(!succeeded);

@@ -2,10 +2,10 @@
 
 use crate::daemon::Daemon;
 use clap::Parser;
-use specd::app::App;
-use specd::cli::{Cli, Command};
-use specd::config::Config;
+use specd::commands::serve::BoundServer;
+use specd::commands::{Cli, Command};
 use specd::pb::specd::{SERVICE, SpecServiceClient};
+use specd::server::activation::Activation;
 use specd::server::shutdown::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -37,9 +37,9 @@ impl Served {
             ["specd", "serve", "--listen", &address, "--containerd", socket.to_str().unwrap()];
         let flags = flags.iter().chain(more);
         let Command::Serve(args) = Cli::parse_from(flags).command else { panic!("not serve") };
-        let app = App::bind(&Config::new(&args).unwrap()).await.unwrap();
+        let server = BoundServer::bind(*args, Activation::none()).await.unwrap();
         let shutdown = Shutdown::new();
-        tokio::spawn(app.run_until(shutdown.clone()));
+        tokio::spawn(server.run_until(shutdown.clone()));
         Self { address, shutdown }
     }
 

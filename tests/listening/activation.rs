@@ -60,7 +60,7 @@ fn fd_takes_a_socket_by_its_name_and_says_what_it_leaves() {
     let (first, _) = tcp("127.0.0.1:0");
     let (second, address) = tcp("127.0.0.1:0");
     let mut server = Running::start(&mut passing("one:two", vec![first, second], &["fd://two"]));
-    server.says(&["WARN", "no --listen takes", "file descriptor 3 (one)"]);
+    server.says(&["WARN", "no --listen uses", "file descriptor 3 (one)"]);
     assert_eq!(server.listens(), address);
     lives(&address).unwrap();
 }
@@ -77,7 +77,11 @@ fn fd_without_passed_sockets_says_what_is_missing() {
 #[test]
 fn fd_with_a_name_that_was_not_passed_says_which_were() {
     let (socket, _) = tcp("127.0.0.1:0");
-    refused(&mut passing("grpc", vec![socket], &["fd://http"]), 1, &["fd://http", "knows grpc"]);
+    refused(
+        &mut passing("grpc", vec![socket], &["fd://http"]),
+        1,
+        &["fd://http", "known are grpc"],
+    );
 }
 
 #[test]

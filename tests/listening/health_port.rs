@@ -3,17 +3,19 @@
 use crate::certificates::{Authority, Secret};
 use crate::{Running, SOON, finished, lives, refused, serve, specd, unix};
 use clap::Parser;
-use specd::app::App;
-use specd::cli::{Cli, Command};
-use specd::config::Config;
-use specd::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
+use specd::commands::serve::BoundServer;
+use specd::commands::{Cli, Command};
 use specd::pb::specd::{GenerateRequest, SpecServiceClient};
+use specd::server::activation::Activation;
 use specd::server::listen::ListenAddress;
 use specd::server::shutdown::Shutdown;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint, Error};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 #[test]
 fn health_is_answered_in_plaintext_where_all_else_needs_mutual_tls() {
@@ -56,7 +58,7 @@ fn the_health_port_serves_health_and_nothing_else() {
 fn a_health_address_that_is_none_or_in_use_is_named() {
     for address in ["unix:///run/specd/health.sock", "fd://", "0.0.0.0:1", ""] {
         let mut command = serve(&["tcp://127.0.0.1:0"]);
-        let wanted = ["--health-listen", &format!("{address:?}"), "tcp://0.0.0.0:50052"];
+        let wanted = ["--health-listen", &format!("'{address}'"), "tcp://0.0.0.0:50052"];
         refused(command.args(["--health-listen", address]), 2, &wanted);
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -80,13 +82,13 @@ async fn on_drain_the_health_port_says_not_serving_while_calls_end() {
         &format!("--containerd={}", silent.display()),
     ]);
     let Command::Serve(args) = cli.command else { panic!("not serve") };
-    let app = App::bind(&Config::new(&args).unwrap()).await.unwrap();
-    let addresses: Vec<ListenAddress> = app.addresses().cloned().collect();
+    let server = BoundServer::bind(*args, Activation::none()).await.unwrap();
+    let addresses: Vec<ListenAddress> = server.addresses().cloned().collect();
     let [main, health] = addresses.iter().map(http).collect::<Vec<_>>().try_into().unwrap();
     let shutdown = Shutdown::new();
-    let running = tokio::spawn(app.run_until(shutdown.clone()));
+    let running = tokio::spawn(server.run_until(shutdown.clone()));
 
-    let channel = Endpoint::from_shared(main).unwrap().connect().await.unwrap();
+    let channel = connect(&main).await.unwrap();
     let mut client = SpecServiceClient::new(channel.clone());
     let request = GenerateRequest {
         image: "app".to_owned(),
@@ -98,13 +100,13 @@ async fn on_drain_the_health_port_says_not_serving_while_calls_end() {
     // The call is on its way before the check, on the same connection.
     assert!(tokio::time::timeout(Duration::from_millis(300), &mut call).await.is_err());
     assert_eq!(liveness(&mut HealthClient::new(channel)).await, Some(ServingStatus::Serving));
-    let mut prober = HealthClient::connect(health.clone()).await.unwrap();
+    let mut prober = HealthClient::new(connect(&health).await.unwrap());
     assert_eq!(liveness(&mut prober).await, Some(ServingStatus::Serving));
 
     shutdown.request();
     tokio::time::timeout(SOON, async {
         // A new connection each time, as the kubelet makes one.
-        while liveness(&mut HealthClient::connect(health.clone()).await.unwrap()).await
+        while liveness(&mut HealthClient::new(connect(&health).await.unwrap())).await
             != Some(ServingStatus::NotServing)
         {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -117,14 +119,18 @@ async fn on_drain_the_health_port_says_not_serving_while_calls_end() {
     drop(containerd);
     call.abort();
     tokio::time::timeout(SOON, running).await.unwrap().unwrap().unwrap();
-    assert!(HealthClient::connect(health).await.is_err(), "the health port is still open");
+    assert!(connect(&health).await.is_err(), "the health port is still open");
 }
 
 fn http(address: &ListenAddress) -> String {
     address.to_string().replace("tcp://", "http://")
 }
 
-async fn liveness(client: &mut HealthClient<tonic::transport::Channel>) -> Option<ServingStatus> {
+async fn connect(address: &str) -> Result<Channel, Error> {
+    Endpoint::from_shared(address.to_owned())?.connect().await
+}
+
+async fn liveness(client: &mut HealthClient<Channel>) -> Option<ServingStatus> {
     let request = HealthCheckRequest { service: "liveness".to_owned() };
     Some(client.check(request).await.ok()?.into_inner().status())
 }

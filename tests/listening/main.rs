@@ -8,6 +8,8 @@ mod certificates;
 mod client;
 mod health_port;
 mod refusals;
+#[path = "../support/serve_config.rs"]
+mod serve_config;
 mod sockets;
 mod tls;
 mod tls_files;

@@ -79,16 +79,18 @@ fn a_tcp_address_off_loopback_is_refused_without_tls_unless_insecure_tcp_says_so
 #[test]
 fn words_that_are_wrong_on_every_machine_end_with_code_2() {
     for (flags, wanted) in [
+        (&["--listen", "0.0.0.0:1"][..], &["--listen", "'0.0.0.0:1'", "tcp://127.0.0.1:50051"][..]),
+        (&["--listen", "http://127.0.0.1:1"], &["--listen", "'http://127.0.0.1:1'", "transport"]),
+        (&["--listen", "tcp://localhost:1"], &["--listen", "'tcp://localhost:1'", "an IP address"]),
         (
-            &["--listen", "0.0.0.0:1"][..],
-            &["--listen", "\"0.0.0.0:1\"", "tcp://127.0.0.1:50051"][..],
+            &["--listen", "tcp://127.0.0.1:65536"],
+            &["--listen", "'tcp://127.0.0.1:65536'", "an IP address and a port"],
         ),
-        (&["--listen", "tcp://localhost:1"], &["--listen", "an IP address and a port"]),
-        (&["--listen", "tcp://127.0.0.1:65536"], &["--listen", "an IP address and a port"]),
-        (&["--listen", "unix://specd.sock"], &["--listen", "three slashes"]),
-        (&["--listen", "fd://a:b"], &["--listen", "FileDescriptorName="]),
-        (&["--socket-mode", "0999"], &["--socket-mode", "octal", "0660"]),
-        (&["--socket-mode", "4755"], &["--socket-mode", "up to 0777"]),
+        (&["--listen", "unix://specd.sock"], &["--listen", "'unix://specd.sock'", "three slashes"]),
+        (&["--listen", "unix:///run/"], &["--listen", "'unix:///run/'", "add a file name"]),
+        (&["--listen", "fd://a:b"], &["--listen", "'fd://a:b'", "FileDescriptorName="]),
+        (&["--socket-mode", "0999"], &["--socket-mode", "'0999'", "octal", "0660"]),
+        (&["--socket-mode", "4755"], &["--socket-mode", "'4755'", "up to 0777"]),
         (&["--socket-gid", "wheel"], &["--socket-gid", "wheel"]),
         (&["--socket-gid", "4294967296"], &["--socket-gid", "4294967296"]),
         (&["--allow-uid=-1"], &["--allow-uid"]),

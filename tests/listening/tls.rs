@@ -2,6 +2,7 @@
 
 use crate::certificates::{Authority, Issued, Secret};
 use crate::client::{config, meet};
+use crate::serve_config::serve_config;
 use crate::{Running, SOON, ask, lives, serve as serve_with, specd, unix};
 use rustls::HandshakeKind;
 use specd::server::health::Health;
@@ -198,8 +199,8 @@ async fn a_client_that_does_not_finish_the_handshake_is_let_go() {
     let listener = Listener::bind(&address, &options).await.unwrap();
     let ListenAddress::Tcp(address) = *listener.address() else { panic!("not TCP") };
     let (health, shutdown) = (Health::new("example.v1.Example"), Shutdown::new());
-    let config = ServeConfig { tls_within: Duration::from_millis(200), ..Default::default() };
-    assert_eq!(ServeConfig::default().tls_within, Duration::from_secs(10));
+    let config = ServeConfig { tls_timeout: Duration::from_millis(200), ..serve_config() };
+    assert_eq!(serve_config().tls_timeout, Duration::from_secs(10));
     let routes = Routes::new(health.server());
     let running = tokio::spawn(serve(vec![listener], routes, health, config, shutdown.clone()));
 
@@ -222,7 +223,7 @@ fn our_own_client_says_what_its_flags_lack() {
     crate::refused(specd().args(["health", "--server", "https://127.0.0.1:1"]), 2, &wanted);
     let mut plain = specd();
     plain.args(["health", "--server", "tcp://127.0.0.1:1", "--tls-ca", "/nonexistent/ca.pem"]);
-    crate::refused(&mut plain, 2, &["--tls-ca", "nothing is encrypted", "https://"]);
+    crate::refused(&mut plain, 2, &["--tls-ca", "not encrypted", "https://"]);
     let mut missing = specd();
     missing.args([
         "generate",

@@ -26,13 +26,13 @@ fn a_certificate_that_does_not_parse_or_match_is_named_with_its_reason() {
         (
             "",
             &*issued.key,
-            &["--tls-cert", "tls.crt", "holds no certificate", "BEGIN CERTIFICATE"][..],
+            &["--tls-cert", "tls.crt", "has no certificate", "BEGIN CERTIFICATE"][..],
         ),
-        (&issued.key, &issued.key, &["--tls-cert", "tls.crt", "holds no certificate"]),
-        (&broken_base64, &issued.key, &["--tls-cert", "tls.crt", "is no PEM"]),
+        (&issued.key, &issued.key, &["--tls-cert", "tls.crt", "has no certificate"]),
+        (&broken_base64, &issued.key, &["--tls-cert", "tls.crt", "is not PEM"]),
         (no_der, &issued.key, &["--tls-cert", "tls.crt", "cannot be used"]),
-        (&issued.cert, "", &["--tls-key", "tls.key", "holds no private key"]),
-        (&issued.cert, &issued.cert, &["--tls-key", "tls.key", "holds no private key"]),
+        (&issued.cert, "", &["--tls-key", "tls.key", "has no private key"]),
+        (&issued.cert, &issued.cert, &["--tls-key", "tls.key", "has no private key"]),
         (&issued.cert, no_key, &["--tls-key", "tls.key", "cannot be used"]),
         (
             &issued.cert,
@@ -52,7 +52,7 @@ fn a_certificate_that_does_not_parse_or_match_is_named_with_its_reason() {
 fn an_authority_of_clients_that_does_not_parse_is_named() {
     let issued = Authority::new("ours").server();
     for (ca, wanted) in
-        [("", "holds no certificate"), ("-----BEGIN CERTIFICATE-----\nAAAA", "no PEM")]
+        [("", "has no certificate"), ("-----BEGIN CERTIFICATE-----\nAAAA", "not PEM")]
     {
         let files = [("tls.crt", &*issued.cert), ("tls.key", &issued.key), ("ca.crt", ca)];
         let secret = Secret::new(&files);
@@ -78,7 +78,7 @@ fn flags_of_tls_that_lack_another_end_with_code_2() {
     let secret = Secret::server(&Authority::new("ours").server());
     let mut command = with_tls(&secret);
     command.args(["--tls-client-ca", "/a", "--tls-allow-san", "*.example.org"]);
-    refused(&mut command, 2, &["--tls-allow-san", "\"*.example.org\"", "spiffe://"]);
+    refused(&mut command, 2, &["--tls-allow-san", "'*.example.org'", "spiffe://"]);
 }
 
 /// Meets the server until it shows this certificate; every handshake on the way must succeed.

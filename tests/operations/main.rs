@@ -13,11 +13,12 @@ mod traces;
 
 use clap::Parser;
 use containerd::{FakeContainerd, IMAGE};
-use specd::app::{App, AppError};
-use specd::cli::{Cli, Command};
-use specd::config::Config;
+use specd::commands::serve::{BoundServer, ServeArgs};
+use specd::commands::{Cli, Command};
 use specd::pb::specd::{GenerateRequest, GenerateResponse, SpecServiceClient};
+use specd::server::activation::Activation;
 use specd::server::listen::ListenAddress;
+use specd::server::serve::ServeError;
 use specd::server::shutdown::Shutdown;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,11 +29,15 @@ use tonic::{Request, Status};
 /// How long anything may take that should be quick; long, for machines are noisy.
 const SOON: Duration = Duration::from_secs(30);
 
-/// The configuration that flags give, as from the command line.
-fn config(flags: &[&str]) -> Config {
+/// The arguments of `specd serve` with these flags.
+fn args(flags: &[&str]) -> ServeArgs {
     let words = ["specd", "serve"].iter().chain(flags);
     let Command::Serve(args) = Cli::parse_from(words).command else { panic!("not serve") };
-    Config::new(&args).unwrap()
+    *args
+}
+
+async fn bind(flags: &[&str]) -> BoundServer {
+    BoundServer::bind(args(flags), Activation::none()).await.unwrap()
 }
 
 /// A server that runs in this process, and its containerd.
@@ -41,7 +46,7 @@ struct Server {
     address: SocketAddr,
     metrics: Option<SocketAddr>,
     shutdown: Shutdown,
-    running: JoinHandle<Result<(), AppError>>,
+    running: JoinHandle<Result<(), ServeError>>,
     _directory: tempfile::TempDir,
 }
 
@@ -69,11 +74,11 @@ impl Server {
     ) -> Self {
         let mut all = vec!["--listen", "tcp://127.0.0.1:0", "--platform", "linux/amd64"];
         all.extend(flags);
-        let app = App::bind(&config(&all)).await.unwrap();
-        let address = tcp(app.addresses().next().unwrap());
-        let metrics = app.metrics_address().map(tcp);
+        let server = bind(&all).await;
+        let address = tcp(server.addresses().next().unwrap());
+        let metrics = server.metrics_address().map(tcp);
         let shutdown = Shutdown::new();
-        let running = tokio::spawn(app.run_until(shutdown.clone()));
+        let running = tokio::spawn(server.run_until(shutdown.clone()));
         Self { containerd, address, metrics, shutdown, running, _directory: directory }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{Server, request, within};
 use clap::CommandFactory;
-use specd::cli::Cli;
+use specd::commands::Cli;
 use specd::pb::specd::{GenerateRequest, SpecServiceClient};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -189,10 +189,8 @@ async fn calls_in_flight_shed_ones_and_connections_are_counted() {
 #[tokio::test]
 async fn metrics_are_nowhere_unless_an_address_is_given_and_then_there() {
     let flags = ["--listen", "tcp://127.0.0.1:0", "--metrics-listen", "tcp://0.0.0.0:0"];
-    let app = specd::app::App::bind(&crate::config(&flags)).await.unwrap();
-    assert!(app.metrics_address().is_some());
-    let app = specd::app::App::bind(&crate::config(&flags[..2])).await.unwrap();
-    assert!(app.metrics_address().is_none());
+    assert!(crate::bind(&flags).await.metrics_address().is_some());
+    assert!(crate::bind(&flags[..2]).await.metrics_address().is_none());
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Which connections may send any `:authority`: those over a unix socket, unless that is turned off.
 
-use crate::{Start, within};
+use crate::{Start, serve_config, within};
+use clap::CommandFactory;
 use httlib_hpack::Encoder;
+use specd::commands::Cli;
 use specd::server::listen::ListenAddress;
 use specd::server::serve::ServeConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -64,7 +66,7 @@ async fn answers(mend_authority: bool, authority: &str) -> (bool, bool) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.sock");
     let listen = vec!["tcp://127.0.0.1:0".to_owned(), format!("unix://{}", path.display())];
-    let config = ServeConfig { mend_authority, ..Default::default() };
+    let config = ServeConfig { mend_authority, ..serve_config() };
     let server = Start { listen, config, ..Default::default() }.run().await;
     let ListenAddress::Tcp(address) = server.address() else { panic!("not TCP") };
     let tcp = TcpStream::connect(address).await.unwrap();
@@ -95,5 +97,7 @@ async fn an_authority_that_is_one_is_accepted_everywhere() {
 
 #[test]
 fn it_is_on_by_default() {
-    assert!(ServeConfig::default().mend_authority);
+    let matches = Cli::command().get_matches_from(["specd", "serve"]);
+    let serve = matches.subcommand_matches("serve").unwrap();
+    assert!(!serve.get_flag("no_authority_filter"));
 }

@@ -1,11 +1,12 @@
 //! Health as the protocol says it.
 
 use crate::{FakeSource, SERVICE, Server, Start, ask, becomes, check, connect, within};
-use specd::pb::health::{HealthClient, HealthListRequest, ServingStatus as OurStatus};
+use http::uri::PathAndQuery;
+use specd::pb::health::{HealthListRequest, HealthListResponse, ServingStatus as OurStatus};
 use specd::server::health::Probe;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use tonic::{Code, Streaming};
+use tonic::{Code, Request, Response, Streaming};
 use tonic_health::pb::HealthCheckResponse;
 use tonic_health::pb::health_check_response::ServingStatus;
 
@@ -82,9 +83,15 @@ async fn readiness_follows_the_source_within_two_seconds_both_ways() {
 #[tokio::test]
 async fn list_names_every_service_and_its_state() {
     let server = Server::start().await;
-    let mut client = HealthClient::new(connect(server.address()).await.unwrap());
+    // tonic-health's client has no List.
+    let mut client = tonic::client::Grpc::new(connect(server.address()).await.unwrap());
     let mut listed = async || {
-        let answer = within("a list", client.list(HealthListRequest {})).await.unwrap();
+        client.ready().await.unwrap();
+        let codec = tonic_prost::ProstCodec::default();
+        let path = PathAndQuery::from_static("/grpc.health.v1.Health/List");
+        let request = Request::new(HealthListRequest {});
+        let answer: Response<HealthListResponse> =
+            within("a list", client.unary(request, path, codec)).await.unwrap();
         let statuses = answer.into_inner().statuses.into_iter();
         statuses.map(|(name, answer)| (name, answer.status())).collect::<BTreeMap<_, _>>()
     };

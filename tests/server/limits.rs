@@ -1,6 +1,6 @@
 //! The limits of connections and of HTTP/2.
 
-use crate::{Start, ask, check, connect, within};
+use crate::{Start, ask, check, connect, serve_config, within};
 use specd::server::serve::ServeConfig;
 use std::time::Duration;
 use tonic::metadata::MetadataValue;
@@ -10,7 +10,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 #[tokio::test]
 async fn one_connection_too_many_is_turned_away_until_a_place_is_free() {
-    let config = ServeConfig { connections: 2, ..Default::default() };
+    let config = ServeConfig { connections: 2, ..serve_config() };
     let server = Start { config, ..Default::default() }.run().await;
     let mut first = server.client().await;
     let second = server.client().await;
@@ -53,19 +53,19 @@ async fn metadata_over_the_limit_is_refused_and_under_it_is_not() {
         request
     };
     for (limit, under, over) in [(16 << 10, 12 << 10, 20 << 10), (4 << 10, 3 << 10, 5 << 10)] {
-        let config = ServeConfig { header_list_bytes: limit, ..Default::default() };
+        let config = ServeConfig { header_list_bytes: limit, ..serve_config() };
         let server = Start { config, ..Default::default() }.run().await;
         let mut client = server.client().await;
         within("an answer", client.check(with_metadata(under))).await.unwrap();
         within("an answer", client.check(with_metadata(over))).await.unwrap_err();
         assert_eq!(check(&mut client, "liveness").await, ServingStatus::Serving);
     }
-    assert_eq!(ServeConfig::default().header_list_bytes, 16 << 10);
+    assert_eq!(serve_config().header_list_bytes, 16 << 10);
 }
 
 #[tokio::test]
 async fn a_connection_takes_as_many_calls_at_a_time_as_it_may() {
-    let config = ServeConfig { streams: 2, ..Default::default() };
+    let config = ServeConfig { streams: 2, ..serve_config() };
     let server = Start { config, ..Default::default() }.run().await;
     let mut client = server.client().await;
     // The client has seen the server's settings once a call is answered.

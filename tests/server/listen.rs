@@ -2,7 +2,7 @@
 
 use crate::{Server, Start, bind, check, connect};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use specd::server::listen::{BindError, BindOptions, ListenAddress, Listener};
+use specd::server::listen::{BindError, BindOptions, ListenAddress, Listener, SocketMode};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -39,9 +39,9 @@ fn a_wrong_address_is_answered_with_what_would_be_right() {
     for (text, hint) in [
         ("", "tcp://127.0.0.1:50051"),
         ("127.0.0.1:50051", "tcp://127.0.0.1:50051"),
-        ("http://127.0.0.1:50051", "no known transport"),
-        ("unix:/run/specd.sock", "unix:///run"),
-        ("fd:/", "no known transport"),
+        ("http://127.0.0.1:50051", "unknown transport"),
+        ("unix:/run/specd.sock", "unix:///PATH"),
+        ("fd:/", "unknown transport"),
         ("tcp://localhost:50051", "an IP address and a port"),
         ("tcp://127.0.0.1", "an IP address and a port"),
         ("tcp://::1:50051", "tcp://[::1]:50051"),
@@ -51,11 +51,10 @@ fn a_wrong_address_is_answered_with_what_would_be_right() {
         ("unix:///", "add a file name"),
         ("unix:///run/specd/", "add a file name"),
         ("unix:///run/specd/..", "add a file name"),
-        (long.as_str(), "has a path of 108 bytes, a unix socket's may have 107"),
+        (long.as_str(), "has 108 bytes: a unix socket's path may have at most 107"),
     ] {
         let error = text.parse::<ListenAddress>().unwrap_err().to_string();
         assert!(error.contains(hint), "{text:?}: {error}");
-        assert!(error.contains(&format!("{text:?}")), "{error}");
     }
 }
 
@@ -102,12 +101,12 @@ async fn a_port_in_use_is_refused() {
 async fn a_socket_has_the_mode_that_is_asked_for() {
     for mode in [0o660, 0o600, 0o666] {
         let (_directory, path) = room();
-        let options = BindOptions { socket_mode: mode, ..Default::default() };
+        let options = BindOptions { socket_mode: SocketMode(mode), ..Default::default() };
         let address = unix(&path).parse().unwrap();
         let _listener = Listener::bind(&address, &options).await.unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
     }
-    assert_eq!(BindOptions::default().socket_mode, 0o660);
+    assert_eq!(BindOptions::default().socket_mode, SocketMode(0o660));
 }
 
 #[tokio::test]
@@ -153,7 +152,7 @@ async fn a_missing_directory_is_named() {
     let missing = directory.path().join("missing");
     let error = bind(&unix(&missing.join("s.sock"))).await.unwrap_err();
     assert!(matches!(error, BindError::NoDirectory { .. }), "{error}");
-    assert!(error.to_string().contains(&format!("directory {},", missing.display())), "{error}");
+    assert!(error.to_string().contains(&format!("directory {}:", missing.display())), "{error}");
 
     std::fs::write(&missing, "").unwrap();
     let error = bind(&unix(&missing.join("s.sock"))).await.unwrap_err();

@@ -1,6 +1,6 @@
 //! The limits of calls and of a connection's life, met by clients that do as they please.
 
-use crate::{SOON, Server, Start, ask, check, connect, within};
+use crate::{SOON, Server, Start, ask, check, connect, serve_config, within};
 use http::{Request, Response};
 use specd::server::call_limits::CallLimits;
 use specd::server::lifetime::Lifetime;
@@ -76,8 +76,8 @@ async fn call(server: &Server) -> Code {
 }
 
 async fn full(gated: &Gated, in_flight: usize) -> Server {
-    let calls = CallLimits { in_flight, ..Default::default() };
-    let config = ServeConfig { calls, ..Default::default() };
+    let calls = CallLimits { in_flight, ..serve_config().calls };
+    let config = ServeConfig { calls, ..serve_config() };
     Start { config, routes: Routes::new(gated.clone()), ..Default::default() }.run().await
 }
 
@@ -141,8 +141,9 @@ async fn reads_to_the_end(mut client: TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_client_that_never_begins_does_not_keep_its_place() {
-    let lifetime = Lifetime { handshake_timeout: Duration::from_millis(300), ..Default::default() };
-    let config = ServeConfig { connections: 2, lifetime, ..Default::default() };
+    let handshake_timeout = Duration::from_millis(300);
+    let lifetime = Lifetime { handshake_timeout, ..serve_config().lifetime };
+    let config = ServeConfig { connections: 2, lifetime, ..serve_config() };
     let server = Start { config, ..Default::default() }.run().await;
     let silent = raw(&server).await;
     let mut slow = raw(&server).await;
@@ -200,9 +201,9 @@ async fn a_connection_of_age_is_told_to_go_away_and_its_calls_go_on() {
     let lifetime = Lifetime {
         age: Some(Duration::from_millis(500)),
         drain_timeout: SOON,
-        ..Default::default()
+        ..serve_config().lifetime
     };
-    let config = ServeConfig { lifetime, ..Default::default() };
+    let config = ServeConfig { lifetime, ..serve_config() };
     let routes = Routes::new(gated.clone());
     let server = Arc::new(Start { config, routes, ..Default::default() }.run().await);
     let waiting = tokio::spawn({
@@ -230,9 +231,9 @@ async fn calls_on_a_connection_of_age_are_cut_after_the_drain_timeout() {
     let lifetime = Lifetime {
         age: Some(Duration::from_millis(200)),
         drain_timeout: Duration::from_millis(200),
-        ..Default::default()
+        ..serve_config().lifetime
     };
-    let config = ServeConfig { lifetime, ..Default::default() };
+    let config = ServeConfig { lifetime, ..serve_config() };
     let server = Start { config, ..Default::default() }.run().await;
     let mut watch = server.client().await.watch(ask("liveness")).await.unwrap().into_inner();
     watch.message().await.unwrap().unwrap();

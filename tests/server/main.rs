@@ -9,9 +9,12 @@ mod limits;
 mod listen;
 mod load;
 mod reflection;
+#[path = "../support/serve_config.rs"]
+mod serve_config;
 mod shutdown;
 
 use async_trait::async_trait;
+use serve_config::serve_config;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
 use specd::image::source::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
@@ -90,7 +93,7 @@ impl Default for Start {
     fn default() -> Self {
         Self {
             listen: vec!["tcp://127.0.0.1:0".to_owned()],
-            config: ServeConfig { drain_timeout: Duration::from_secs(60), ..Default::default() },
+            config: ServeConfig { drain_timeout: Duration::from_secs(60), ..serve_config() },
             shutdown: Shutdown::new(),
             source_state: FakeSource::UP,
             probe: Probe { every: Duration::from_millis(50), timeout: Duration::from_millis(200) },

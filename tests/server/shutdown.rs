@@ -1,6 +1,6 @@
 //! The way out: in order, and within its bound whatever clients do.
 
-use crate::{SOON, Server, Start, ask, connect, within};
+use crate::{SOON, Server, Start, ask, connect, serve_config, within};
 use http::{Request, Response};
 use specd::server::listen::ListenAddress;
 use specd::server::serve::ServeConfig;
@@ -83,7 +83,7 @@ impl Slow {
 }
 
 fn drain(timeout: Duration) -> ServeConfig {
-    ServeConfig { drain_timeout: timeout, ..Default::default() }
+    ServeConfig { drain_timeout: timeout, ..serve_config() }
 }
 
 /// A client that starts to speak and then neither answers nor hangs up.

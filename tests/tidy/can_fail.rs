@@ -95,7 +95,7 @@ fn a_column_that_is_open_in_part_only() {
     assert_eq!(found("src/rpc/to_wire.rs", "use crate::spec::assemble;"), 1);
     assert_eq!(found("src/server/health.rs", "use crate::image::source::ImageSource;"), 0);
     assert_eq!(found("src/server/health.rs", "use crate::image::reader::ImageReader;"), 1);
-    assert_eq!(found("src/main.rs", "fn main() { specd::app::run(); }"), 0);
+    assert_eq!(found("src/main.rs", "fn main() { specd::commands::run(); }"), 0);
 }
 
 #[test]
@@ -133,10 +133,14 @@ fn an_impure_core() {
 #[test]
 fn an_environment_that_others_read() {
     let text = "//! x\nfn f() { std::env::var_os(\"X\"); }\n";
-    assert_eq!(lines(&leaves_the_environment_to_cli(&Source::new("src/app.rs", text))), [2]);
-    assert!(leaves_the_environment_to_cli(&Source::new("src/cli.rs", text)).is_empty());
-    let constant = Source::new("src/app.rs", "fn f() { std::env::consts::ARCH; }");
-    assert!(leaves_the_environment_to_cli(&constant).is_empty());
+    assert_eq!(
+        lines(&leaves_the_environment_to_commands(&Source::new("src/server/mod.rs", text))),
+        [2]
+    );
+    let commands = Source::new("src/commands/mod.rs", text);
+    assert!(leaves_the_environment_to_commands(&commands).is_empty());
+    let constant = Source::new("src/server/mod.rs", "fn f() { std::env::consts::ARCH; }");
+    assert!(leaves_the_environment_to_commands(&constant).is_empty());
 }
 
 #[test]

@@ -90,15 +90,15 @@ pub(crate) fn stays_pure(file: &Source) -> Vec<Finding> {
     findings
 }
 
-pub(crate) fn leaves_the_environment_to_cli(file: &Source) -> Vec<Finding> {
-    if file.top_module() == "cli" {
+pub(crate) fn leaves_the_environment_to_commands(file: &Source) -> Vec<Finding> {
+    if file.top_module() == "commands" {
         return Vec::new();
     }
     file.paths()
         .iter()
         .filter(|path| path.segments.iter().take(2).eq(["std", "env"].iter()))
         .filter(|path| path.segments.get(2).is_none_or(|part| part != "consts"))
-        .map(|path| file.finding(path.line, "`std::env`: only cli reads the environment"))
+        .map(|path| file.finding(path.line, "`std::env`: only commands reads the environment"))
         .collect()
 }
 

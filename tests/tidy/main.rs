@@ -92,7 +92,7 @@ fn the_core_is_pure() -> Outcome {
 
 #[test]
 fn only_the_command_line_reads_the_environment() -> Outcome {
-    check(leaves_the_environment_to_cli)
+    check(leaves_the_environment_to_commands)
 }
 
 #[test]

@@ -88,13 +88,13 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "source",
-        imports: &[All("domain"), All("image"), All("container"), All("pb")],
+        imports: &[All("domain"), All("image"), All("container"), All("pb"), All("call_end")],
         crates: &[
             "async_trait",
             "bytes",
+            "fastrand",
             "futures_util",
             "http",
-            "http_body",
             "humantime", // leases state their end as text
             "hyper_util",
             "thiserror",
@@ -132,14 +132,18 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "server",
-        // Of generated code it may know gRPC's own protocols, and no spec's.
-        imports: &[All("domain"), Only("image", &["source"]), Only("pb", &["health"])],
+        // Of generated code it may know gRPC's own protocols, and not that of specs.
+        imports: &[
+            All("domain"),
+            All("call_end"),
+            Only("image", &["source"]),
+            Only("pb", &["health"]),
+        ],
         crates: &[
             "arc_swap",
-            "bytes",
+            "fastrand",
             "futures_util",
             "http",
-            "http_body",
             "hyper",
             "hyper_util",
             "listenfd",
@@ -162,16 +166,16 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     },
     Row { module: "pb", imports: &[], crates: &["prost", "prost_types", "tonic", "tonic_prost"] },
-    Row { module: "cli", imports: &[All("domain"), All("config")], crates: &["clap", "humantime"] },
     Row {
-        module: "config",
-        imports: &[All("domain"), All("cli")],
-        crates: &["clap", "humantime", "thiserror"],
+        module: "call_end",
+        imports: &[],
+        crates: &["bytes", "http", "http_body", "tonic", "tracing"],
     },
     Row {
         module: "telemetry",
-        imports: &[All("domain"), All("config")],
+        imports: &[All("domain")],
         crates: &[
+            "clap", // the format of the log is a flag
             "http",
             "opentelemetry",
             "opentelemetry_otlp",
@@ -187,7 +191,6 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[All("domain")],
         crates: &["async_trait", "rustix", "serde", "serde_json", "thiserror", "tokio"],
     },
-    Row { module: "app", imports: EVERYTHING, crates: &["*"] },
     Row { module: "commands", imports: EVERYTHING, crates: &["*"] },
     Row { module: "main", imports: EVERYTHING, crates: &["*"] },
     Row { module: "lib", imports: &[], crates: &[] },
@@ -205,10 +208,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("rpc"),
     All("server"),
     All("pb"),
-    All("cli"),
-    All("config"),
     All("telemetry"),
-    All("app"),
     All("commands"),
     All("host"),
 ];

@@ -1,34 +1,34 @@
-//! What every call to containerd carries, and what is told of it once it is over.
+//! The headers of every call to containerd, and the report of its end.
 //!
-//! The deadline goes along with a little more time than is left, so that it is our clock that ends a call:
-//! who waits for the same blob and has more time must not be given a timeout that is not his.
+//! The deadline is sent with a little more time than is left, so that our clock ends a call: a caller that
+//! waits for the same blob with more time must not get another caller's timeout.
 
+use crate::call_end::OnEnd;
 use crate::image::deadline;
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use http_body::{Frame, SizeHint};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tonic::Code;
 use tonic::body::Body;
 use tonic::transport::{Channel, Error};
-use tonic::{Code, Status};
 use tower::Service;
+use tracing::Span;
 
-/// The header that says how long the caller waits.
+/// The header with the time that the caller waits.
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// How much later than ours containerd's clock ends a call.
+/// How much longer containerd may work on a call than we wait for it.
 const SLACK: Duration = Duration::from_millis(100);
 
-/// Whoever watches the calls to containerd.
+/// Observes the calls to containerd.
 pub trait Observer: Send + Sync {
-    /// A call begins, and may be given headers.
+    /// A call starts; headers may be added to it.
     fn begins(&self, headers: &mut HeaderMap);
 
-    /// A call is over; the method as `Images.Get`, `Cancelled` where nobody waited for its end.
+    /// A call has ended, with `Cancelled` if its caller gave it up; a method is, for example, `Images.Get`.
     fn ended(&self, method: &str, code: Code);
 }
 
@@ -38,7 +38,7 @@ impl Observer for () {
     fn ended(&self, _: &str, _: Code) {}
 }
 
-/// The channel to containerd, watched.
+/// The channel to containerd, with an observer of its calls.
 #[derive(Clone)]
 pub(super) struct Outgoing {
     pub(super) channel: Channel,
@@ -65,26 +65,22 @@ impl Service<Request<Body>> for Outgoing {
             request.headers_mut().insert(TIMEOUT, timeout(left + SLACK));
         }
         self.observer.begins(request.headers_mut());
-        let mut watched =
-            Watched { method: method(request.uri().path()), observer: Some(self.observer.clone()) };
+        let (method, observer) = (method(request.uri().path()), Arc::clone(&self.observer));
+        let mut on_end = OnEnd::new(move |code| observer.ended(&method, code));
         let answer = self.channel.call(request);
         Box::pin(async move {
-            let response = match answer.await {
-                Ok(response) => response,
+            match answer.await {
+                Ok(response) => Ok(on_end.watch(response, Span::none())),
                 Err(error) => {
-                    watched.end(Code::Unavailable);
-                    return Err(error);
+                    on_end.run(Code::Unavailable);
+                    Err(error)
                 }
-            };
-            if let Some(code) = code(response.headers()) {
-                watched.end(code);
             }
-            Ok(response.map(|inner| Body::new(WatchedBody { inner, watched })))
         })
     }
 }
 
-/// Milliseconds, rounded up, or seconds where the eight digits that gRPC allows are too few.
+/// Milliseconds, rounded up, or seconds if eight digits, the most that gRPC allows, are too few.
 fn timeout(left: Duration) -> HeaderValue {
     let millis = left.as_micros().div_ceil(1000);
     let text = if millis < 100_000_000 {
@@ -92,72 +88,13 @@ fn timeout(left: Duration) -> HeaderValue {
     } else {
         format!("{}S", left.as_secs().saturating_add(1).min(99_999_999))
     };
-    // Digits and a letter are a header value at all times.
+    // Digits and a letter are always a valid header value.
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("60S"))
 }
 
 /// `Images.Get` of `/containerd.services.images.v1.Images/Get`.
 fn method(path: &str) -> String {
     path.rsplit_once('.').map_or(path, |(_, name)| name).replace('/', ".")
-}
-
-fn code(headers: &HeaderMap) -> Option<Code> {
-    headers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
-}
-
-/// A call until it is over. Dropped before, it was given up.
-struct Watched {
-    method: String,
-    observer: Option<Arc<dyn Observer>>,
-}
-
-impl Watched {
-    fn end(&mut self, code: Code) {
-        if let Some(observer) = self.observer.take() {
-            observer.ended(&self.method, code);
-        }
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.end(Code::Cancelled);
-    }
-}
-
-struct WatchedBody {
-    inner: Body,
-    watched: Watched,
-}
-
-impl http_body::Body for WatchedBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let Some(trailers) = frame.trailers_ref() {
-                    self.watched.end(code(trailers).unwrap_or(Code::Unknown));
-                }
-            }
-            Some(Err(status)) => self.watched.end(status.code()),
-            None => self.watched.end(Code::Unknown),
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
 }
 
 #[cfg(test)]

@@ -20,8 +20,6 @@ use crate::pb::containerd::{
 };
 use async_trait::async_trait;
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::time::SystemTime;
 use tonic::Request;
 use tonic::metadata::MetadataValue;
@@ -66,10 +64,9 @@ impl SnapshotSource for Containerd {
     }
 }
 
-/// A name that nobody else has, for a view and for its lease.
+/// A unique name, for a view and for its lease.
 fn unique_name() -> String {
-    let random = || RandomState::new().build_hasher().finish();
-    format!("specd-view-{:016x}{:016x}", random(), random())
+    format!("specd-view-{:032x}", fastrand::u128(..))
 }
 
 impl Place {

@@ -1,14 +1,14 @@
-//! What is counted and measured, under the names that boards query.
+//! The metrics of the server.
 //!
-//! The `grpc_server_*` names and the spelling of codes are those of the Go middleware, because that is
-//! what existing boards know. Nothing here is labelled by what a caller wrote: a method that is not served
-//! is one label value, however many there are.
+//! The `grpc_server_*` names and the names of codes are those of the Go middleware, which existing dashboards
+//! use. No label has a value that a caller chose: all unknown methods share one label value.
 
 mod figure;
 pub mod http;
 
 pub use figure::{Figure, Kind};
 
+use crate::server::code;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tonic::Code;
 
-/// The label of whatever is not served.
+/// The label of unknown methods.
 const UNKNOWN: &str = "unknown";
 
 /// A method as labels.
@@ -55,7 +55,7 @@ struct Upstream {
     code: &'static str,
 }
 
-/// Everything that is counted and measured.
+/// The metrics of the server.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Mutex<Registry>,
@@ -78,13 +78,13 @@ impl Default for Metrics {
     }
 }
 
-/// From 50 us to a minute and a half, each bound twice the one before.
+/// Buckets from 50 us to 105 s, each twice as large as the one before.
 fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(50e-6, 2.0, 22))
 }
 
 impl Metrics {
-    /// Nothing counted yet, of a server with these methods, as `package.Service/Method`.
+    /// Metrics of a server with these methods, each as `package.Service/Method`.
     pub fn new<'a>(
         methods: impl IntoIterator<Item = &'a str>,
         build: impl IntoIterator<Item = (&'static str, String)>,
@@ -112,18 +112,22 @@ impl Metrics {
         };
         let m = &metrics;
         let r = &mut registry;
-        r.register("grpc_server_started", "Calls that have begun", m.started.clone());
-        r.register("grpc_server_handled", "Calls that are over, by code", m.handled.clone());
+        r.register("grpc_server_started", "Calls that have started", m.started.clone());
+        r.register("grpc_server_handled", "Calls that have ended, by code", m.handled.clone());
         r.register("grpc_server_handling_seconds", "How long calls took", m.seconds.clone());
         r.register("specd_stage_seconds", "How long the stages of calls took", m.stages.clone());
         r.register("specd_containerd_calls", "Calls to containerd, by code", m.upstream.clone());
-        r.register("specd_in_flight", "Calls that run and hold a place", m.in_flight.clone());
-        r.register("specd_shed", "Calls that were turned away", m.shed.clone());
-        r.register("specd_connections", "Connections that are open", m.connections.clone());
-        r.register("specd_accept_errors", "Failures to accept", m.accept_errors.clone());
+        r.register(
+            "specd_in_flight",
+            "Calls in flight that count towards the limit",
+            m.in_flight.clone(),
+        );
+        r.register("specd_shed", "Calls that were refused at the limit", m.shed.clone());
+        r.register("specd_connections", "Open connections", m.connections.clone());
+        r.register("specd_accept_errors", "Errors of accept", m.accept_errors.clone());
         let build: Vec<(&'static str, String)> = build.into_iter().collect();
-        r.register("specd_build", "What runs", Info::new(build));
-        // A board shows a rate from the first call on only where there was a zero before it.
+        r.register("specd_build", "The build of the server", Info::new(build));
+        // A rate includes the first call only if there was a zero before it.
         for method in m.methods.values().chain([&m.unknown]) {
             drop(m.started.get_or_create(method));
             drop(m.handled.get_or_create(&handled(method, Code::Ok)));
@@ -132,47 +136,47 @@ impl Metrics {
         Self { registry: Mutex::new(registry), ..metrics }
     }
 
-    /// Adds what is read anew for each answer.
+    /// Adds a metric that is read at each scrape.
     pub fn add(&self, figure: Figure) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register_collector(Box::new(figure));
     }
 
-    /// A stage of a call is over.
+    /// Records the end of a stage of a call.
     pub fn stage(&self, stage: &'static str, took: Duration) {
         self.stages.get_or_create(&Stage { stage }).observe(took.as_secs_f64());
     }
 
-    /// A call to containerd is over.
+    /// Records the end of a call to containerd.
     pub fn containerd_call(&self, method: &str, code: Code) {
-        let labels = Upstream { method: method.to_owned(), code: code_label(code) };
+        let labels = Upstream { method: method.to_owned(), code: code::names(code).1 };
         self.upstream.get_or_create(&labels).inc();
     }
 
-    /// A connection is open until what is returned is dropped.
+    /// Counts a connection as open until the returned value is dropped.
     pub(super) fn open_connection(&self) -> impl Drop + use<> {
         self.connections.inc();
         Open(self.connections.clone())
     }
 
-    /// A call begins; its method as labels.
+    /// Records the start of a call, and returns the labels of its method.
     pub(super) fn begun(&self, path: &str) -> Method {
         let method = self.methods.get(path).unwrap_or(&self.unknown);
         self.started.get_or_create(method).inc();
         method.clone()
     }
 
-    /// A call is over.
+    /// Records the end of a call.
     pub(super) fn ended(&self, method: &Method, code: Code, took: Duration) {
         self.handled.get_or_create(&handled(method, code)).inc();
         self.seconds.get_or_create(method).observe(took.as_secs_f64());
     }
 
-    /// All of it, as `OpenMetrics` text.
+    /// All metrics as `OpenMetrics` text.
     ///
     /// # Errors
     ///
-    /// If something cannot be written down, which is a defect.
+    /// If a metric cannot be encoded, which is a defect.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
@@ -191,30 +195,7 @@ impl Drop for Open {
 
 fn handled(method: &Method, code: Code) -> Handled {
     let Method { grpc_service, grpc_method } = method.clone();
-    Handled { grpc_service, grpc_method, grpc_code: code_label(code) }
-}
-
-/// A code as Go spells it.
-fn code_label(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "Canceled",
-        Code::Unknown => "Unknown",
-        Code::InvalidArgument => "InvalidArgument",
-        Code::DeadlineExceeded => "DeadlineExceeded",
-        Code::NotFound => "NotFound",
-        Code::AlreadyExists => "AlreadyExists",
-        Code::PermissionDenied => "PermissionDenied",
-        Code::ResourceExhausted => "ResourceExhausted",
-        Code::FailedPrecondition => "FailedPrecondition",
-        Code::Aborted => "Aborted",
-        Code::OutOfRange => "OutOfRange",
-        Code::Unimplemented => "Unimplemented",
-        Code::Internal => "Internal",
-        Code::Unavailable => "Unavailable",
-        Code::DataLoss => "DataLoss",
-        Code::Unauthenticated => "Unauthenticated",
-    }
+    Handled { grpc_service, grpc_method, grpc_code: code::names(code).1 }
 }
 
 #[cfg(test)]

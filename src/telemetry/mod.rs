@@ -1,12 +1,13 @@
-//! Logs: how they look, what of them is kept, and where they go.
+//! Logs: their format, their filter, and their output.
 //!
-//! What is logged is everybody's own business. Never the values of an environment, labels or a spec.
+//! Each module decides what it logs, but never the values of environment variables, labels or specs.
 
 pub mod traces;
 mod verbosity;
 
 pub use verbosity::Verbosity;
 
+use clap::ValueEnum;
 use std::io::IsTerminal;
 use traces::Traces;
 use tracing::Subscriber;
@@ -15,55 +16,49 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
-/// How a line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The format of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object in each line
     Json,
 }
 
-/// What logs look like and what of them is kept.
+/// The format and the filter of logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telemetry {
-    /// How a line looks.
+    /// The format of a line.
     pub format: Format,
-    /// Levels by target, as `info` or `warn,specd=debug`.
+    /// Levels by target, for example `info` or `warn,specd=debug`.
     pub filter: String,
-}
-
-impl Default for Telemetry {
-    fn default() -> Self {
-        Self { format: Format::Text, filter: "info".to_owned() }
-    }
 }
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// A part of the filter is none.
+    /// A part of the filter is invalid.
     #[error(
-        "log filter {part:?} {reason}, write a level (off, error, warn, info, debug, trace), or TARGET=LEVEL, with commas between, as warn,specd=debug"
+        "log filter {part:?} {reason}: expected a level (off, error, warn, info, debug, trace) or TARGET=LEVEL, separated by commas, for example warn,specd=debug"
     )]
     Filter {
-        /// The part that is wrong.
+        /// The invalid part.
         part: String,
-        /// What is wrong with it.
+        /// Its fault.
         reason: String,
     },
-    /// Another subscriber is there.
-    #[error("logging is set up already")]
+    /// There is another subscriber.
+    #[error("logging is already set up")]
     Twice,
 }
 
 impl Telemetry {
-    /// Sends the logs of the process to standard error, and its spans where traces go.
+    /// Sends the logs of the process to standard error, and its spans to the traces.
     ///
     /// # Errors
     ///
-    /// If the filter is none, or logging is set up already.
+    /// If the filter is invalid, or logging is already set up.
     pub fn install(&self, traces: Option<&Traces>) -> Result<Verbosity, TelemetryError> {
         let colours = std::io::stderr().is_terminal();
         let (subscriber, verbosity) = self.build(std::io::stderr, colours, traces)?;
@@ -71,11 +66,11 @@ impl Telemetry {
         Ok(verbosity)
     }
 
-    /// A subscriber that writes elsewhere.
+    /// A subscriber that writes to a writer.
     ///
     /// # Errors
     ///
-    /// If the filter is none.
+    /// If the filter is invalid.
     pub fn subscriber<W>(
         &self,
         writer: W,
@@ -87,11 +82,11 @@ impl Telemetry {
         self.build(writer, colours, None).map(|(subscriber, _)| subscriber)
     }
 
-    /// A subscriber that writes elsewhere and makes traces, and the switch of how much it writes.
+    /// A subscriber that writes to a writer and makes traces, and the switch of its log level.
     ///
     /// # Errors
     ///
-    /// If the filter is none.
+    /// If the filter is invalid.
     pub fn build<W>(
         &self,
         writer: W,
@@ -101,13 +96,13 @@ impl Telemetry {
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        // The filter is the log's alone: what is traced does not depend on what is logged.
+        // The filter is only for the log: traces do not depend on it.
         let (filter, handle) = reload::Layer::new(filter(&self.filter)?);
         let verbosity = Verbosity::new(&self.filter, move |filter| handle.reload(filter).is_ok());
         let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match self.format {
             Format::Text => lines.with_filter(filter).boxed(),
-            // All spans, not the innermost alone: the request id stands on the outermost.
+            // All spans, not only the innermost: the request id is in the outermost.
             Format::Json => lines
                 .json()
                 .flatten_event(true)
@@ -124,22 +119,22 @@ impl Telemetry {
     }
 }
 
-/// A filter from text.
+/// Parses a filter.
 ///
-/// Stricter than the syntax: a bare word that is no level would be the name of a target, and `inof`
-/// would silence everything without a word.
+/// It is stricter than the syntax: a word that is not a level would be the name of a target, and `inof` would
+/// silently disable the log.
 fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
     let refuse = |part: &str, reason: &str| TelemetryError::Filter {
         part: part.to_owned(),
         reason: reason.to_owned(),
     };
-    // Commas inside of `[span{field=value,..}]` do not part directives, so such a text is left whole.
+    // Commas inside of `[span{field=value,..}]` do not separate directives, so such a text is not split.
     let parts: Vec<&str> =
         if text.contains('[') { vec![] } else { text.split(',').map(str::trim).collect() };
     for part in &parts {
         let level = part.rsplit_once('=').map_or(*part, |(_, level)| level);
         if level.is_empty() || level.parse::<LevelFilter>().is_err() {
-            return Err(refuse(part, "names no level"));
+            return Err(refuse(part, "has no level"));
         }
     }
     let text = if parts.is_empty() { text.to_owned() } else { parts.join(",") };
@@ -223,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_is_none_is_named_with_its_part() {
+    fn an_invalid_part_of_a_filter_is_named() {
         for (text, part) in [
             ("inof", "inof"),
             ("", ""),

@@ -1,14 +1,11 @@
-//! What is measured, tied to where it happens: each part tells through a small trait of its own, and knows
-//! nothing of metrics.
+//! The metrics of the server, and the observers that report to them. The observed parts know nothing of
+//! metrics.
 
-use crate::app::profiles::Reload;
 use crate::generate::stage::{self, Stage};
 use crate::image::tally::Tally;
 use crate::pb::health;
 use crate::pb::specd::DESCRIPTORS;
-use crate::server::health::Health;
 use crate::server::metrics::{Figure, Kind, Metrics};
-use crate::server::tls::Tls;
 use crate::source::containerd;
 use crate::telemetry::traces;
 use http::HeaderMap;
@@ -19,7 +16,7 @@ use std::time::Duration;
 use tonic::Code;
 
 /// The metrics of this build, with every method that it serves.
-pub(super) fn metrics() -> Arc<Metrics> {
+pub(super) fn new() -> Arc<Metrics> {
     let methods: Vec<String> = [
         DESCRIPTORS,
         health::DESCRIPTORS,
@@ -39,7 +36,7 @@ pub(super) fn metrics() -> Arc<Metrics> {
 
 /// The methods in a set of descriptors, as `package.Service/Method`.
 fn methods(set: &[u8]) -> Vec<String> {
-    // The sets are part of the build; one that does not decode has no methods, and calls are unknown.
+    // The sets are part of the build. If one did not decode, its methods would be counted as unknown.
     let files = FileDescriptorSet::decode(set).map(|set| set.file).unwrap_or_default();
     let mut paths = Vec::new();
     for file in &files {
@@ -52,63 +49,46 @@ fn methods(set: &[u8]) -> Vec<String> {
     paths
 }
 
-type Read = fn(&Tally) -> u64;
-
-/// Adds the counts of the caches.
-pub(super) fn caches(metrics: &Metrics, tallies: &[(&'static str, Arc<Tally>)]) {
+/// Adds the counters of the caches.
+pub(super) fn add_caches(metrics: &Metrics, tallies: &[(&'static str, Arc<Tally>)]) {
+    type Read = fn(&Tally) -> u64;
     let figures: [(_, _, _, Read); 4] = [
         ("specd_cache_hits", "Answers found in a cache", Kind::Counter, Tally::hits),
-        ("specd_cache_misses", "Reads that a cache had to begin", Kind::Counter, Tally::misses),
+        ("specd_cache_misses", "Reads that a cache had to start", Kind::Counter, Tally::misses),
         ("specd_cache_evictions", "Entries dropped to make room", Kind::Counter, Tally::evictions),
         ("specd_cache_bytes", "Bytes that a cache holds", Kind::Gauge, Tally::bytes),
     ];
     for (name, help, kind, read) in figures {
-        let figure =
-            tallies.iter().fold(Figure::new(name, help, kind), |figure, (cache, tally)| {
-                let tally = Arc::clone(tally);
-                figure.with(&[("cache", cache)], move || read(&tally))
-            });
+        let mut figure = Figure::new(name, help, kind);
+        for (cache, tally) in tallies {
+            let tally = Arc::clone(tally);
+            figure = figure.with(&[("cache", cache)], move || read(&tally));
+        }
         metrics.add(figure);
     }
 }
 
-/// Adds whether the source answers.
-pub(super) fn source(metrics: &Metrics, health: Health) {
-    let help = "Whether the image source answered when last asked";
-    metrics.add(
-        Figure::new("specd_source_up", help, Kind::Gauge)
-            .with(&[], move || u64::from(health.is_ready())),
-    );
+/// Adds a metric with one series.
+pub(super) fn add(
+    metrics: &Metrics,
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    read: impl Fn() -> u64 + Send + Sync + 'static,
+) {
+    metrics.add(Figure::new(name, help, kind).with(&[], read));
 }
 
-/// Adds how often certificates were found broken while the server ran.
-pub(super) fn tls(metrics: &Metrics, tls: Option<Tls>) {
-    let help = "Certificates that were changed and could not be taken";
-    metrics.add(
-        Figure::new("specd_tls_reload_failures", help, Kind::Counter)
-            .with(&[], move || tls.as_ref().map_or(0, Tls::reload_failures)),
-    );
-}
+/// Reports stages and calls to containerd to the metrics, and propagates traces to containerd.
+pub(super) struct Observer(pub(super) Arc<Metrics>);
 
-/// Adds how often profiles were found broken while the server ran.
-pub(super) fn profiles(metrics: &Metrics, profiles: Reload) {
-    let help = "Profiles that were read again and could not be taken";
-    metrics.add(
-        Figure::new("specd_profiles_reload_failures", help, Kind::Counter)
-            .with(&[], move || profiles.failures()),
-    );
-}
-
-/// Tells the metrics of stages and of calls to containerd, and these of the trace that they belong to.
-pub(super) struct Tell(pub(super) Arc<Metrics>);
-
-impl stage::Observer for Tell {
+impl stage::Observer for Observer {
     fn took(&self, stage: Stage, time: Duration) {
         self.0.stage(stage.name(), time);
     }
 }
 
-impl containerd::Observer for Tell {
+impl containerd::Observer for Observer {
     fn begins(&self, headers: &mut HeaderMap) {
         traces::carry(headers);
     }
