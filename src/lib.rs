@@ -37,6 +37,7 @@
 //! - [`container`] is the seam to the containers that are there, for another process in one of them.
 //! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.
 //! - [`server`] is the transport and knows nothing of specs.
+//! - `call_end` runs an action at the end of a gRPC call, for the server and for calls to containerd.
 //! - [`commands`] is the command line, and composes the server; [`telemetry`] has logs and traces.
 //!
 //! # Invariants
