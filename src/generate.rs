@@ -12,7 +12,6 @@ mod tasks;
 
 pub use equip::Machine;
 
-use crate::accounts::{self, AccountError, Files};
 use crate::container::{ContainerError, ContainerStore, NoContainers};
 use crate::domain::host_facts::HostFacts;
 use crate::domain::origin::Field;
@@ -27,6 +26,7 @@ use crate::image::reader::{AccountFiles, ImageError, ImageReader, Wanted};
 use crate::image::snapshot_reader::SnapshotFiles;
 use crate::image::source::ImageSource;
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
+use crate::users::{self, AccountError, Files};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
@@ -202,10 +202,10 @@ impl Generator {
         let named = config.container.as_ref().map_or("", |container| &container.user);
         let image_user = match request.options.user.user {
             Some(_) => None,
-            None => accounts::image_user(profile.rules, named)?,
+            None => users::image_user(profile.rules, named)?,
         };
         let asked = request.options.user.user.as_ref().or(image_user.as_ref());
-        let needed = accounts::needed(profile.rules, asked, &request.options.user);
+        let needed = users::needed(profile.rules, asked, &request.options.user);
         let wanted = Wanted { passwd: needed.passwd, group: needed.group };
         let files = match wanted {
             Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
@@ -216,7 +216,7 @@ impl Generator {
         };
         let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         let user =
-            accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
+            users::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
 
         let equipment = self.equip(&request.options).await;
 
@@ -234,7 +234,7 @@ impl Generator {
         };
         let mut draft = if explained {
             let (asked, changes) = (image_user.as_ref(), &request.options.user);
-            let origins = accounts::origins(asked, changes, files, &user);
+            let origins = users::origins(asked, changes, files, &user);
             spec::assemble_explained(profile, namespace, &inputs, origins)?
         } else {
             spec::assemble(profile, namespace, &inputs)?

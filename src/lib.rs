@@ -13,9 +13,9 @@
 //!    |  ImageSource::resolve      I/O: a name, which is never remembered
 //!    |  ImageReader::describe     I/O: index, manifest, configuration, remembered by digest
 //!    v
-//! ImageConfig --> accounts::needed   which account files, if any?
+//! ImageConfig --> users::needed      which account files, if any?
 //!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, remembered by chain ID
-//!    |  accounts::resolve         names to numbers
+//!    |  users::resolve            names to numbers
 //!    |  host                      devices and CDI specifications, if any are asked for
 //!    |  spec::assemble            a profile, then one step after the other; with a journal, if that is
 //!    |                            to be explained
@@ -31,7 +31,7 @@
 //!
 //! # The layers
 //!
-//! - [`domain`], [`accounts`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
+//! - [`domain`], [`users`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
 //! - [`image`] reads images over two seams: [`image::source::ImageSource`], where bytes come from, and
 //!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
 //! - [`container`] is the seam to the containers that are there, for another process in one of them.
@@ -47,7 +47,6 @@
 //! - The same request over the same image gives the same bytes.
 //! - Who may import whom is a table, which the test `tidy` holds against the code.
 
-pub mod accounts;
 pub mod app;
 pub mod cli;
 pub mod commands;
@@ -63,3 +62,4 @@ pub mod server;
 pub mod source;
 pub mod spec;
 pub mod telemetry;
+pub mod users;

@@ -28,5 +28,7 @@ pub mod scheduling;
 pub mod snapshot;
 pub mod stated_devices;
 pub mod sysctl;
-pub mod user;
 pub mod violation;
+
+// The old place of what moved, until every part uses the new one.
+pub use crate::users::user;

@@ -14,7 +14,7 @@ use crate::domain::sandbox::{
 };
 use crate::domain::scheduling::{CpuAffinity, IoPriority, MemoryPolicy, Scheduler};
 use crate::domain::snapshot::SnapshotChoice;
-use crate::domain::user::{Account, UserSpec};
+use crate::users::user::{Account, UserSpec};
 use std::collections::BTreeMap;
 
 /// The profile of a request that names none, unless the server is told otherwise.

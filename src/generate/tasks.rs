@@ -1,12 +1,10 @@
 //! The use cases of tasks that run: one more process, and other limits.
 
-use crate::accounts::{self, Files};
 use crate::container::{ContainerError, ContainerStore, StoredContainer};
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Snapshotter;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::snapshot::SnapshotKey;
-use crate::domain::user::ProcessUser;
 use crate::generate::stage::Stage;
 use crate::generate::{GenerateError, Generator, named, span};
 use crate::image::reader::{AccountFiles, ImageError, Wanted};
@@ -15,6 +13,8 @@ use crate::image::snapshot_reader::SnapshotFiles;
 use crate::spec::exec::StoredProcess;
 use crate::spec::resources::encode_resources;
 use crate::spec::{Encoded, Equipment, Inputs, SpecError};
+use crate::users::user::ProcessUser;
+use crate::users::{self, Files};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -87,8 +87,8 @@ impl Generator {
         let options = &request.options.user;
         let needed = match &options.user {
             None if options.additional_groups.is_empty() => return Ok(None),
-            None => accounts::needed_for_groups(options),
-            Some(_) => accounts::needed(rules, options.user.as_ref(), options),
+            None => users::needed_for_groups(options),
+            Some(_) => users::needed(rules, options.user.as_ref(), options),
         };
         let wanted = Wanted { passwd: needed.passwd, group: needed.group };
         let files = match wanted {
@@ -100,10 +100,10 @@ impl Generator {
         };
         let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         if options.user.is_some() {
-            return Ok(Some(accounts::resolve(rules, None, options, files)?));
+            return Ok(Some(users::resolve(rules, None, options, files)?));
         }
         let mut user = stored.user().map_err(|error| of_container(request, error))?;
-        accounts::add_groups(&mut user, options, files)?;
+        users::add_groups(&mut user, options, files)?;
         Ok(Some(user))
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Every error has its arm; there is no wildcard. containerd's own statuses never pass through.
 
-use crate::accounts::error::{AccountError, Asked};
 use crate::container::ContainerError;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
@@ -11,6 +10,7 @@ use crate::image::snapshot::SnapshotError;
 use crate::image::source::SourceError;
 use crate::pb::specd::ErrorReason;
 use crate::spec::SpecError;
+use crate::users::error::{AccountError, Asked};
 use std::collections::HashMap;
 use std::time::Duration;
 use tonic::{Code, Status};

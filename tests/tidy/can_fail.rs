@@ -59,7 +59,7 @@ fn an_import_against_the_flow_in_each_way_to_write_it() {
         "use ::tonic::Status as S;",
         "#[cfg(not(test))]\nuse tonic::Status;",
     ] {
-        let file = Source::new("src/accounts/group.rs", text);
+        let file = Source::new("src/users/group.rs", text);
         let findings = keeps_to_the_import_table(&file, &crates());
         assert!(!findings.is_empty(), "not found: {text}");
     }
@@ -69,7 +69,7 @@ fn an_import_against_the_flow_in_each_way_to_write_it() {
 fn what_the_table_allows_is_not_found() {
     for text in [
         "use crate::domain::ids::Namespace;",
-        "use crate::accounts::passwd;",
+        "use crate::users::passwd;",
         "use super::passwd::{self, Line};",
         "mod inner { pub use super::image::Line; }",
         "use std::time; fn f() { time::Duration::ZERO; }",
@@ -79,7 +79,7 @@ fn what_the_table_allows_is_not_found() {
         "#[cfg(test)]\nuse crate::{image::blob};",
         "fn f(c: char) -> bool { c == '\"' || c == '\\'' || c == '\\u{7f}' }",
     ] {
-        let file = Source::new("src/accounts/group.rs", text);
+        let file = Source::new("src/users/group.rs", text);
         assert_eq!(keeps_to_the_import_table(&file, &crates()), [], "{text}");
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const EMPTY_NAMES: &[&str] =
     &["util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"];
 
 /// Modules that decide and never fetch.
-pub(crate) const PURE: &[&str] = &["domain", "accounts", "spec"];
+pub(crate) const PURE: &[&str] = &["domain", "users", "spec"];
 
 /// What a pure module has no business with, and why.
 pub(crate) const IMPURE: &[(&[&str], &str)] = &[
@@ -49,8 +49,8 @@ pub(crate) const ERRORS_AND_ENCODE: &[&str] = &["error", "*Error", "encode", "En
 
 /// Who may import whom.
 pub(crate) const TABLE: &[Row] = &[
-    Row { module: "domain", imports: &[], crates: &["thiserror", "serde"] },
-    Row { module: "accounts", imports: &[All("domain")], crates: &["thiserror"] },
+    Row { module: "domain", imports: &[Only("users", &["user"])], crates: &["thiserror", "serde"] },
+    Row { module: "users", imports: &[All("domain")], crates: &["thiserror"] },
     Row {
         module: "spec",
         imports: &[All("domain")],
@@ -111,7 +111,7 @@ pub(crate) const TABLE: &[Row] = &[
             All("domain"),
             All("image"),
             All("container"),
-            All("accounts"),
+            All("users"),
             All("spec"),
             Only("host", &["source"]),
         ],
@@ -123,7 +123,7 @@ pub(crate) const TABLE: &[Row] = &[
             All("domain"),
             Only("image", ERRORS),
             Only("container", ERRORS),
-            Only("accounts", ERRORS),
+            Only("users", ERRORS),
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
             All("pb"),
@@ -196,7 +196,7 @@ pub(crate) const TABLE: &[Row] = &[
 /// What the composition root may import.
 pub(crate) const EVERYTHING: &[Import] = &[
     All("domain"),
-    All("accounts"),
+    All("users"),
     All("spec"),
     All("image"),
     All("container"),

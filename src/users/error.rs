@@ -1,6 +1,6 @@
 //! Why a user cannot be resolved, and whose fault it is.
 
-use crate::domain::user::UserSpecError;
+use crate::users::user::UserSpecError;
 
 /// Who asked for the user or the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ pub mod needed;
 pub mod origins;
 pub mod passwd;
 pub mod resolve;
+pub mod user;
 
 pub use error::{AccountError, Asked, Cause};
 pub use needed::{Needed, needed, needed_for_groups};

@@ -3,8 +3,8 @@
 //! Lines are trimmed of white space and empty ones skipped; fields are split at colons and may be
 //! missing. What the fields mean is `passwd`'s and `group`'s.
 
-use crate::accounts::error::Cause;
-use crate::domain::user::Number;
+use crate::users::error::Cause;
+use crate::users::user::Number;
 
 /// A line of an account file.
 pub(crate) struct Line<'a> {

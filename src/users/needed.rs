@@ -2,7 +2,7 @@
 
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::UserOptions;
-use crate::domain::user::{Account, UserSpec};
+use crate::users::user::{Account, UserSpec};
 
 /// The account files that are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,9 +3,9 @@
 //! containerd: `user.ParsePasswdFilter` of moby/sys, but for numbers that are none: those are errors
 //! here, and 0 there.
 
-use crate::accounts::error::Cause;
-use crate::accounts::lines;
-use crate::domain::user::Number;
+use crate::users::error::Cause;
+use crate::users::lines;
+use crate::users::user::Number;
 
 /// The path of the file.
 pub const PATH: &str = "/etc/passwd";

@@ -1,11 +1,11 @@
 //! From a USER and the account files to the numbers of a process.
 
-use crate::accounts::error::{AccountError, Asked, Cause};
-use crate::accounts::group::{self, OwnGroup};
-use crate::accounts::passwd;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::UserOptions;
-use crate::domain::user::{Account, ProcessUser, UserSpec};
+use crate::users::error::{AccountError, Asked, Cause};
+use crate::users::group::{self, OwnGroup};
+use crate::users::passwd;
+use crate::users::user::{Account, ProcessUser, UserSpec};
 
 /// The account files of an image; nothing where the image has none.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,8 +3,8 @@
 //! containerd: `user.ParseGroupFilter` of moby/sys, but for numbers that are none: those are errors
 //! here, and 0 there.
 
-use crate::accounts::error::Cause;
-use crate::accounts::lines::{self, Line};
+use crate::users::error::Cause;
+use crate::users::lines::{self, Line};
 
 /// The path of the file.
 pub const PATH: &str = "/etc/group";

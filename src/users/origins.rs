@@ -3,13 +3,13 @@
 //! It decides nothing: it is given what was resolved, and looks for the lines that have it in the files that
 //! were read.
 
-use crate::accounts::group;
-use crate::accounts::lines;
-use crate::accounts::passwd;
-use crate::accounts::resolve::Files;
 use crate::domain::origin::{Origin, UserOrigins};
 use crate::domain::request::UserOptions;
-use crate::domain::user::{Account, ProcessUser, UserSpec};
+use crate::users::group;
+use crate::users::lines;
+use crate::users::passwd;
+use crate::users::resolve::Files;
+use crate::users::user::{Account, ProcessUser, UserSpec};
 
 /// Where each number of a user that was resolved comes from.
 #[must_use]
@@ -106,8 +106,8 @@ fn lines_of<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::resolve;
     use crate::domain::image_rules::ImageRules;
+    use crate::users::resolve;
 
     const FILES: Files<'_> = Files {
         passwd: Some(b"root:x:0:0::/:/bin/sh\n\napp:x:1000:1001::/:\n"),
