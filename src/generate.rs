@@ -12,20 +12,20 @@ mod tasks;
 
 pub use equip::Machine;
 
-use crate::container::{ContainerError, ContainerStore, NoContainers};
 use crate::domain::host_facts::HostFacts;
 use crate::domain::origin::Field;
-use crate::domain::platform::Platform;
 use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::catalog::Catalog;
 use crate::generate::image_facts::{facts, safe_labels};
 use crate::generate::stage::{Observer, Stage};
 use crate::image::deadline;
+use crate::image::platform::Platform;
 use crate::image::reader::{AccountFiles, ImageError, ImageReader, Wanted};
-use crate::image::snapshot_reader::SnapshotFiles;
-use crate::image::source::ImageSource;
+use crate::image::snapshot::reader::SnapshotFiles;
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
+use crate::store::container_store::{ContainerError, ContainerStore, NoContainers};
+use crate::store::image_store::ImageSource;
 use crate::users::{self, AccountError, Files};
 use std::sync::Arc;
 use std::time::Instant;

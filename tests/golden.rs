@@ -15,10 +15,10 @@ mod support;
 
 use prost_types::Any;
 use serde_json::{Value, json};
-use specd::container::StoredContainer;
 use specd::pb::specd as pb;
 use specd::pb::specd::SpecService;
 use specd::spec::encode::TYPE_URL;
+use specd::store::container_store::StoredContainer;
 use std::path::{Path, PathBuf};
 use support::golden_host::machine;
 use support::request_json;

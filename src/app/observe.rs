@@ -9,7 +9,7 @@ use crate::pb::specd::DESCRIPTORS;
 use crate::server::health::Health;
 use crate::server::metrics::{Figure, Kind, Metrics};
 use crate::server::tls::Tls;
-use crate::source::containerd;
+use crate::store::containerd;
 use crate::telemetry::traces;
 use http::HeaderMap;
 use prost::Message;

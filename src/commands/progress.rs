@@ -1,8 +1,8 @@
 //! The progress of a long read, for a person at a terminal.
 
 use crate::domain::digest::Digest;
-use crate::image::source::{Descriptor, ImageSource};
-use crate::source::metered::Metered;
+use crate::store::image_store::{Descriptor, ImageSource};
+use crate::store::metered::Metered;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
 use std::io::IsTerminal;

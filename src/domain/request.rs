@@ -5,15 +5,15 @@
 use crate::domain::cdi_name::CdiName;
 use crate::domain::hooks::{Hook, Moment};
 use crate::domain::ids::{ContainerId, Namespace};
-use crate::domain::image_ref::ImageName;
-use crate::domain::platform::Platform;
 use crate::domain::rdt::Rdt;
 use crate::domain::resources::Resources;
 use crate::domain::sandbox::{
     Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf, TimeOffset,
 };
 use crate::domain::scheduling::{CpuAffinity, IoPriority, MemoryPolicy, Scheduler};
-use crate::domain::snapshot::SnapshotChoice;
+use crate::image::platform::Platform;
+use crate::image::reference::ImageName;
+use crate::image::snapshot::key::SnapshotChoice;
 use crate::users::user::{Account, UserSpec};
 use std::collections::BTreeMap;
 

@@ -1,18 +1,18 @@
 //! The use cases of tasks that run: one more process, and other limits.
 
-use crate::container::{ContainerError, ContainerStore, StoredContainer};
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Snapshotter;
 use crate::domain::image_rules::ImageRules;
-use crate::domain::snapshot::SnapshotKey;
 use crate::generate::stage::Stage;
 use crate::generate::{GenerateError, Generator, named, span};
 use crate::image::reader::{AccountFiles, ImageError, Wanted};
-use crate::image::snapshot::SnapshotError;
-use crate::image::snapshot_reader::SnapshotFiles;
+use crate::image::snapshot::key::SnapshotKey;
+use crate::image::snapshot::reader::SnapshotFiles;
 use crate::spec::exec::StoredProcess;
 use crate::spec::resources::encode_resources;
 use crate::spec::{Encoded, Equipment, Inputs, SpecError};
+use crate::store::container_store::{ContainerError, ContainerStore, StoredContainer};
+use crate::store::snapshot_store::SnapshotError;
 use crate::users::user::ProcessUser;
 use crate::users::{self, Files};
 use std::sync::Arc;

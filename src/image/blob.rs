@@ -3,10 +3,10 @@
 //! Invariant: nobody sees the end of a blob whose size or digest is not the descriptor's; at that place
 //! stands [`ImageError::Corrupt`].
 
-use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::ids::Namespace;
+use crate::image::digest::{Algorithm, Digest};
 use crate::image::reader::ImageError;
-use crate::image::source::{BlobStream, Descriptor, ImageSource, SourceError};
+use crate::store::image_store::{BlobStream, Descriptor, ImageSource, SourceError};
 use bytes::Bytes;
 use sha2::Digest as _;
 use std::io;

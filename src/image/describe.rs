@@ -3,17 +3,18 @@
 //! One way down is taken, as containerd takes it: where the best entry of an index is no image for the
 //! platform after all, or is not in the store, the next is not tried.
 
-use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
-use crate::domain::image_config::ImageConfig;
 use crate::domain::limits::{INDEX_DEPTH, LAYERS, METADATA_BYTES};
-use crate::domain::platform::{Matcher, Platform};
-use crate::image::descriptor_json::{self, Entry, Manifest};
-use crate::image::go_json::JsonError;
-use crate::image::media_type::{self, Kind};
+use crate::image::blob;
+use crate::image::digest::Digest;
+use crate::image::metadata::config::ImageConfig;
+use crate::image::metadata::descriptor::{self, Entry, Manifest};
+use crate::image::metadata::go_json::JsonError;
+use crate::image::metadata::media_type::{self, Kind};
+use crate::image::metadata::{chain_id, config};
+use crate::image::platform::{Matcher, Platform};
 use crate::image::reader::{Description, ImageError};
-use crate::image::source::{Descriptor, ImageSource};
-use crate::image::{blob, chain_id, config_json};
+use crate::store::image_store::{Descriptor, ImageSource};
 
 /// What `BuildKit` puts on the entry of an index that attests to another entry.
 const ATTESTATION: &str = "vnd.docker.reference.type";
@@ -44,7 +45,7 @@ pub async fn describe(
             return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
         }
         let bytes = blob::read(source, namespace, &at, "index", METADATA_BYTES).await?;
-        let entries = descriptor_json::index(&bytes).map_err(invalid(&at.digest))?;
+        let entries = descriptor::index(&bytes).map_err(invalid(&at.digest))?;
         let images: Vec<_> = entries.into_iter().filter(is_image).collect();
         add(&mut exist, images.iter().filter_map(|entry| entry.descriptor.platform.clone()));
         match best(images, &matcher) {
@@ -53,7 +54,7 @@ pub async fn describe(
         }
     }
     let bytes = blob::read(source, namespace, &at, "manifest", METADATA_BYTES).await?;
-    let manifest = descriptor_json::manifest(&bytes).map_err(invalid(&at.digest))?;
+    let manifest = descriptor::manifest(&bytes).map_err(invalid(&at.digest))?;
     let config = read_config(source, namespace, &manifest.config).await?;
     let suits = match (&at.platform, depth) {
         (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
@@ -120,7 +121,7 @@ async fn read_config(
         return Err(refuse(format!("unknown image config media type {:?}", config.media_type)));
     }
     let bytes = blob::read(source, namespace, config, "configuration", METADATA_BYTES).await?;
-    let parsed = config_json::parse(&bytes).map_err(invalid(&config.digest))?;
+    let parsed = config::parse(&bytes).map_err(invalid(&config.digest))?;
     if parsed.platform.is_unknown() {
         let platform = &parsed.platform;
         return Err(refuse(format!("is that of an attestation for {platform}, not of an image")));

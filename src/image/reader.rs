@@ -2,13 +2,13 @@
 //!
 //! Where the files come from is a choice behind it.
 
-use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
-use crate::domain::image_config::ImageConfig;
-use crate::domain::platform::Platform;
-use crate::domain::snapshot::SnapshotChoice;
-use crate::image::snapshot::SnapshotError;
-use crate::image::source::{Descriptor, SourceError};
+use crate::image::digest::Digest;
+use crate::image::metadata::config::ImageConfig;
+use crate::image::platform::Platform;
+use crate::image::snapshot::key::SnapshotChoice;
+use crate::store::image_store::{Descriptor, SourceError};
+use crate::store::snapshot_store::SnapshotError;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;

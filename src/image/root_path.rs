@@ -12,22 +12,22 @@ use std::path::Path;
 
 /// The longest path and the longest target of a link, in bytes: Linux's `PATH_MAX`, with which no
 /// snapshotter could unpack a longer one.
-pub(super) const PATH_BYTES: usize = 4096;
+pub(in crate::image) const PATH_BYTES: usize = 4096;
 
 /// A path inside the root, as `etc/passwd`; the root itself is empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct RootPath(Vec<u8>);
+pub(in crate::image) struct RootPath(Vec<u8>);
 
 impl RootPath {
     /// Reads a path by its text alone: `..` takes the name before it away, and ends at the root.
     ///
     /// containerd: `filepath.Clean` and `filepath.Join("/", name)`.
-    pub(super) fn clean(text: &[u8]) -> Self {
+    pub(in crate::image) fn clean(text: &[u8]) -> Self {
         Self::default().join(text)
     }
 
     /// What a text leads to from here, again by the text alone.
-    pub(super) fn join(&self, text: &[u8]) -> Self {
+    pub(in crate::image) fn join(&self, text: &[u8]) -> Self {
         let mut path = if text.first() == Some(&b'/') { Self::default() } else { self.clone() };
         for name in names(text) {
             match name {
@@ -39,7 +39,7 @@ impl RootPath {
     }
 
     /// Goes down to a name.
-    pub(super) fn push(&mut self, name: &[u8]) {
+    pub(in crate::image) fn push(&mut self, name: &[u8]) {
         if !self.0.is_empty() {
             self.0.push(b'/');
         }
@@ -47,25 +47,25 @@ impl RootPath {
     }
 
     /// Goes up, and stays at the root.
-    pub(super) fn pop(&mut self) {
+    pub(in crate::image) fn pop(&mut self) {
         let end = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         self.0.truncate(end);
     }
 
     /// The directory and the name in it; nothing for the root.
-    pub(super) fn split(&self) -> Option<(Self, &[u8])> {
+    pub(in crate::image) fn split(&self) -> Option<(Self, &[u8])> {
         let mut parent = self.clone();
         parent.pop();
         self.names().last().map(|name| (parent, name))
     }
 
     /// The names on the way, from the root down.
-    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+    pub(in crate::image) fn names(&self) -> impl Iterator<Item = &[u8]> {
         names(&self.0)
     }
 
     /// Where the text of each prefix ends, the shortest first and the whole path last.
-    pub(super) fn ends(&self) -> Vec<usize> {
+    pub(in crate::image) fn ends(&self) -> Vec<usize> {
         let slashes = self.0.iter().enumerate().filter(|(_, byte)| **byte == b'/');
         let mut ends: Vec<usize> = slashes.map(|(at, _)| at).collect();
         if !self.0.is_empty() {
@@ -75,7 +75,7 @@ impl RootPath {
     }
 
     /// The least text that is behind the path itself and in front of all that is below it.
-    pub(super) fn below(&self) -> Vec<u8> {
+    pub(in crate::image) fn below(&self) -> Vec<u8> {
         let mut start = self.0.clone();
         if !start.is_empty() {
             start.push(b'/');
@@ -84,18 +84,18 @@ impl RootPath {
     }
 
     /// The path as the standard library has it, relative to the root.
-    pub(super) fn as_path(&self) -> &Path {
+    pub(in crate::image) fn as_path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.0))
     }
 
     /// The text.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(in crate::image) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// The names of a text, without the empty ones and `.`.
-pub(super) fn names(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(in crate::image) fn names(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".")
 }
 

@@ -2,14 +2,14 @@
 //!
 //! Every error has its arm; there is no wildcard. containerd's own statuses never pass through.
 
-use crate::container::ContainerError;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
 use crate::image::reader::ImageError;
-use crate::image::snapshot::SnapshotError;
-use crate::image::source::SourceError;
 use crate::pb::specd::ErrorReason;
 use crate::spec::SpecError;
+use crate::store::container_store::ContainerError;
+use crate::store::image_store::SourceError;
+use crate::store::snapshot_store::SnapshotError;
 use crate::users::error::{AccountError, Asked};
 use std::collections::HashMap;
 use std::time::Duration;

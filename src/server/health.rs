@@ -5,11 +5,11 @@
 //!
 //! Invariant: once the end is announced, every answer is `NOT_SERVING` and every Watch ends with it.
 
-use crate::image::source::ImageSource;
 use crate::pb::health::{
     Health as Protocol, HealthCheckRequest, HealthCheckResponse, HealthListRequest,
     HealthListResponse, HealthServer, ServingStatus,
 };
+use crate::store::image_store::ImageSource;
 use futures_util::stream;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
-use specd::image::source::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
 use specd::server::health::{Health, Probe};
 use specd::server::listen::{BindOptions, Listener};
 use specd::server::serve::{ServeConfig, serve};
 use specd::server::shutdown::Shutdown;
+use specd::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tonic::service::Routes;

@@ -7,8 +7,8 @@ use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
 use specd::image::blob::broken_off;
 use specd::image::reader::ImageError;
-use specd::image::source::{Descriptor, ImageSource, SourceError};
-use specd::source::containerd::Containerd;
+use specd::store::containerd::Containerd;
+use specd::store::image_store::{Descriptor, ImageSource, SourceError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 

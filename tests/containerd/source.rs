@@ -7,8 +7,8 @@ use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
 use specd::image::blob;
-use specd::image::source::{Descriptor, ImageSource, SourceError};
-use specd::source::containerd::Containerd;
+use specd::store::containerd::Containerd;
+use specd::store::image_store::{Descriptor, ImageSource, SourceError};
 
 const STORED: &str = "docker.io/library/busybox:tested";
 

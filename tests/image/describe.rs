@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
 use specd::image::reader::{Description, ImageError, ImageReader};
-use specd::image::source::{Descriptor, SourceError};
-use specd::image::source_reader::SourceReader;
+use specd::image::store_reader::SourceReader;
+use specd::store::image_store::{Descriptor, SourceError};
 use std::sync::Arc;
 
 async fn describe_at(

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, XattrFlags, mknodat, openat, openat2, setxattr};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use specd::image::reader::Wanted;
-use specd::image::snapshot_files::account_files;
+use specd::image::snapshot::account_files::account_files;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::symlink;

@@ -6,8 +6,8 @@
 use crate::support::say;
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
 use specd::image::reader::{AccountFiles, ImageError, Wanted};
-use specd::image::snapshot::{Mount, SnapshotError};
-use specd::image::snapshot_files::account_files;
+use specd::image::snapshot::account_files::account_files;
+use specd::store::snapshot_store::{Mount, SnapshotError};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

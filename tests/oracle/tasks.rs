@@ -18,9 +18,9 @@ use proptest::test_runner::TestRunner;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use specd::container::StoredContainer;
 use specd::pb::specd::{self as pb, SpecService};
 use specd::spec::encode::TYPE_URL;
+use specd::store::container_store::StoredContainer;
 use tokio::runtime::Runtime;
 use tonic::{Code, Request, Status};
 

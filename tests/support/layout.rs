@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use specd::domain::digest::Digest;
 use specd::domain::platform::Platform;
-use specd::image::media_type::{
+use specd::image::metadata::media_type::{
     DOCKER_CONFIG, DOCKER_INDEX, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST,
 };
-use specd::image::source::Descriptor;
-use specd::source::oci_layout::OciLayout;
+use specd::store::image_store::Descriptor;
+use specd::store::oci_layout::OciLayout;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -10,13 +10,13 @@ use specd::domain::snapshot::SnapshotChoice;
 use specd::generate::catalog::Catalog;
 use specd::generate::{Generator, Machine};
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
-use specd::image::source::{Descriptor, ImageSource};
-use specd::image::source_reader::SourceReader;
+use specd::image::store_reader::SourceReader;
 use specd::pb::specd::{
     ExplainRequest, ExplainResponse, GenerateRequest, GenerateResponse, SpecService,
 };
 use specd::rpc::Service;
 use specd::spec::Profiles;
+use specd::store::image_store::{Descriptor, ImageSource};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tonic::{Request, Status};

@@ -2,18 +2,18 @@
 
 use crate::support::layout::Layout;
 use async_trait::async_trait;
-use specd::container::{ContainerError, ContainerStore, StoredContainer};
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::{ContainerId, Namespace, Snapshotter};
 use specd::domain::platform::Platform;
 use specd::domain::snapshot::SnapshotKey;
 use specd::generate::Generator;
-use specd::image::snapshot::{Held, Hold, Mount, SnapshotError, SnapshotSource};
-use specd::image::snapshot_reader::{SnapshotFiles, SnapshotRules};
-use specd::image::source::ImageSource;
-use specd::image::source_reader::SourceReader;
+use specd::image::snapshot::reader::{SnapshotFiles, SnapshotRules};
+use specd::image::store_reader::SourceReader;
 use specd::rpc::Service;
 use specd::spec::Profiles;
+use specd::store::container_store::{ContainerError, ContainerStore, StoredContainer};
+use specd::store::image_store::ImageSource;
+use specd::store::snapshot_store::{Held, Hold, Mount, SnapshotError, SnapshotSource};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

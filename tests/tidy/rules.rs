@@ -47,9 +47,19 @@ pub(crate) struct Row {
 pub(crate) const ERRORS: &[&str] = &["error", "*Error"];
 pub(crate) const ERRORS_AND_ENCODE: &[&str] = &["error", "*Error", "encode", "Encoded", "TYPE_URL"];
 
+/// The seams of `store`, without the stores behind them.
+pub(crate) const STORE: &[&str] = &["image_store", "snapshot_store"];
+
 /// Who may import whom.
 pub(crate) const TABLE: &[Row] = &[
-    Row { module: "domain", imports: &[Only("users", &["user"])], crates: &["thiserror", "serde"] },
+    Row {
+        module: "domain",
+        imports: &[
+            Only("image", &["config", "digest", "key", "platform", "reference"]),
+            Only("users", &["user"]),
+        ],
+        crates: &["thiserror", "serde"],
+    },
     Row { module: "users", imports: &[All("domain")], crates: &["thiserror"] },
     Row {
         module: "spec",
@@ -58,7 +68,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "image",
-        imports: &[All("domain")],
+        imports: &[All("domain"), Only("store", STORE)],
         crates: &[
             "async_trait",
             "base64",
@@ -82,13 +92,8 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     },
     Row {
-        module: "container",
-        imports: &[All("domain"), Only("image", ERRORS)],
-        crates: &["async_trait", "thiserror"],
-    },
-    Row {
-        module: "source",
-        imports: &[All("domain"), All("image"), All("container"), All("pb")],
+        module: "store",
+        imports: &[All("domain"), All("image"), All("pb")],
         crates: &[
             "async_trait",
             "bytes",
@@ -110,7 +115,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             All("image"),
-            All("container"),
+            All("store"),
             All("users"),
             All("spec"),
             Only("host", &["source"]),
@@ -122,7 +127,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             Only("image", ERRORS),
-            Only("container", ERRORS),
+            Only("store", ERRORS),
             Only("users", ERRORS),
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
@@ -133,7 +138,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "server",
         // Of generated code it may know gRPC's own protocols, and no spec's.
-        imports: &[All("domain"), Only("image", &["source"]), Only("pb", &["health"])],
+        imports: &[All("domain"), Only("store", &["ImageSource"]), Only("pb", &["health"])],
         crates: &[
             "arc_swap",
             "bytes",
@@ -199,8 +204,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("users"),
     All("spec"),
     All("image"),
-    All("container"),
-    All("source"),
+    All("store"),
     All("generate"),
     All("rpc"),
     All("server"),

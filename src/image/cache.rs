@@ -1,0 +1,498 @@
+//! What was read by digest is remembered: descriptions, and account files by chain ID and layers.
+//!
+//! The chain ID alone would not do: it is what the image's configuration claims, and nobody has compared
+//! it with the layers' bytes here. An image that claims another's chain ID and brings layers of its own
+//! would put its `/etc/passwd` in the other's place.
+//!
+//! A digest names its bytes for good, so nothing here grows stale. Namespaces are kept apart all the
+//! same: that a blob can be read in one says nothing of the other.
+//!
+//! Invariant: an error is never remembered, and a name never comes here.
+
+use crate::domain::ids::{Namespace, Snapshotter};
+use crate::image::digest::Digest;
+use crate::image::metadata::config::ContainerConfig;
+use crate::image::platform::Platform;
+use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::snapshot::key::SnapshotChoice;
+use crate::image::tally::Tally;
+use crate::store::image_store::Descriptor;
+use async_trait::async_trait;
+use bytes::Bytes;
+use moka::future::Cache;
+use moka::notification::RemovalCause;
+use moka::policy::EvictionPolicy;
+use sha2::Digest as _;
+use std::hash::Hash;
+use std::mem::size_of;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
+const OVERHEAD: usize = 512;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct DescriptionKey {
+    namespace: Namespace,
+    target: Digest,
+    /// The same bytes are refused under another media type.
+    media_type: String,
+    platform: Platform,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct FilesKey {
+    namespace: Namespace,
+    chain_id: Digest,
+    /// The digest of the layers' digests.
+    layers: [u8; 32],
+    /// Whose snapshot would be read if the layers were gone.
+    snapshotter: Option<Snapshotter>,
+    passwd: bool,
+    group: bool,
+}
+
+/// An [`ImageReader`] that asks another one once.
+///
+/// Calls for the same thing at the same time share one read. If the call that reads is dropped, one of
+/// those that wait reads instead.
+pub struct Memo<R> {
+    reader: R,
+    descriptions: Remembered<DescriptionKey, Arc<Description>>,
+    files: Remembered<FilesKey, Arc<AccountFiles>>,
+}
+
+impl<R: ImageReader> Memo<R> {
+    /// Remembers about so many bytes, one half of descriptions and one half of account files.
+    pub fn new(reader: R, bytes: u64) -> Self {
+        let half = bytes / 2;
+        Self {
+            reader,
+            descriptions: Remembered::new(half, |image| description_bytes(image)),
+            files: Remembered::new(half, |files| files_bytes(files)),
+        }
+    }
+
+    /// The counts of what is remembered, each under its name: `description` and `accounts`.
+    pub fn tallies(&self) -> [(&'static str, Arc<Tally>); 2] {
+        let (descriptions, files) = (&self.descriptions.tally, &self.files.tally);
+        [("description", Arc::clone(descriptions)), ("accounts", Arc::clone(files))]
+    }
+
+    /// How many bytes are remembered now, about.
+    pub async fn bytes(&self) -> u64 {
+        let (descriptions, files) = (&self.descriptions.cache, &self.files.cache);
+        descriptions.run_pending_tasks().await;
+        files.run_pending_tasks().await;
+        descriptions.weighted_size() + files.weighted_size()
+    }
+}
+
+/// One of the caches, and how well it does.
+struct Remembered<K, V> {
+    cache: Cache<K, V>,
+    weight: fn(&V) -> usize,
+    tally: Arc<Tally>,
+}
+
+impl<K, V> Remembered<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn new(bytes: u64, weight: fn(&V) -> usize) -> Self {
+        let tally = Arc::<Tally>::default();
+        let dropped = Arc::clone(&tally);
+        let cache = Cache::builder()
+            .max_capacity(bytes)
+            .weigher(move |_, value| weighed(weight, value))
+            .eviction_policy(EvictionPolicy::lru())
+            .eviction_listener(move |_, value, cause| {
+                dropped.drops(weighed(weight, &value), cause == RemovalCause::Size);
+            })
+            .build();
+        Self { cache, weight, tally }
+    }
+
+    async fn get(
+        &self,
+        key: K,
+        read: impl Future<Output = Result<V, ImageError>>,
+    ) -> Result<V, ImageError> {
+        let is_read_here = AtomicBool::new(false);
+        let read = async {
+            is_read_here.store(true, Ordering::Relaxed);
+            self.tally.missed();
+            let value = read.await?;
+            self.tally.holds(weighed(self.weight, &value));
+            Ok(value)
+        };
+        let answer = self.cache.try_get_with(key, read).await;
+        if answer.is_ok() && !is_read_here.load(Ordering::Relaxed) {
+            self.tally.hit();
+        }
+        answer.map_err(Arc::unwrap_or_clone)
+    }
+}
+
+fn weighed<V>(weight: fn(&V) -> usize, value: &V) -> u32 {
+    u32::try_from(weight(value) + OVERHEAD).unwrap_or(u32::MAX)
+}
+
+fn layers_digest(layers: &[Descriptor]) -> [u8; 32] {
+    let mut hasher = sha2::Sha256::new();
+    for layer in layers {
+        hasher.update(layer.digest.as_str());
+        hasher.update(" ");
+        hasher.update(&layer.media_type);
+        hasher.update("\n");
+    }
+    hasher.finalize().into()
+}
+
+fn files_bytes(files: &AccountFiles) -> usize {
+    let length = |file: &Option<Bytes>| file.as_ref().map_or(0, Bytes::len);
+    size_of::<AccountFiles>() + length(&files.passwd) + length(&files.group)
+}
+
+fn description_bytes(image: &Description) -> usize {
+    let digests = image.config.diff_ids.len() + 3;
+    size_of::<Description>()
+        + image.config.container.as_ref().map_or(0, container_bytes)
+        + digests * (size_of::<Digest>() + 80)
+        + image.layers.iter().map(descriptor_bytes).sum::<usize>()
+}
+
+fn descriptor_bytes(blob: &Descriptor) -> usize {
+    size_of::<Descriptor>()
+        + blob.media_type.len()
+        + blob.digest.as_str().len()
+        + blob.data.as_ref().map_or(0, Bytes::len)
+}
+
+fn container_bytes(config: &ContainerConfig) -> usize {
+    let lists = [&config.env, &config.entrypoint, &config.cmd].into_iter().flatten().flatten();
+    let sets = config.exposed_ports.iter().flatten().chain(&config.volumes);
+    let labels = config.labels.iter().flat_map(|(key, value)| [key, value]);
+    let strings = lists.chain(sets).chain(labels);
+    config.user.len()
+        + config.working_dir.len()
+        + config.stop_signal.len()
+        + strings.map(|text| size_of::<String>() + 16 + text.len()).sum::<usize>()
+}
+
+#[async_trait]
+impl<R: ImageReader> ImageReader for Memo<R> {
+    async fn describe(
+        &self,
+        namespace: &Namespace,
+        target: &Descriptor,
+        platform: &Platform,
+    ) -> Result<Arc<Description>, ImageError> {
+        let key = DescriptionKey {
+            namespace: namespace.clone(),
+            target: target.digest.clone(),
+            media_type: target.media_type.clone(),
+            platform: platform.normalized(),
+        };
+        let read = self.reader.describe(namespace, target, platform);
+        self.descriptions.get(key, read).await
+    }
+
+    /// An image without a chain ID has no layers, so there is nothing to read and nothing to remember; a
+    /// snapshot that was chosen may be a container's own, and change.
+    async fn files(
+        &self,
+        namespace: &Namespace,
+        image: &Description,
+        wanted: Wanted,
+        from: &SnapshotChoice,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        let read = self.reader.files(namespace, image, wanted, from);
+        let (Some(chain_id), None) = (image.chain_id.clone(), &from.key) else {
+            return read.await;
+        };
+        let Wanted { passwd, group } = wanted;
+        let layers = layers_digest(&image.layers);
+        let (namespace, snapshotter) = (namespace.clone(), from.snapshotter.clone());
+        let key = FilesKey { namespace, chain_id, layers, snapshotter, passwd, group };
+        self.files.get(key, read).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::metadata::config::ImageConfig;
+    use crate::image::snapshot::key::SnapshotKey;
+    use crate::store::image_store::SourceError;
+    use std::sync::atomic::AtomicUsize;
+    use std::time::Duration;
+    use tokio::sync::Semaphore;
+
+    /// Counts its reads; each takes a permit of the gate, and the first `failing` fail.
+    struct Counting {
+        reads: AtomicUsize,
+        failing: usize,
+        gate: Semaphore,
+        passwd: Bytes,
+    }
+
+    impl Counting {
+        fn new(failing: usize, permits: usize, passwd: usize) -> Arc<Self> {
+            let passwd = vec![b'x'; passwd].into();
+            Arc::new(Self {
+                reads: AtomicUsize::new(0),
+                failing,
+                gate: Semaphore::new(permits),
+                passwd,
+            })
+        }
+
+        fn reads(&self) -> usize {
+            self.reads.load(Ordering::SeqCst)
+        }
+
+        async fn read(&self) -> Result<(), ImageError> {
+            let read = self.reads.fetch_add(1, Ordering::SeqCst);
+            self.gate.acquire().await.unwrap().forget();
+            if read < self.failing {
+                return Err(ImageError::Source(SourceError::Unavailable("down".to_owned())));
+            }
+            Ok(())
+        }
+    }
+
+    #[async_trait]
+    impl ImageReader for Arc<Counting> {
+        async fn describe(
+            &self,
+            _namespace: &Namespace,
+            target: &Descriptor,
+            _platform: &Platform,
+        ) -> Result<Arc<Description>, ImageError> {
+            self.read().await?;
+            Ok(Arc::new(image(&target.digest, Some(target.digest.clone()))))
+        }
+
+        async fn files(
+            &self,
+            _namespace: &Namespace,
+            _image: &Description,
+            wanted: Wanted,
+            _from: &SnapshotChoice,
+        ) -> Result<Arc<AccountFiles>, ImageError> {
+            self.read().await?;
+            let passwd = wanted.passwd.then(|| self.passwd.clone());
+            Ok(Arc::new(AccountFiles { passwd, group: None }))
+        }
+    }
+
+    fn image(digest: &Digest, chain_id: Option<Digest>) -> Description {
+        Description {
+            manifest_digest: digest.clone(),
+            config_digest: digest.clone(),
+            config: ImageConfig::default(),
+            layers: vec![blob(digest)],
+            chain_id,
+        }
+    }
+
+    fn digest(number: usize) -> Digest {
+        Digest::parse(&format!("sha256:{number:064x}")).unwrap()
+    }
+
+    fn blob(digest: &Digest) -> Descriptor {
+        let (media_type, digest) = (String::new(), digest.clone());
+        Descriptor { media_type, digest, size: 1, data: None, platform: None }
+    }
+
+    fn namespace(name: &str) -> Namespace {
+        Namespace::parse(name).unwrap()
+    }
+
+    const PASSWD: Wanted = Wanted { passwd: true, group: false };
+    const IMAGE: SnapshotChoice = SnapshotChoice { snapshotter: None, key: None };
+    const MIB: u64 = 1 << 20;
+
+    #[tokio::test]
+    async fn a_hundred_calls_are_one_read() {
+        let counting = Counting::new(0, 0, 0);
+        let memo = Arc::new(Memo::new(Arc::clone(&counting), MIB));
+        let calls: Vec<_> = (0..100)
+            .map(|_| {
+                let memo = Arc::clone(&memo);
+                tokio::spawn(async move {
+                    let platform = Platform::new("linux", "amd64", "");
+                    memo.describe(&namespace("a"), &blob(&digest(1)), &platform).await
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        counting.gate.add_permits(100);
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap().manifest_digest, digest(1));
+        }
+        assert_eq!(counting.reads(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_differs_is_read_apart() {
+        let counting = Counting::new(0, 100, 0);
+        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let amd64 = Platform::new("linux", "amd64", "");
+        let arm64 = Platform::new("linux", "arm64", "");
+        let x86_64 =
+            Platform { os: "linux".into(), architecture: "x86_64".into(), variant: "v1".into() };
+        let other_type = Descriptor { media_type: "other".to_owned(), ..blob(&digest(1)) };
+        for (name, target, platform, reads) in [
+            ("a", blob(&digest(1)), &amd64, 1),
+            ("a", blob(&digest(1)), &amd64, 1),
+            ("a", blob(&digest(1)), &x86_64, 1),
+            ("b", blob(&digest(1)), &amd64, 2),
+            ("a", blob(&digest(2)), &amd64, 3),
+            ("a", blob(&digest(1)), &arm64, 4),
+            ("a", other_type, &amd64, 5),
+        ] {
+            memo.describe(&namespace(name), &target, platform).await.unwrap();
+            assert_eq!(counting.reads(), reads, "{name} {target:?} {platform}");
+        }
+    }
+
+    #[tokio::test]
+    async fn files_are_remembered_by_chain_id_and_layers() {
+        let counting = Counting::new(0, 100, 3);
+        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let own = image(&digest(1), Some(digest(9)));
+        let same_layers = Description { config_digest: digest(3), ..own.clone() };
+        let claims_the_same = image(&digest(2), Some(digest(9)));
+        let both = Wanted { passwd: true, group: true };
+        for (name, image, wanted, reads) in [
+            ("a", &own, PASSWD, 1),
+            ("a", &own, PASSWD, 1),
+            ("a", &same_layers, PASSWD, 1),
+            ("a", &claims_the_same, PASSWD, 2),
+            ("b", &own, PASSWD, 3),
+            ("a", &own, both, 4),
+        ] {
+            let files = memo.files(&namespace(name), image, wanted, &IMAGE).await.unwrap();
+            assert_eq!(files.passwd.as_deref(), Some(&b"xxx"[..]));
+            assert_eq!(counting.reads(), reads);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_was_chosen_is_not_remembered() {
+        let counting = Counting::new(0, 100, 3);
+        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let own = image(&digest(1), Some(digest(9)));
+        let snapshotter = Some(Snapshotter::parse("overlayfs").unwrap());
+        let from = SnapshotChoice { snapshotter, key: None };
+        let key = Some(SnapshotKey::parse("web-1").unwrap());
+        let chosen = SnapshotChoice { snapshotter: None, key };
+        for (from, reads) in [(&IMAGE, 1), (&from, 2), (&from, 2), (&chosen, 3), (&chosen, 4)] {
+            memo.files(&namespace("a"), &own, PASSWD, from).await.unwrap();
+            assert_eq!(counting.reads(), reads, "{from:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_image_without_layers_is_not_remembered() {
+        let counting = Counting::new(0, 100, 0);
+        let memo = Memo::new(Arc::clone(&counting), MIB);
+        for reads in 1..=2 {
+            memo.files(&namespace("a"), &image(&digest(1), None), PASSWD, &IMAGE).await.unwrap();
+            assert_eq!(counting.reads(), reads);
+        }
+    }
+
+    #[tokio::test]
+    async fn errors_are_not_remembered() {
+        let counting = Counting::new(2, 100, 0);
+        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let own = image(&digest(1), Some(digest(9)));
+        let down = ImageError::Source(SourceError::Unavailable("down".to_owned()));
+        for _ in 0..2 {
+            assert_eq!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await, Err(down.clone()));
+        }
+        assert!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.is_ok());
+        assert_eq!(counting.reads(), 3);
+    }
+
+    /// Whoever reads may hang up; those who wait must not.
+    #[tokio::test]
+    async fn a_dropped_leader_is_replaced() {
+        let counting = Counting::new(0, 0, 3);
+        let memo = Arc::new(Memo::new(Arc::clone(&counting), MIB));
+        let call = || {
+            let memo = Arc::clone(&memo);
+            let own = image(&digest(1), Some(digest(9)));
+            tokio::spawn(async move { memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await })
+        };
+        let leader = call();
+        while counting.reads() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let followers: Vec<_> = (0..10).map(|_| call()).collect();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        leader.abort();
+        assert!(leader.await.unwrap_err().is_cancelled());
+        counting.gate.add_permits(100);
+        for follower in followers {
+            let files = tokio::time::timeout(Duration::from_secs(60), follower).await;
+            assert_eq!(files.unwrap().unwrap().unwrap().passwd.as_deref(), Some(&b"xxx"[..]));
+        }
+        assert_eq!(counting.reads(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_more_is_kept_than_allowed() {
+        let counting = Counting::new(0, 1000, 10_000);
+        let memo = Memo::new(Arc::clone(&counting), 100_000);
+        for number in 0..50 {
+            let own = image(&digest(number), Some(digest(number)));
+            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
+            let bytes = memo.bytes().await;
+            assert!((10_000..=50_000).contains(&bytes), "{bytes}");
+        }
+        let newest = image(&digest(49), Some(digest(49)));
+        memo.files(&namespace("a"), &newest, PASSWD, &IMAGE).await.unwrap();
+        assert_eq!(counting.reads(), 50);
+        let oldest = image(&digest(0), Some(digest(0)));
+        memo.files(&namespace("a"), &oldest, PASSWD, &IMAGE).await.unwrap();
+        assert_eq!(counting.reads(), 51);
+    }
+
+    #[tokio::test]
+    async fn what_is_found_read_held_and_dropped_is_counted() {
+        let counting = Counting::new(1, 1000, 10_000);
+        let memo = Memo::new(Arc::clone(&counting), 100_000);
+        let [(_, descriptions), (_, files)] = memo.tallies();
+        let own = image(&digest(0), Some(digest(0)));
+        assert!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.is_err());
+        assert_eq!((files.hits(), files.misses(), files.bytes()), (0, 1, 0));
+        for _ in 0..3 {
+            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
+        }
+        assert_eq!((files.hits(), files.misses(), files.evictions()), (2, 2, 0));
+        for number in 0..20 {
+            let own = image(&digest(number), Some(digest(number)));
+            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
+            assert_eq!(memo.bytes().await, files.bytes());
+        }
+        assert!((10..20).contains(&files.evictions()), "{}", files.evictions());
+        assert_eq!((descriptions.hits(), descriptions.misses(), descriptions.bytes()), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_description_weighs_its_strings() {
+        let mut own = image(&digest(1), None);
+        let before = description_bytes(&own);
+        let labels = [("k".repeat(100), "v".repeat(1000))].into();
+        let env = Some(vec!["e".repeat(500)]);
+        own.config.container = Some(ContainerConfig { labels, env, ..Default::default() });
+        assert!(description_bytes(&own) >= before + 1600);
+    }
+}

@@ -1,0 +1,43 @@
+//! The account files of a snapshot, out of the directories that it would be mounted from.
+//!
+//! Nothing is mounted and nothing is written: the directories are read in place, and merged as
+//! overlayfs merges them, by the same rules that `files` has for layers.
+
+use crate::image::layers::search::Searches;
+use crate::image::layers::view::LayerView;
+use crate::image::reader::{AccountFiles, ImageError, Wanted};
+use crate::image::snapshot::directory::{Directory, Root};
+use crate::image::snapshot::mounts::Stack;
+use crate::store::snapshot_store::Mount;
+use std::path::Path;
+
+/// Reads `/etc/passwd` and `/etc/group` as a process in the mounted snapshot would see them.
+///
+/// To be called where blocking is allowed.
+///
+/// containerd: `fsview.FSMounts`, which merges by rules of its own.
+///
+/// # Errors
+///
+/// [`ImageError::File`] and [`ImageError::Limit`] as for layers; [`ImageError::Snapshot`] where the mounts
+/// are of another kind, where a directory is not below the root or cannot be opened, and where overlayfs
+/// would have looked elsewhere.
+pub fn account_files(
+    snapshot_root: &Path,
+    mounts: &[Mount],
+    wanted: Wanted,
+) -> Result<AccountFiles, ImageError> {
+    let stack = Stack::of(mounts)?;
+    let root = Root::open(snapshot_root)?;
+    let open = |path: &std::path::PathBuf| root.directory(path, stack.marks);
+    let directories = stack.directories.iter().map(open).collect::<Result<Vec<Directory>, _>>()?;
+    let mut views: Vec<Option<LayerView>> = directories.iter().map(|_| None).collect();
+    let mut searches = Searches::new(wanted);
+    while let Some((newest, watched)) = searches.needs(&mut views)? {
+        let (Some(directory), Some(view)) = (directories.get(newest), views.get_mut(newest)) else {
+            break;
+        };
+        *view = Some(directory.view(&watched)?);
+    }
+    Ok(searches.finish())
+}

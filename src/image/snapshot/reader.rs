@@ -1,0 +1,342 @@
+//! Images whose layers are gone: the account files come out of the snapshot beside them.
+//!
+//! The layers are asked first, since they need nothing of the host. Nodes discard them once they are
+//! unpacked, and lazy snapshotters never fetch them.
+
+use crate::domain::ids::{Namespace, Snapshotter};
+use crate::image::platform::Platform;
+use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
+use crate::image::snapshot::account_files::account_files;
+use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
+use crate::store::image_store::{Descriptor, SourceError};
+use crate::store::snapshot_store::{SnapshotError, SnapshotSource};
+use async_trait::async_trait;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How snapshots are read.
+#[derive(Debug, Clone)]
+pub struct SnapshotRules {
+    /// The directory of the host below which snapshots may be read; nothing where none may.
+    pub root: Option<PathBuf>,
+    /// Whose snapshots they are where the request does not say.
+    pub snapshotter: Snapshotter,
+    /// How long reading one may take.
+    pub timeout: Duration,
+}
+
+/// The account files of snapshots.
+pub struct SnapshotFiles {
+    snapshots: Arc<dyn SnapshotSource>,
+    rules: SnapshotRules,
+}
+
+impl SnapshotFiles {
+    /// Reads from `snapshots` by these rules.
+    #[must_use]
+    pub fn new(snapshots: Arc<dyn SnapshotSource>, rules: SnapshotRules) -> Self {
+        Self { snapshots, rules }
+    }
+
+    /// The account files as a process in the snapshot sees them.
+    ///
+    /// # Errors
+    ///
+    /// An [`ImageError`]; nothing is answered of a snapshot that went away meanwhile.
+    pub async fn read(
+        &self,
+        namespace: &Namespace,
+        snapshotter: Option<&Snapshotter>,
+        key: &SnapshotKey,
+        wanted: Wanted,
+    ) -> Result<AccountFiles, ImageError> {
+        let root = self.rules.root.clone().ok_or(SnapshotError::Off)?;
+        let snapshotter = snapshotter.unwrap_or(&self.rules.snapshotter);
+        let held = self.snapshots.hold(namespace, snapshotter, key).await?;
+        let mounts = held.mounts;
+        let reading = tokio::task::spawn_blocking(move || account_files(&root, &mounts, wanted));
+        let read = tokio::time::timeout(self.rules.timeout, reading).await;
+        held.hold.release().await?;
+        let unavailable = |text: String| ImageError::Source(SourceError::Unavailable(text));
+        match read {
+            Ok(Ok(files)) => files,
+            Ok(Err(error)) => {
+                Err(unavailable(format!("reading of snapshot {key} broke off: {error}")))
+            }
+            Err(_) => Err(unavailable(format!(
+                "snapshot {key} of snapshotter {snapshotter} was not read within {:?}",
+                self.rules.timeout
+            ))),
+        }
+    }
+}
+
+/// An [`ImageReader`] that reads a snapshot where another one lacks the layers, or where one is chosen.
+pub struct SnapshotReader<R> {
+    layers: R,
+    snapshots: Arc<SnapshotFiles>,
+}
+
+impl<R: ImageReader> SnapshotReader<R> {
+    /// Reads from `layers`, and beside them from `snapshots`.
+    pub fn new(layers: R, snapshots: Arc<SnapshotFiles>) -> Self {
+        Self { layers, snapshots }
+    }
+}
+
+#[async_trait]
+impl<R: ImageReader> ImageReader for SnapshotReader<R> {
+    async fn describe(
+        &self,
+        namespace: &Namespace,
+        target: &Descriptor,
+        platform: &Platform,
+    ) -> Result<Arc<Description>, ImageError> {
+        self.layers.describe(namespace, target, platform).await
+    }
+
+    async fn files(
+        &self,
+        namespace: &Namespace,
+        image: &Description,
+        wanted: Wanted,
+        from: &SnapshotChoice,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        let snapshotter = from.snapshotter.as_ref();
+        if let Some(key) = &from.key {
+            return self.snapshots.read(namespace, snapshotter, key, wanted).await.map(Arc::new);
+        }
+        let digest = match self.layers.files(namespace, image, wanted, from).await {
+            Err(ImageError::Source(SourceError::BlobAbsent { digest })) => digest,
+            other => return other,
+        };
+        let absent = || ImageError::Source(SourceError::BlobAbsent { digest: digest.clone() });
+        let chain_id = image.chain_id.as_ref().ok_or_else(absent)?;
+        let key = SnapshotKey::parse(chain_id.as_str()).map_err(|_| absent())?;
+        match self.snapshots.read(namespace, snapshotter, &key, wanted).await {
+            Err(ImageError::Snapshot(snapshot)) => {
+                Err(ImageError::LayerAbsent { digest, snapshot })
+            }
+            other => other.map(Arc::new),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::digest::Digest;
+    use crate::image::metadata::config::ImageConfig;
+    use crate::store::snapshot_store::{Held, Hold, Mount};
+    use bytes::Bytes;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const PASSWD: Wanted = Wanted { passwd: true, group: false };
+
+    fn digest(letter: &str) -> Digest {
+        Digest::parse(&format!("sha256:{}", letter.repeat(64))).unwrap()
+    }
+
+    fn files(text: &'static str) -> AccountFiles {
+        AccountFiles { passwd: Some(Bytes::from_static(text.as_bytes())), group: None }
+    }
+
+    fn absent() -> ImageError {
+        ImageError::Source(SourceError::BlobAbsent { digest: digest("a") })
+    }
+
+    /// Layers with this answer, always the same.
+    struct Layers(Result<AccountFiles, ImageError>);
+
+    #[async_trait]
+    impl ImageReader for Layers {
+        async fn describe(
+            &self,
+            _: &Namespace,
+            _: &Descriptor,
+            _: &Platform,
+        ) -> Result<Arc<Description>, ImageError> {
+            Ok(Arc::new(image()))
+        }
+
+        async fn files(
+            &self,
+            _: &Namespace,
+            _: &Description,
+            _: Wanted,
+            _: &SnapshotChoice,
+        ) -> Result<Arc<AccountFiles>, ImageError> {
+            self.0.clone().map(Arc::new)
+        }
+    }
+
+    /// Snapshots that are all one directory.
+    #[derive(Default)]
+    struct Snapshots {
+        directory: PathBuf,
+        /// What the snapshotter and the key of each were.
+        asked: Mutex<Vec<(String, String)>>,
+        refusal: Option<SnapshotError>,
+        vanishes: bool,
+        held: Arc<AtomicUsize>,
+    }
+
+    struct Counted(Arc<AtomicUsize>, bool);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[async_trait]
+    impl Hold for Counted {
+        async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
+            let gone = SnapshotError::Source(SourceError::Unavailable("gone".to_owned()));
+            if self.1 { Err(gone) } else { Ok(()) }
+        }
+    }
+
+    #[async_trait]
+    impl SnapshotSource for Snapshots {
+        async fn hold(
+            &self,
+            _: &Namespace,
+            snapshotter: &Snapshotter,
+            key: &SnapshotKey,
+        ) -> Result<Held, SnapshotError> {
+            self.asked.lock().unwrap().push((snapshotter.to_string(), key.to_string()));
+            if let Some(refusal) = self.refusal.clone() {
+                return Err(refusal);
+            }
+            self.held.fetch_add(1, Ordering::SeqCst);
+            let mount = Mount {
+                kind: "bind".to_owned(),
+                source: self.directory.display().to_string(),
+                target: String::new(),
+                options: Vec::new(),
+            };
+            let hold = Counted(Arc::clone(&self.held), self.vanishes);
+            Ok(Held { mounts: vec![mount], hold: Box::new(hold) })
+        }
+    }
+
+    fn image() -> Description {
+        Description {
+            manifest_digest: digest("b"),
+            config_digest: digest("c"),
+            config: ImageConfig::default(),
+            layers: Vec::new(),
+            chain_id: Some(digest("d")),
+        }
+    }
+
+    /// A snapshot with a passwd of its own.
+    fn unpacked() -> (tempfile::TempDir, Snapshots) {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("fs");
+        std::fs::create_dir_all(directory.join("etc")).unwrap();
+        std::fs::write(directory.join("etc/passwd"), "unpacked").unwrap();
+        (root, Snapshots { directory, ..Snapshots::default() })
+    }
+
+    async fn read(
+        layers: Result<AccountFiles, ImageError>,
+        snapshots: &Arc<Snapshots>,
+        root: Option<&tempfile::TempDir>,
+        from: SnapshotChoice,
+    ) -> Result<AccountFiles, ImageError> {
+        let rules = SnapshotRules {
+            root: root.map(|root| root.path().to_owned()),
+            snapshotter: Snapshotter::parse("default").unwrap(),
+            timeout: Duration::from_secs(60),
+        };
+        let snapshots: Arc<dyn SnapshotSource> = Arc::<Snapshots>::clone(snapshots);
+        let files = Arc::new(SnapshotFiles::new(snapshots, rules));
+        let reader = SnapshotReader::new(Layers(layers), files);
+        let namespace = Namespace::parse("n").unwrap();
+        reader.files(&namespace, &image(), PASSWD, &from).await.map(Arc::unwrap_or_clone)
+    }
+
+    fn chosen(snapshotter: Option<&str>, key: Option<&str>) -> SnapshotChoice {
+        SnapshotChoice {
+            snapshotter: snapshotter.map(|text| Snapshotter::parse(text).unwrap()),
+            key: key.map(|text| SnapshotKey::parse(text).unwrap()),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_layers_answer_where_they_can() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(snapshots);
+        for answer in [
+            Ok(files("layers")),
+            Err(ImageError::Source(SourceError::Unavailable("gone".to_owned()))),
+            Err(ImageError::File { path: "/etc/passwd".to_owned(), reason: "is odd".to_owned() }),
+        ] {
+            let got = read(answer.clone(), &snapshots, Some(&root), chosen(Some("x"), None)).await;
+            assert_eq!(got, answer);
+        }
+        assert!(snapshots.asked.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_snapshot_of_the_chain_id_answers_where_a_layer_is_absent() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(snapshots);
+        for (asked, snapshotter) in [(None, "default"), (Some("other"), "other")] {
+            let got = read(Err(absent()), &snapshots, Some(&root), chosen(asked, None)).await;
+            assert_eq!(got, Ok(files("unpacked")));
+            let asked = snapshots.asked.lock().unwrap().pop().unwrap();
+            assert_eq!(asked, (snapshotter.to_owned(), digest("d").to_string()));
+        }
+        assert_eq!(snapshots.held.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_is_chosen_answers_always() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(snapshots);
+        let from = chosen(None, Some("web-1"));
+        let got = read(Ok(files("layers")), &snapshots, Some(&root), from.clone()).await;
+        assert_eq!(got, Ok(files("unpacked")));
+        let asked = snapshots.asked.lock().unwrap().pop().unwrap();
+        assert_eq!(asked, ("default".to_owned(), "web-1".to_owned()));
+        let got = read(Ok(files("layers")), &snapshots, None, from).await;
+        assert_eq!(got, Err(ImageError::Snapshot(SnapshotError::Off)));
+        assert!(snapshots.asked.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_the_snapshot_is_said_beside_the_layer() {
+        let (root, snapshots) = unpacked();
+        let off = read(Err(absent()), &Arc::new(snapshots), None, chosen(None, None)).await;
+        let Err(ImageError::LayerAbsent { digest: layer, snapshot }) = &off else {
+            panic!("{off:?}")
+        };
+        assert_eq!((layer, snapshot), (&digest("a"), &SnapshotError::Off));
+        let said = off.unwrap_err().to_string();
+        assert!(said.contains("probably discarded") && said.contains("--snapshot-root"), "{said}");
+
+        let refusal = SnapshotError::Unreadable("odd".to_owned());
+        let odd = Snapshots { refusal: Some(refusal.clone()), ..Snapshots::default() };
+        let got = read(Err(absent()), &Arc::new(odd), Some(&root), chosen(None, None)).await;
+        assert_eq!(got, Err(ImageError::LayerAbsent { digest: digest("a"), snapshot: refusal }));
+        let gone = SourceError::Unavailable("gone".to_owned());
+        let refusal = Some(SnapshotError::Source(gone.clone()));
+        let odd = Snapshots { refusal, ..Snapshots::default() };
+        let got = read(Err(absent()), &Arc::new(odd), Some(&root), chosen(None, None)).await;
+        assert_eq!(got, Err(ImageError::Source(gone)));
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_vanishes_while_it_is_read_is_not_believed() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(Snapshots { vanishes: true, ..snapshots });
+        let got = read(Err(absent()), &snapshots, Some(&root), chosen(None, None)).await;
+        assert_eq!(got, Err(ImageError::Source(SourceError::Unavailable("gone".to_owned()))));
+        assert_eq!(snapshots.held.load(Ordering::SeqCst), 0);
+    }
+}

@@ -1,0 +1,58 @@
+//! The connection to the socket, and what is wrong with the socket where there is none.
+
+use crate::store::image_store::SourceError;
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+/// How long the socket may take to accept.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How much of one blob may wait unread.
+const STREAM_WINDOW: u32 = 1 << 20;
+
+/// How much of all blobs may wait unread. Far above [`STREAM_WINDOW`], so that a few readers which pause
+/// cannot hold up the answers to everybody else's calls on the same connection.
+const CONNECTION_WINDOW: u32 = 64 << 20;
+
+/// A channel that dials when it is used, and again after the connection has ended.
+pub(super) fn lazy(socket: Arc<Path>) -> Channel {
+    // The address is never looked up: it only becomes the `:authority` of the requests.
+    Endpoint::from_static("http://localhost")
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .connect_with_connector_lazy(tower::service_fn(move |_: Uri| dial(Arc::clone(&socket))))
+}
+
+async fn dial(socket: Arc<Path>) -> Result<TokioIo<UnixStream>, SourceError> {
+    let reason = match tokio::time::timeout(CONNECT_WITHIN, UnixStream::connect(&socket)).await {
+        Ok(Ok(stream)) => return Ok(TokioIo::new(stream)),
+        Ok(Err(error)) => reason(&socket, &error).await,
+        Err(_) => format!("not accepted within {CONNECT_WITHIN:?}"),
+    };
+    Err(SourceError::Unavailable(format!("{}: {reason}", socket.display())))
+}
+
+/// What is wrong with a socket, in the words that people search for.
+pub(super) async fn reason(socket: &Path, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        return "no such file".to_owned();
+    }
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return "permission denied".to_owned();
+    }
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        // A file that is no socket refuses in the same way as a socket that nobody listens on.
+        let refused = match tokio::fs::metadata(socket).await {
+            Ok(found) if !found.file_type().is_socket() => "not a socket",
+            Ok(_) | Err(_) => "connection refused",
+        };
+        return refused.to_owned();
+    }
+    error.to_string()
+}

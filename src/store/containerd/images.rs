@@ -1,0 +1,45 @@
+//! Names to descriptors: `Images.Get`.
+
+use super::namespace;
+use super::outgoing::Outgoing;
+use super::status::{Call, Failure};
+use crate::domain::ids::Namespace;
+use crate::image::digest::Digest;
+use crate::image::reference::ImageName;
+use crate::pb::containerd::{self as pb, GetImageRequest, ImagesClient};
+use crate::store::image_store::{Descriptor, Resolved, SourceError};
+
+/// Asks for each candidate of a name until there is one.
+///
+/// containerd compares names byte for byte and knows no familiar ones, so that is done here.
+pub(super) async fn resolve(
+    channel: Outgoing,
+    call: &Call,
+    namespace: &Namespace,
+    name: &ImageName,
+) -> Result<Resolved, SourceError> {
+    let mut client = ImagesClient::new(channel);
+    let candidates = name.candidates();
+    for name in &candidates {
+        let message = GetImageRequest { name: name.clone() };
+        let request = namespace::within(call, namespace, message)?;
+        match call.bounded(client.get(request)).await {
+            Ok(answer) => {
+                let target = answer.into_inner().image.and_then(|image| image.target);
+                let target =
+                    target.ok_or_else(|| call.invalid(format!("image {name} without a target")))?;
+                return Ok(Resolved { name: name.clone(), target: descriptor(call, target)? });
+            }
+            Err(Failure::Absent) => {}
+            Err(Failure::Source(error)) => return Err(error),
+        }
+    }
+    Err(SourceError::ImageNotFound { tried: candidates })
+}
+
+fn descriptor(call: &Call, target: pb::Descriptor) -> Result<Descriptor, SourceError> {
+    let digest = Digest::parse(&target.digest).map_err(|error| call.invalid(error))?;
+    let size = u64::try_from(target.size)
+        .map_err(|_| call.invalid(format!("{digest} with a size of {}", target.size)))?;
+    Ok(Descriptor { media_type: target.media_type, digest, size, data: None, platform: None })
+}

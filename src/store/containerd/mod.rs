@@ -1,0 +1,125 @@
+//! containerd as a source of images, over its unix socket.
+//!
+//! A few calls of its API, and no more: `Images.Get`, `Content.Read` and `Version`; for an exec
+//! `Containers.Get`; where a snapshot is read, also `Snapshots` and `Leases`. Nothing is remembered. Nothing is written but the view of a
+//! snapshot that is being read, under a lease that ends by itself.
+//!
+//! A call carries the deadline of the call that it is made for.
+//!
+//! Invariant: dropping a future or a stream from here ends the call at containerd.
+
+mod channel;
+mod containers;
+mod content;
+mod images;
+mod namespace;
+mod outgoing;
+mod snapshots;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+use crate::domain::ids::Namespace;
+use crate::image::reference::ImageName;
+use crate::pb::containerd::VersionClient;
+use crate::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use async_trait::async_trait;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use outgoing::Observer;
+use outgoing::Outgoing;
+
+/// How long containerd may take for one answer, or for the next chunk of a blob.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a lease lasts that nobody ends.
+const LEASE: Duration = Duration::from_secs(120);
+
+/// How long containerd may take to say that it is there.
+const PING_WITHIN: Duration = Duration::from_secs(2);
+
+/// containerd behind a socket, dialled when it is first needed and again whenever it has gone.
+#[derive(Debug, Clone)]
+pub struct Containerd {
+    channel: Outgoing,
+    socket: Arc<Path>,
+    answer_within: Duration,
+    ping_within: Duration,
+    lease: Duration,
+}
+
+impl Containerd {
+    /// containerd behind the socket at a path; nothing is opened yet.
+    ///
+    /// To be called within a tokio runtime, which drives the connection.
+    #[must_use]
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        let socket: Arc<Path> = socket.into().into();
+        Self {
+            channel: Outgoing {
+                channel: channel::lazy(Arc::clone(&socket)),
+                observer: Arc::new(()),
+            },
+            socket,
+            answer_within: ANSWER_WITHIN,
+            ping_within: PING_WITHIN,
+            lease: LEASE,
+        }
+    }
+
+    /// The same with other bounds on how long an answer may take.
+    #[must_use]
+    pub fn with_bounds(self, answer_within: Duration, ping_within: Duration) -> Self {
+        Self { answer_within, ping_within, ..self }
+    }
+
+    /// The same with leases of another length: for so long a view is kept whose reader has died.
+    ///
+    /// Reading must take less.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// The same, with its calls watched.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.channel.observer = observer;
+        self
+    }
+
+    fn call(&self, method: &'static str) -> status::Call {
+        let within = self.answer_within;
+        status::Call { socket: Arc::clone(&self.socket), method, within }
+    }
+}
+
+#[async_trait]
+impl ImageSource for Containerd {
+    async fn resolve(
+        &self,
+        namespace: &Namespace,
+        name: &ImageName,
+    ) -> Result<Resolved, SourceError> {
+        images::resolve(self.channel.clone(), &self.call("Images.Get"), namespace, name).await
+    }
+
+    async fn open(
+        &self,
+        namespace: &Namespace,
+        blob: &Descriptor,
+    ) -> Result<BlobStream, SourceError> {
+        let call = self.call("Content.Read");
+        content::open(self.channel.clone(), call, namespace, &blob.digest).await
+    }
+
+    async fn ping(&self) -> Result<(), SourceError> {
+        let call = status::Call { within: self.ping_within, ..self.call("Version.Version") };
+        let mut client = VersionClient::new(self.channel.clone());
+        call.bounded(client.version(())).await.map_err(|failure| failure.or_invalid(&call))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! Snapshots, held while their directories are read.
+//!
+//! A committed snapshot has no mounts of its own, so a view is made on it, under a lease that ends by
+//! itself: if specd dies in the middle, containerd collects both. A container's own snapshot is left as
+//! it is, and asked for again at the end.
+//!
+//! Invariant: whatever is made here is asked to be removed, also where the caller goes away and where
+//! the answer to the making is lost.
+
+use super::outgoing::Outgoing;
+use super::status::{Call, Failure};
+use super::{Containerd, namespace};
+use crate::domain::ids::{Namespace, Snapshotter};
+use crate::image::snapshot::key::SnapshotKey;
+use crate::pb::containerd::{
+    self as pb, CreateLeaseRequest, DeleteLeaseRequest, LeasesClient, MountsRequest,
+    RemoveSnapshotRequest, SnapshotKind, SnapshotsClient, StatSnapshotRequest, ViewSnapshotRequest,
+};
+use crate::store::image_store::SourceError;
+use crate::store::snapshot_store::{Held, Hold, Mount, SnapshotError, SnapshotSource};
+use async_trait::async_trait;
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::time::SystemTime;
+use tonic::Request;
+use tonic::metadata::MetadataValue;
+
+/// The label with the time at which a lease ends. containerd: `labelGCExpire`.
+const EXPIRE: &str = "containerd.io/gc.expire";
+
+/// The header that puts what is made into a lease. containerd: `leases.GRPCHeader`.
+const LEASE_HEADER: &str = "containerd-lease";
+
+/// One snapshotter in one namespace.
+#[derive(Clone)]
+struct Place {
+    containerd: Containerd,
+    namespace: Namespace,
+    snapshotter: Snapshotter,
+}
+
+#[async_trait]
+impl SnapshotSource for Containerd {
+    async fn hold(
+        &self,
+        namespace: &Namespace,
+        snapshotter: &Snapshotter,
+        key: &SnapshotKey,
+    ) -> Result<Held, SnapshotError> {
+        let (namespace, snapshotter) = (namespace.clone(), snapshotter.clone());
+        let place = Place { containerd: self.clone(), namespace, snapshotter };
+        match place.kind(key).await? {
+            SnapshotKind::Committed => {
+                // Armed before anything is made: a call that is cut off may have been heard.
+                let view = View { place: Some(place.clone()), name: unique_name() };
+                let mounts = place.view(key, &view.name).await?;
+                Ok(Held { mounts, hold: Box::new(view) })
+            }
+            SnapshotKind::Active | SnapshotKind::View | SnapshotKind::Unknown => {
+                let mounts = place.mounts(key).await?;
+                let hold = StillThere { place, key: key.clone(), mounts: mounts.clone() };
+                Ok(Held { mounts, hold: Box::new(hold) })
+            }
+        }
+    }
+}
+
+/// A name that nobody else has, for a view and for its lease.
+fn unique_name() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("specd-view-{:016x}{:016x}", random(), random())
+}
+
+impl Place {
+    fn request<T>(&self, call: &Call, message: T) -> Result<Request<T>, SourceError> {
+        namespace::within(call, &self.namespace, message)
+    }
+
+    fn snapshots(&self) -> SnapshotsClient<Outgoing> {
+        SnapshotsClient::new(self.containerd.channel.clone())
+    }
+
+    fn leases(&self) -> LeasesClient<Outgoing> {
+        LeasesClient::new(self.containerd.channel.clone())
+    }
+
+    fn failed(&self, failure: Failure, key: &SnapshotKey) -> SnapshotError {
+        match failure {
+            Failure::Absent => {
+                let (snapshotter, key) = (self.snapshotter.clone(), key.clone());
+                SnapshotError::Absent { snapshotter, key }
+            }
+            Failure::Source(error) => error.into(),
+        }
+    }
+
+    async fn kind(&self, key: &SnapshotKey) -> Result<SnapshotKind, SnapshotError> {
+        let call = self.containerd.call("Snapshots.Stat");
+        let (snapshotter, text) = (self.snapshotter.to_string(), key.to_string());
+        let request = self.request(&call, StatSnapshotRequest { snapshotter, key: text })?;
+        let answer = call.bounded(self.snapshots().stat(request)).await;
+        let answer = answer.map_err(|failure| self.failed(failure, key))?;
+        Ok(answer.into_inner().info.map(|info| info.kind()).unwrap_or_default())
+    }
+
+    async fn mounts(&self, key: &SnapshotKey) -> Result<Vec<Mount>, SnapshotError> {
+        let call = self.containerd.call("Snapshots.Mounts");
+        let (snapshotter, text) = (self.snapshotter.to_string(), key.to_string());
+        let request = self.request(&call, MountsRequest { snapshotter, key: text })?;
+        let answer = call.bounded(self.snapshots().mounts(request)).await;
+        let answer = answer.map_err(|failure| self.failed(failure, key))?;
+        Ok(answer.into_inner().mounts.into_iter().map(mount).collect())
+    }
+
+    /// Makes a lease, and in it a view.
+    async fn view(&self, parent: &SnapshotKey, name: &str) -> Result<Vec<Mount>, SnapshotError> {
+        let call = self.containerd.call("Leases.Create");
+        let end = humantime::format_rfc3339_seconds(SystemTime::now() + self.containerd.lease);
+        let labels = HashMap::from([(EXPIRE.to_owned(), end.to_string())]);
+        let request = self.request(&call, CreateLeaseRequest { id: name.to_owned(), labels })?;
+        let made = call.bounded(self.leases().create(request)).await;
+        made.map_err(|failure| failure.or_invalid(&call))?;
+
+        let call = self.containerd.call("Snapshots.View");
+        let (snapshotter, key) = (self.snapshotter.to_string(), name.to_owned());
+        let message = ViewSnapshotRequest { snapshotter, key, parent: parent.to_string() };
+        let mut request = self.request(&call, message)?;
+        let lease = MetadataValue::try_from(name).map_err(|error| call.invalid(error))?;
+        request.metadata_mut().insert(LEASE_HEADER, lease);
+        let answer = call.bounded(self.snapshots().view(request)).await;
+        let answer = answer.map_err(|failure| self.failed(failure, parent))?;
+        Ok(answer.into_inner().mounts.into_iter().map(mount).collect())
+    }
+
+    /// Removes a view and then its lease, as far as they were made. A view that is made after all without
+    /// its lease is kept by nobody.
+    async fn remove(&self, name: &str) {
+        let call = self.containerd.call("Snapshots.Remove");
+        let (snapshotter, key) = (self.snapshotter.to_string(), name.to_owned());
+        let removed = match self.request(&call, RemoveSnapshotRequest { snapshotter, key }) {
+            Ok(request) => call.bounded(self.snapshots().remove(request)).await.map(drop),
+            Err(error) => Err(Failure::Source(error)),
+        };
+        let call = self.containerd.call("Leases.Delete");
+        let ended = match self.request(&call, DeleteLeaseRequest { id: name.to_owned() }) {
+            Ok(request) => call.bounded(self.leases().delete(request)).await.map(drop),
+            Err(error) => Err(Failure::Source(error)),
+        };
+        for result in [removed, ended] {
+            if let Err(Failure::Source(error)) = result {
+                tracing::warn!(view = name, %error, "a view is left to the end of its lease");
+            }
+        }
+    }
+}
+
+fn mount(mount: pb::Mount) -> Mount {
+    let pb::Mount { r#type: kind, source, target, options } = mount;
+    Mount { kind, source, target, options }
+}
+
+/// A view of a committed snapshot, removed when this goes.
+struct View {
+    /// Nothing once the removal has begun.
+    place: Option<Place>,
+    name: String,
+}
+
+impl View {
+    /// Begins the removal, which goes on whatever becomes of the caller.
+    fn begin_removal(&mut self) -> Option<tokio::task::JoinHandle<()>> {
+        let place = self.place.take()?;
+        let name = std::mem::take(&mut self.name);
+        // Without a runtime this process is ending, and the lease ends the view.
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        Some(runtime.spawn(async move { place.remove(&name).await }))
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        let _goes_on = self.begin_removal();
+    }
+}
+
+#[async_trait]
+impl Hold for View {
+    async fn release(mut self: Box<Self>) -> Result<(), SnapshotError> {
+        if let Some(removal) = self.begin_removal() {
+            let _ = removal.await;
+        }
+        Ok(())
+    }
+}
+
+/// A snapshot that is somebody else's, who may remove it at any time.
+struct StillThere {
+    place: Place,
+    key: SnapshotKey,
+    mounts: Vec<Mount>,
+}
+
+#[async_trait]
+impl Hold for StillThere {
+    /// containerd forgets a snapshot before it removes its directories, and gives no directory twice.
+    async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
+        if self.place.mounts(&self.key).await? == self.mounts {
+            return Ok(());
+        }
+        let text = format!("snapshot {} was replaced while it was read", self.key);
+        Err(SnapshotError::Source(SourceError::Unavailable(text)))
+    }
+}

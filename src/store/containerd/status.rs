@@ -1,0 +1,133 @@
+//! What containerd's statuses mean here.
+//!
+//! Invariant: every code is judged by name, and containerd's status goes no further than this.
+
+use crate::store::image_store::SourceError;
+use std::error::Error;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::{Code, Status};
+
+/// The most of somebody else's words that an error repeats, in characters.
+const QUOTED_CHARS: usize = 256;
+
+/// One call: what is asked of whom, and how long it may take.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) socket: Arc<Path>,
+    pub(super) method: &'static str,
+    pub(super) within: Duration,
+}
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// containerd has no such thing.
+    Absent,
+    /// containerd did not say.
+    Source(SourceError),
+}
+
+impl Failure {
+    /// The error of a call that asks for nothing that could be absent.
+    pub(super) fn or_invalid(self, call: &Call) -> SourceError {
+        match self {
+            Self::Absent => call.invalid("not found"),
+            Self::Source(error) => error,
+        }
+    }
+}
+
+impl Call {
+    /// Waits for an answer, though not for ever: a daemon that hangs accepts calls too.
+    pub(super) async fn bounded<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Failure> {
+        match tokio::time::timeout(self.within, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(status)) => Err(self.failure(&status)),
+            Err(_) => Err(Failure::Source(
+                self.unavailable(format!("no answer within {:?}", self.within)),
+            )),
+        }
+    }
+
+    /// An answer that containerd would not give.
+    pub(super) fn invalid(&self, what: impl fmt::Display) -> SourceError {
+        SourceError::Invalid(self.text(what))
+    }
+
+    fn unavailable(&self, what: impl fmt::Display) -> SourceError {
+        SourceError::Unavailable(self.text(what))
+    }
+
+    fn text(&self, what: impl fmt::Display) -> String {
+        format!("{}: {}: {what}", self.socket.display(), self.method)
+    }
+
+    pub(super) fn failure(&self, status: &Status) -> Failure {
+        if let Some(broken) = broken_connection(status) {
+            return Failure::Source(match broken {
+                Broken::Socket(error) => error,
+                Broken::Off(cause) => {
+                    self.unavailable(format!("the connection broke off: {}", quoted(&cause)))
+                }
+            });
+        }
+        let said = || match status.message() {
+            "" => status.code().to_string(),
+            message => quoted(message),
+        };
+        match status.code() {
+            Code::NotFound => Failure::Absent,
+            Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::Aborted
+            | Code::ResourceExhausted => Failure::Source(self.unavailable(said())),
+            Code::Unimplemented => {
+                Failure::Source(self.invalid(format!("not a containerd: {}", said())))
+            }
+            Code::Ok
+            | Code::Unknown
+            | Code::InvalidArgument
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Internal
+            | Code::DataLoss
+            | Code::Unauthenticated => Failure::Source(self.invalid(said())),
+        }
+    }
+}
+
+/// A status that nobody sent: tonic makes one of whatever ends a connection.
+enum Broken {
+    /// There was no connection, and the dialler has said why.
+    Socket(SourceError),
+    /// There was one, and this ended it.
+    Off(String),
+}
+
+fn broken_connection(status: &Status) -> Option<Broken> {
+    // A status that came over the wire has no source.
+    let mut cause = status.source()?;
+    loop {
+        if let Some(error) = cause.downcast_ref::<SourceError>() {
+            return Some(Broken::Socket(error.clone()));
+        }
+        match cause.source() {
+            Some(deeper) => cause = deeper,
+            None => return Some(Broken::Off(cause.to_string())),
+        }
+    }
+}
+
+/// Somebody else's words on one line and of bounded length.
+fn quoted(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_CHARS).collect()
+}

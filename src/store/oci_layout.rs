@@ -1,0 +1,225 @@
+//! A directory in the OCI image layout, as `skopeo`, `umoci` and `ctr image export` write it.
+//!
+//! The directory is the operator's and is trusted as such: symbolic links in it are followed. What is in
+//! its blobs is not trusted, and is verified by [`crate::image::blob`] as that of any source.
+//!
+//! Namespaces are containerd's; a layout has none and answers for each alike.
+
+use crate::domain::ids::Namespace;
+use crate::domain::limits::METADATA_BYTES;
+use crate::image::digest::Digest;
+use crate::image::metadata::descriptor::{self, Entry};
+use crate::image::metadata::go_json::Document;
+use crate::image::reference::ImageName;
+use crate::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use async_trait::async_trait;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+
+/// Why a path is no OCI image layout.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// Nothing is there.
+    #[error("{} does not exist", .0.display())]
+    Absent(PathBuf),
+    /// Something else is there.
+    #[error("{} is not a directory", .0.display())]
+    NotADirectory(PathBuf),
+    /// A directory, and not of this kind.
+    #[error("{} is no OCI image layout: it has no file {file:?}", .root.display())]
+    FileAbsent {
+        /// The directory.
+        root: PathBuf,
+        /// The file that makes a directory a layout.
+        file: &'static str,
+    },
+    /// A file that does not say what it should.
+    #[error("{} is no OCI image layout that can be read: {file}: {reason}", .root.display())]
+    Malformed {
+        /// The directory.
+        root: PathBuf,
+        /// The file.
+        file: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read {}: {error}", .path.display())]
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Images in an OCI image layout.
+#[derive(Debug, Clone)]
+pub struct OciLayout {
+    root: PathBuf,
+}
+
+impl OciLayout {
+    /// Takes a directory that is a layout of version 1.0.
+    ///
+    /// # Errors
+    ///
+    /// A [`LayoutError`] whose text is a sentence for whoever named the path.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, LayoutError> {
+        let layout = Self { root: root.into() };
+        layout.check()?;
+        layout.entries()?;
+        Ok(layout)
+    }
+
+    fn check(&self) -> Result<(), LayoutError> {
+        match fs::metadata(&self.root) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(LayoutError::NotADirectory(self.root.clone())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LayoutError::Absent(self.root.clone()));
+            }
+            Err(error) => return Err(LayoutError::Unreadable { path: self.root.clone(), error }),
+        }
+        const FILE: &str = "oci-layout";
+        let bytes = self.read(FILE)?;
+        let mut version = String::new();
+        Document::parse(&bytes)
+            .and_then(|document| {
+                document
+                    .root()
+                    .fields(&["imageLayoutVersion"], |_, value| value.string(&mut version))
+            })
+            .map_err(|error| self.malformed(FILE, error.to_string()))?;
+        if version != "1.0" && !version.starts_with("1.0.") {
+            let reason = format!("its version is {version:?}, and only 1.0.0 is known");
+            return Err(self.malformed(FILE, reason));
+        }
+        Ok(())
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, LayoutError> {
+        const FILE: &str = "index.json";
+        let bytes = self.read(FILE)?;
+        descriptor::index(&bytes).map_err(|error| self.malformed(FILE, error.to_string()))
+    }
+
+    fn malformed(&self, file: &'static str, reason: String) -> LayoutError {
+        LayoutError::Malformed { root: self.root.clone(), file, reason }
+    }
+
+    fn read(&self, file: &'static str) -> Result<Vec<u8>, LayoutError> {
+        let path = self.root.join(file);
+        let opened = match open_file(&path) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LayoutError::FileAbsent { root: self.root.clone(), file });
+            }
+            Err(error) => return Err(LayoutError::Unreadable { path, error }),
+        };
+        let mut bytes = Vec::new();
+        match opened.take(METADATA_BYTES + 1).read_to_end(&mut bytes) {
+            Err(error) => Err(LayoutError::Unreadable { path, error }),
+            Ok(_) if bytes.len() as u64 > METADATA_BYTES => {
+                Err(self.malformed(file, format!("is longer than {METADATA_BYTES} bytes")))
+            }
+            Ok(_) => Ok(bytes),
+        }
+    }
+
+    /// What a name points to in the index as it is now.
+    fn find(&self, name: &ImageName) -> Result<Resolved, SourceError> {
+        let entries = self.entries()?;
+        let tried = name.candidates();
+        let found = tried.iter().find_map(|candidate| {
+            entries.iter().rev().find(|entry| is_named(entry, candidate)).map(|e| (candidate, e))
+        });
+        match found {
+            Some((name, entry)) => {
+                Ok(Resolved { name: name.clone(), target: entry.descriptor.clone() })
+            }
+            None => Err(SourceError::ImageNotFound { tried }),
+        }
+    }
+
+    fn open_blob(&self, digest: &Digest) -> Result<File, SourceError> {
+        let path = self.root.join("blobs").join(digest.algorithm().name()).join(digest.hex());
+        open_file(&path).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                return SourceError::BlobAbsent { digest: digest.clone() };
+            }
+            SourceError::Unavailable(format!("cannot read {}: {error}", path.display()))
+        })
+    }
+}
+
+/// Opens a regular file; a named pipe in its place would never answer.
+fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
+}
+
+/// Whether an entry has this name: by either annotation, or by its digest, bare or behind an `@`.
+fn is_named(entry: &Entry, name: &str) -> bool {
+    let annotated = |key| entry.annotations.get(key).is_some_and(|value| value == name);
+    let digest = name.rsplit_once('@').map_or(name, |(_, digest)| digest);
+    annotated(REF_NAME) || annotated(CONTAINERD_NAME) || entry.descriptor.digest.as_str() == digest
+}
+
+impl From<LayoutError> for SourceError {
+    fn from(error: LayoutError) -> Self {
+        match error {
+            LayoutError::Absent(_) | LayoutError::Unreadable { .. } => {
+                Self::Unavailable(error.to_string())
+            }
+            LayoutError::NotADirectory(_)
+            | LayoutError::FileAbsent { .. }
+            | LayoutError::Malformed { .. } => Self::Invalid(error.to_string()),
+        }
+    }
+}
+
+/// Runs what waits for a disk where it holds up nobody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, SourceError> {
+    let broken_off = |error: tokio::task::JoinError| SourceError::Unavailable(error.to_string());
+    tokio::task::spawn_blocking(work).await.map_err(broken_off)?
+}
+
+#[async_trait]
+impl ImageSource for OciLayout {
+    /// Matches a name against the annotations `org.opencontainers.image.ref.name` and
+    /// `io.containerd.image.name` and against the digest of each entry of `index.json`, exactly. Where
+    /// several entries have the name, the last counts: tools that add to a layout append.
+    async fn resolve(
+        &self,
+        _namespace: &Namespace,
+        name: &ImageName,
+    ) -> Result<Resolved, SourceError> {
+        let (layout, name) = (self.clone(), name.clone());
+        blocking(move || layout.find(&name)).await
+    }
+
+    async fn open(
+        &self,
+        _namespace: &Namespace,
+        blob: &Descriptor,
+    ) -> Result<BlobStream, SourceError> {
+        let (layout, digest) = (self.clone(), blob.digest.clone());
+        let file = blocking(move || layout.open_blob(&digest)).await?;
+        Ok(Box::pin(tokio::fs::File::from_std(file)))
+    }
+
+    async fn ping(&self) -> Result<(), SourceError> {
+        let layout = self.clone();
+        blocking(move || Ok(layout.check()?)).await
+    }
+}
