@@ -55,6 +55,7 @@ pub mod domain;
 pub mod generate;
 pub mod host;
 pub mod image;
+pub mod paths;
 pub mod pb;
 pub mod rpc;
 pub mod server;

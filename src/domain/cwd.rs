@@ -1,5 +1,7 @@
 //! Working directories: which ones a container may start in.
 
+use crate::paths::{RootPath, names};
+
 /// Why a path is no working directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CwdError {
@@ -26,16 +28,10 @@ pub fn check(path: &str) -> Result<(), CwdError> {
     if !path.starts_with('/') {
         return Err(CwdError::Relative(path.to_owned()));
     }
-    let mut cleaned: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                cleaned.pop();
-            }
-            part => cleaned.push(part),
-        }
-        if leads_through_descriptors(&cleaned) {
+    let mut here = RootPath::default();
+    for name in names(path.as_bytes()) {
+        here.step(name);
+        if leads_through_descriptors(&here) {
             return Err(CwdError::Descriptor(path.to_owned()));
         }
     }
@@ -43,8 +39,9 @@ pub fn check(path: &str) -> Result<(), CwdError> {
 }
 
 /// `/proc/ID/fd`, and `/proc/ID/task/TID/fd`.
-fn leads_through_descriptors(parts: &[&str]) -> bool {
-    matches!(parts, ["proc", _, "fd", ..] | ["proc", _, "task", _, "fd", ..])
+fn leads_through_descriptors(path: &RootPath) -> bool {
+    let names: Vec<_> = path.names().collect();
+    matches!(names[..], [b"proc", _, b"fd", ..] | [b"proc", _, b"task", _, b"fd", ..])
 }
 
 #[cfg(test)]

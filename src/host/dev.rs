@@ -4,9 +4,9 @@
 
 use crate::domain::host_device::{Found, HostNode, Look, Lookup};
 use crate::domain::limits::DEVICE_ENTRIES;
-use crate::domain::sandbox::cleaned;
 use crate::host::rooted::{Kind, Root, Walk};
 use crate::host::source::DeviceSource;
+use crate::paths::clean;
 use async_trait::async_trait;
 use std::io;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ impl Dev {
             (Kind::Link, Look::Node | Look::Resolved) => return Ok(Found::Link),
             (Kind::Other(what), _) => return Ok(Found::Other(what)),
         };
-        let path = cleaned(&asked);
+        let path = clean(&asked);
         let nodes = self.root.walk(&directory, &path, Walk::Counted, left)?.nodes;
         Ok(Found::Directory { path, nodes })
     }

@@ -1,8 +1,9 @@
 //! Paths below a root: symbolic links are resolved as if it were the only one.
 
-use crate::domain::host_device::{HostNode, below, counts, is_walked};
+use crate::domain::host_device::{HostNode, counts, is_walked};
 use crate::domain::limits::{DEVICE_DEPTH, SYMLINKS};
-use std::collections::{BTreeMap, VecDeque};
+use crate::paths::{PathWalk, join};
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -59,17 +60,12 @@ impl Root {
 
     /// Where a path leads to once every link is resolved.
     pub(super) fn resolve(&self, path: &str) -> io::Result<String> {
-        let mut names: VecDeque<String> = names(path).collect();
-        let mut done: Vec<String> = Vec::new();
+        let mut walk = PathWalk::new(path.as_bytes());
         let mut links = 0;
-        while let Some(name) = names.pop_front() {
-            if name == ".." {
-                done.pop();
-                continue;
-            }
-            done.push(name);
-            let real = self.real(&done.join("/"));
+        while let Some(path) = walk.next_path() {
+            let real = self.root.join(path.as_path());
             if !std::fs::symlink_metadata(&real)?.is_symlink() {
+                walk.enter(path);
                 continue;
             }
             links += 1;
@@ -78,23 +74,16 @@ impl Root {
             }
             let target = std::fs::read_link(&real)?;
             let target = target.to_str().ok_or(io::ErrorKind::NotFound)?;
-            if target.starts_with('/') {
-                done.clear();
-            } else {
-                done.pop();
-            }
-            for name in self::names(target).rev() {
-                names.push_front(name);
-            }
+            walk.follow_link(path, target.as_bytes());
         }
-        Ok(format!("/{}", done.join("/")))
+        Ok(walk.here().to_string())
     }
 
     /// Where a path leads to once its directories' links are resolved, and not its own.
     pub(super) fn resolve_parent(&self, path: &str) -> io::Result<String> {
         match path.trim_end_matches('/').rsplit_once('/') {
             Some((_, "." | "..")) | None => self.resolve(path),
-            Some((parent, name)) => Ok(below(&self.resolve(parent)?, name)),
+            Some((parent, name)) => Ok(join(&self.resolve(parent)?, name)),
         }
     }
 
@@ -136,7 +125,7 @@ impl Root {
         }
         names.sort();
         for name in names {
-            let (path, shown) = (below(directory, &name), below(shown, &name));
+            let (path, shown) = (join(directory, &name), join(shown, &name));
             let kind = match self.kind(&path) {
                 Err(error) if self.is_skipped(&error) => continue,
                 kind => kind?,
@@ -172,10 +161,6 @@ impl Root {
         kind == io::ErrorKind::NotFound
             || (self.skips_denied && kind == io::ErrorKind::PermissionDenied)
     }
-}
-
-fn names(path: &str) -> impl DoubleEndedIterator<Item = String> {
-    path.split('/').filter(|name| !matches!(*name, "" | ".")).map(str::to_owned)
 }
 
 fn kind_of(metadata: &Metadata) -> Kind {

@@ -12,7 +12,6 @@ pub mod metadata;
 pub mod platform;
 pub mod reader;
 pub mod reference;
-mod root_path;
 pub mod snapshot;
 pub mod store_reader;
 pub mod tally;

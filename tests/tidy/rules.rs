@@ -13,7 +13,7 @@ pub(crate) const EMPTY_NAMES: &[&str] =
     &["util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"];
 
 /// Modules that decide and never fetch.
-pub(crate) const PURE: &[&str] = &["domain", "users", "spec"];
+pub(crate) const PURE: &[&str] = &["domain", "paths", "users", "spec"];
 
 /// What a pure module has no business with, and why.
 pub(crate) const IMPURE: &[(&[&str], &str)] = &[
@@ -56,10 +56,12 @@ pub(crate) const TABLE: &[Row] = &[
         module: "domain",
         imports: &[
             Only("image", &["config", "digest", "key", "platform", "reference"]),
+            All("paths"),
             Only("users", &["user"]),
         ],
         crates: &["thiserror", "serde"],
     },
+    Row { module: "paths", imports: &[], crates: &[] },
     Row { module: "users", imports: &[All("domain")], crates: &["thiserror"] },
     Row {
         module: "spec",
@@ -68,7 +70,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "image",
-        imports: &[All("domain"), Only("store", STORE)],
+        imports: &[All("domain"), All("paths"), Only("store", STORE)],
         crates: &[
             "async_trait",
             "base64",
@@ -189,7 +191,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "host",
-        imports: &[All("domain")],
+        imports: &[All("domain"), All("paths")],
         crates: &["async_trait", "rustix", "serde", "serde_json", "thiserror", "tokio"],
     },
     Row { module: "app", imports: EVERYTHING, crates: &["*"] },
@@ -201,6 +203,7 @@ pub(crate) const TABLE: &[Row] = &[
 /// What the composition root may import.
 pub(crate) const EVERYTHING: &[Import] = &[
     All("domain"),
+    All("paths"),
     All("users"),
     All("spec"),
     All("image"),

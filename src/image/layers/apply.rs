@@ -7,7 +7,7 @@
 
 use crate::domain::limits;
 use crate::image::layers::view::{LayerView, Node, behind, first_below};
-use crate::image::root_path::{PATH_BYTES, RootPath};
+use crate::paths::{PATH_BYTES, RootPath, prefix_below};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a layer is refused.
@@ -217,7 +217,7 @@ impl Builder {
         if self.links.is_empty() {
             return;
         }
-        let start = path.below();
+        let start = prefix_below(path.bytes());
         let mut next = Some(path.clone());
         while let Some(link) = next {
             if let Some(target) = self.links.remove(&link) {

@@ -14,7 +14,7 @@ use crate::image::layers::apply::{Builder, Place, Refusal};
 use crate::image::layers::tar::{Entries, Kind};
 use crate::image::layers::view::{LayerView, Node};
 use crate::image::reader::ImageError;
-use crate::image::root_path::RootPath;
+use crate::paths::RootPath;
 use crate::store::image_store::{Descriptor, ImageSource, SourceError};
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};

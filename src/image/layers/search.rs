@@ -8,7 +8,7 @@ use crate::image::layers::tar::Content;
 use crate::image::layers::view::{LayerView, Node};
 use crate::image::layers::walk::{Progress, Stop, Walk};
 use crate::image::reader::{AccountFiles, ImageError, Wanted};
-use crate::image::root_path::RootPath;
+use crate::paths::RootPath;
 use crate::store::snapshot_store::SnapshotError;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};

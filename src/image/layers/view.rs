@@ -5,7 +5,7 @@
 //! Invariant: the memory is bounded by the watched paths, whatever the layer holds.
 
 use crate::image::layers::tar::Content;
-use crate::image::root_path::RootPath;
+use crate::paths::{RootPath, prefix_below};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -34,11 +34,6 @@ pub(in crate::image) struct LayerView {
     opaque: BTreeSet<RootPath>,
     /// Whether the directories here may be opaque without a trace.
     marks_unseen: bool,
-}
-
-/// The text in front of all that is below a path.
-pub(in crate::image) fn start_below(path: &[u8]) -> Vec<u8> {
-    if path.is_empty() { Vec::new() } else { [path, b"/"].concat() }
 }
 
 /// The first of some paths that is below another.
@@ -76,7 +71,7 @@ impl LayerView {
 
     /// Whether the path, or one below it, was watched while the layer was read.
     pub(in crate::image) fn watches(&self, path: &[u8]) -> bool {
-        let start = start_below(path);
+        let start = prefix_below(path);
         let mut deeper = self.watched.range::<[u8], _>(behind(&start));
         self.watched.contains(path) || deeper.next().is_some_and(|p| p.bytes().starts_with(&start))
     }
@@ -91,7 +86,7 @@ impl LayerView {
         if let Some(node) = self.nodes.get(path) {
             return Some(node);
         }
-        let start = start_below(path);
+        let start = prefix_below(path);
         let (next, _) = self.nodes.range::<[u8], _>(behind(&start)).next()?;
         next.bytes().starts_with(&start).then_some(&Node::Directory)
     }
@@ -129,7 +124,7 @@ impl LayerView {
     /// Takes away what is at a path and below it.
     pub(in crate::image) fn clear(&mut self, path: &RootPath) {
         self.nodes.remove(path);
-        let start = path.below();
+        let start = prefix_below(path.bytes());
         while let Some(next) =
             first_below(self.nodes.range::<[u8], _>(behind(&start)).map(|n| n.0), &start)
         {
@@ -143,7 +138,7 @@ impl LayerView {
         if self.hidden_from(path, &ends) <= ends.len() + usize::from(only_below) {
             return;
         }
-        let start = path.below();
+        let start = prefix_below(path.bytes());
         for set in [&mut self.whiteouts, &mut self.opaque] {
             set.retain(|other| !other.bytes().starts_with(&start));
         }

@@ -6,8 +6,7 @@
 
 use crate::domain::limits;
 use crate::image::layers::view::{LayerView, Node};
-use crate::image::root_path::{PATH_BYTES, RootPath, names};
-use std::collections::VecDeque;
+use crate::paths::{PathWalk, RootPath};
 
 /// How far a walk came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +36,7 @@ pub(super) enum Stop {
 
 /// A path on its way through the layers.
 pub(super) struct Walk {
-    /// The directory that has been reached, without links.
-    here: RootPath,
-    /// What is still to walk, `..` included.
-    rest: VecDeque<Vec<u8>>,
+    path: PathWalk,
     symlinks: usize,
     /// The newest layer that is seen; not 0 while the target of a hard link is looked for.
     newest: usize,
@@ -53,7 +49,7 @@ pub(super) struct Walk {
 struct Alias {
     link: RootPath,
     /// What is to walk behind it.
-    rest: VecDeque<Vec<u8>>,
+    path: PathWalk,
     /// What [`Walk::newest`] was.
     newest: usize,
 }
@@ -62,8 +58,7 @@ impl Walk {
     /// Begins at the root.
     pub(super) fn to(path: &RootPath) -> Self {
         Self {
-            here: RootPath::default(),
-            rest: path.names().map(<[u8]>::to_vec).collect(),
+            path: PathWalk::new(path.bytes()),
             symlinks: 0,
             newest: 0,
             aliases: Vec::new(),
@@ -78,7 +73,8 @@ impl Walk {
     /// A [`Stop`].
     pub(super) fn advance(&mut self, layers: &[Option<LayerView>]) -> Result<Progress, Stop> {
         loop {
-            let Some(mut look) = self.look.take().or_else(|| self.next_look()) else {
+            let next = || Some(Look::new(self.path.next_long_path()?, self.newest));
+            let Some(mut look) = self.look.take().or_else(next) else {
                 return Ok(Progress::Done(Some(Node::Directory)));
             };
             match look.down(layers) {
@@ -91,10 +87,7 @@ impl Walk {
                 Seen::MarksUnseen => return Err(Stop::MarksUnseen(look.path)),
                 Seen::Node { end, layer, node } => {
                     let at = RootPath::clean(&look.path.bytes()[..end]);
-                    let behind = RootPath::clean(&look.path.bytes()[end..]);
-                    for name in behind.names().collect::<Vec<_>>().into_iter().rev() {
-                        self.rest.push_front(name.to_vec());
-                    }
+                    self.path.put_back(&look.path.bytes()[end..]);
                     if let Some(answer) = self.step(at, layer, node)? {
                         return Ok(Progress::Done(Some(answer)));
                     }
@@ -103,30 +96,11 @@ impl Walk {
         }
     }
 
-    /// What to look for next: all plain names up to a `..`, as many as a path can hold. Nothing where
-    /// the way has ended in a directory.
-    fn next_look(&mut self) -> Option<Look> {
-        while self.rest.front().is_some_and(|name| name == b"..") {
-            self.here.pop();
-            self.rest.pop_front();
-        }
-        let mut path = self.here.clone();
-        while let Some(name) = self.rest.front().filter(|name| *name != b"..") {
-            let first = path == self.here;
-            if !first && path.bytes().len() + 1 + name.len() > PATH_BYTES {
-                break;
-            }
-            path.push(name);
-            self.rest.pop_front();
-        }
-        (path != self.here).then(|| Look::new(path, self.newest))
-    }
-
     /// Goes on from a node. Answers with it where it is the end.
     fn step(&mut self, at: RootPath, layer: usize, node: Node) -> Result<Option<Node>, Stop> {
         match node {
             Node::Directory => {
-                self.here = at;
+                self.path.enter(at);
                 Ok(None)
             }
             Node::Symlink(target) => {
@@ -136,37 +110,29 @@ impl Walk {
                 }
                 // A hard link to a symbolic link is that link, and leads on from where it itself is.
                 let at = self.end_aliases(at);
-                self.here = if target.first() == Some(&b'/') { RootPath::default() } else { at };
-                if target.first() != Some(&b'/') {
-                    self.here.pop();
-                }
-                for name in names(&target).collect::<Vec<_>>().into_iter().rev() {
-                    self.rest.push_front(name.to_vec());
-                }
+                self.path.follow_link(at, &target);
                 Ok(None)
             }
             Node::HardLink(target) => {
                 // Its layer does not have the target: those below answer.
                 let link = self.end_aliases(at);
-                let (rest, newest) = (std::mem::take(&mut self.rest), self.newest);
-                self.aliases.push(Alias { link, rest, newest });
+                let path = std::mem::replace(&mut self.path, PathWalk::new(target.bytes()));
+                self.aliases.push(Alias { link, path, newest: self.newest });
                 self.newest = layer + 1;
-                self.here = RootPath::default();
-                self.rest = target.names().map(<[u8]>::to_vec).collect();
                 Ok(None)
             }
             node @ (Node::File(_) | Node::Special(_)) => {
                 let at = self.end_aliases(at);
-                if self.rest.is_empty() { Ok(Some(node)) } else { Err(Stop::NotDirectory(at)) }
+                if self.path.is_at_end() { Ok(Some(node)) } else { Err(Stop::NotDirectory(at)) }
             }
         }
     }
 
     /// Goes back to the hard link, and to the layers that it came from, where its target is reached.
     fn end_aliases(&mut self, mut at: RootPath) -> RootPath {
-        while self.rest.is_empty() {
+        while self.path.is_at_end() {
             let Some(alias) = self.aliases.pop() else { break };
-            (at, self.rest, self.newest) = (alias.link, alias.rest, alias.newest);
+            (at, self.path, self.newest) = (alias.link, alias.path, alias.newest);
         }
         at
     }

@@ -10,8 +10,8 @@
 use crate::domain::limits;
 use crate::image::layers::tar::Content;
 use crate::image::layers::view::{LayerView, Node};
-use crate::image::root_path::RootPath;
 use crate::image::snapshot::mounts::Marks;
+use crate::paths::RootPath;
 use crate::store::snapshot_store::SnapshotError;
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
