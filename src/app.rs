@@ -13,11 +13,10 @@ use crate::config::{Config, SnapshotConfig, Source, SourceConfig};
 use crate::generate::Generator;
 use crate::generate::catalog::Catalog;
 use crate::host::stated::FactsError;
-use crate::image::cache::Memo;
-use crate::image::reader::ImageReader;
-use crate::image::snapshot::reader::{SnapshotFiles, SnapshotReader, SnapshotRules};
-use crate::image::store_reader::SourceReader;
-use crate::image::tally::Tally;
+use crate::image::cache::CacheCounts;
+use crate::image::cache::CachedReader;
+use crate::image::snapshot::{SnapshotFallback, SnapshotFiles, SnapshotRules};
+use crate::image::{ImageReader, StoreReader};
 use crate::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
 use crate::rpc::Service;
 use crate::server::activation::Activation;
@@ -30,8 +29,8 @@ use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::Tls;
 use crate::server::trace::Adopt;
+use crate::store::ImageStore;
 use crate::store::containerd::{self, Containerd};
-use crate::store::image_store::ImageSource;
 use crate::store::oci_layout::{LayoutError, OciLayout};
 use crate::telemetry::traces;
 use listeners::Bound;
@@ -78,14 +77,14 @@ pub enum AppError {
 /// # Errors
 ///
 /// [`LayoutError`] where the layout directory is none. containerd need not be there yet.
-pub fn open_source(config: &SourceConfig) -> Result<Arc<dyn ImageSource>, LayoutError> {
+pub fn open_source(config: &SourceConfig) -> Result<Arc<dyn ImageStore>, LayoutError> {
     open_watched(config, Arc::new(()))
 }
 
 fn open_watched(
     config: &SourceConfig,
     observer: Arc<dyn containerd::Observer>,
-) -> Result<Arc<dyn ImageSource>, LayoutError> {
+) -> Result<Arc<dyn ImageStore>, LayoutError> {
     Ok(match &config.source {
         Source::Containerd(socket) => Arc::new(Containerd::new(socket).observed_by(observer)),
         Source::OciLayout(directory) => Arc::new(OciLayout::open(directory)?),
@@ -94,19 +93,19 @@ fn open_watched(
 
 /// A generator over a source, and the counts of what its reader remembers.
 fn generator(
-    source: &Arc<dyn ImageSource>,
+    source: &Arc<dyn ImageStore>,
     config: &SourceConfig,
     profiles: Catalog,
     cache_bytes: u64,
     observer: Arc<dyn containerd::Observer>,
-) -> Result<(Generator, Tallies), FactsError> {
-    let layers = SourceReader::new(Arc::clone(source));
+) -> Result<(Generator, Counts), FactsError> {
+    let layers = StoreReader::new(Arc::clone(source));
     let snapshots = match (&config.source, &config.snapshots) {
         (Source::Containerd(socket), Some(snapshots)) => Some(snapshot_files(socket, snapshots)),
         (Source::Containerd(_), None) | (Source::OciLayout(_), _) => None,
     };
-    let (reader, tallies) = match &snapshots {
-        Some(files) => remembering(SnapshotReader::new(layers, Arc::clone(files)), cache_bytes),
+    let (reader, counts) = match &snapshots {
+        Some(files) => remembering(SnapshotFallback::new(layers, Arc::clone(files)), cache_bytes),
         None => remembering(layers, cache_bytes),
     };
     let source = Arc::clone(source);
@@ -121,7 +120,7 @@ fn generator(
         }
         Source::OciLayout(_) => generator,
     };
-    Ok((generator, tallies))
+    Ok((generator, counts))
 }
 
 /// A service over a source, whose reader remembers at most `cache_bytes`.
@@ -130,7 +129,7 @@ fn generator(
 ///
 /// [`FactsError`] where the file of `--host-facts` is none.
 pub fn service(
-    source: &Arc<dyn ImageSource>,
+    source: &Arc<dyn ImageStore>,
     config: &SourceConfig,
     profiles: impl Into<Catalog>,
     cache_bytes: u64,
@@ -142,13 +141,13 @@ pub fn service(
 }
 
 /// What the memories of a reader count, by their names.
-type Tallies = [(&'static str, Arc<Tally>); 2];
+type Counts = [(&'static str, Arc<CacheCounts>); 2];
 
 /// The same reader, which remembers, and what its memories count.
-fn remembering(reader: impl ImageReader, cache_bytes: u64) -> (Arc<dyn ImageReader>, Tallies) {
-    let memo = Memo::new(reader, cache_bytes);
-    let tallies = memo.tallies();
-    (Arc::new(memo), tallies)
+fn remembering(reader: impl ImageReader, cache_bytes: u64) -> (Arc<dyn ImageReader>, Counts) {
+    let memo = CachedReader::new(reader, cache_bytes);
+    let counts = memo.counts();
+    (Arc::new(memo), counts)
 }
 
 /// What reads containerd's snapshots.
@@ -167,7 +166,7 @@ pub struct App {
     routes: Routes,
     health: Health,
     profiles: Reload,
-    source: Arc<dyn ImageSource>,
+    source: Arc<dyn ImageStore>,
     config: ServeConfig,
 }
 
@@ -192,14 +191,14 @@ impl App {
         let tell = Arc::new(observe::Tell(Arc::clone(&metrics)));
         let source = open_watched(&config.source, tell.clone())?;
         let limits = &config.limits;
-        let (generator, tallies) = generator(
+        let (generator, counts) = generator(
             &source,
             &config.source,
             profiles.catalog(),
             config.cache_bytes,
             tell.clone(),
         )?;
-        observe::caches(&metrics, &tallies);
+        observe::caches(&metrics, &counts);
         observe::profiles(&metrics, profiles.clone());
         let service = Service::new(generator.observed_by(tell), limits.call_timeout)
             .with_answers_of(limits.response_bytes);

@@ -19,14 +19,12 @@ use crate::domain::violation::{Violation, Violations};
 use crate::generate::catalog::Catalog;
 use crate::generate::image_facts::{facts, safe_labels};
 use crate::generate::stage::{Observer, Stage};
-use crate::image::deadline;
 use crate::image::platform::Platform;
-use crate::image::reader::{AccountFiles, ImageError, ImageReader, Wanted};
-use crate::image::snapshot::reader::SnapshotFiles;
+use crate::image::snapshot::SnapshotFiles;
+use crate::image::{ImageError, ImageReader};
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
-use crate::store::container_store::{ContainerError, ContainerStore, NoContainers};
-use crate::store::image_store::ImageSource;
-use crate::users::{self, AccountError, Files};
+use crate::store::{ContainerError, ContainerStore, Deadline, ImageStore, NoContainers};
+use crate::users::{self, AccountError};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
@@ -96,7 +94,7 @@ pub struct UnknownProfile(pub String);
 /// Makes specs out of the images of a source.
 #[derive(Clone)]
 pub struct Generator {
-    source: Arc<dyn ImageSource>,
+    source: Arc<dyn ImageStore>,
     reader: Arc<dyn ImageReader>,
     profiles: Catalog,
     node: Platform,
@@ -110,7 +108,7 @@ pub struct Generator {
 impl Generator {
     /// A generator over a source and a reader of the same source, for containers on a host.
     pub fn new(
-        source: Arc<dyn ImageSource>,
+        source: Arc<dyn ImageStore>,
         reader: Arc<dyn ImageReader>,
         profiles: impl Into<Catalog>,
         node: Platform,
@@ -140,11 +138,6 @@ impl Generator {
         let done = work.instrument(span(stage)).await;
         self.observer.took(stage, started.elapsed());
         done
-    }
-
-    /// Does some work of the generator, telling the source by when an answer is of use.
-    pub async fn by<W: Future>(deadline: Instant, work: W) -> W::Output {
-        deadline::by(deadline, work).await
     }
 
     /// The profiles on offer.
@@ -177,8 +170,12 @@ impl Generator {
     /// # Errors
     ///
     /// A [`GenerateError`]; never a spec with a guess in it.
-    pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
-        self.make(request, false).await.map(|(generated, _)| generated)
+    pub async fn generate(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Generated, GenerateError> {
+        self.make(request, false, deadline).await.map(|(generated, _)| generated)
     }
 
     /// The spec, and where it comes from if that is wanted.
@@ -186,16 +183,17 @@ impl Generator {
         &self,
         request: &Request,
         explained: bool,
+        deadline: Deadline,
     ) -> Result<(Generated, Vec<Field>), GenerateError> {
         let profiles = self.profiles.now();
         let profile = named(&profiles, request.profile.as_deref())?;
         let namespace = &request.namespace;
         let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
-        let resolving = self.source.resolve(namespace, &request.image);
+        let resolving = self.source.resolve(namespace, &request.image, deadline);
         let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;
         tracing::Span::current().record("digest", resolved.target.digest.as_str());
-        let describing = self.reader.describe(namespace, &resolved.target, &platform);
+        let describing = self.reader.describe(namespace, &resolved.target, &platform, deadline);
         let described = self.timed(Stage::Describe, describing).await?;
         let config = &described.config;
 
@@ -206,17 +204,16 @@ impl Generator {
         };
         let asked = request.options.user.user.as_ref().or(image_user.as_ref());
         let needed = users::needed(profile.rules, asked, &request.options.user);
-        let wanted = Wanted { passwd: needed.passwd, group: needed.group };
-        let files = match wanted {
-            Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
-            wanted => {
-                let reading = self.reader.files(namespace, &described, wanted, &request.snapshot);
-                self.timed(Stage::Files, reading).await?
-            }
+        let files = if needed.is_empty() {
+            Arc::default()
+        } else {
+            let from = &request.snapshot;
+            let reading =
+                self.reader.read_account_files(namespace, &described, needed, from, deadline);
+            self.timed(Stage::Files, reading).await?
         };
-        let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         let user =
-            users::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
+            users::resolve(profile.rules, image_user.as_ref(), &request.options.user, &files)?;
 
         let equipment = self.equip(&request.options).await;
 
@@ -234,7 +231,7 @@ impl Generator {
         };
         let mut draft = if explained {
             let (asked, changes) = (image_user.as_ref(), &request.options.user);
-            let origins = users::origins(asked, changes, files, &user);
+            let origins = users::origins(asked, changes, &files, &user);
             spec::assemble_explained(profile, namespace, &inputs, origins)?
         } else {
             spec::assemble(profile, namespace, &inputs)?

@@ -10,7 +10,7 @@
 //!    |  rpc::from_wire            every violation at once, each with its field path
 //!    v
 //! domain::request::Request        generate takes over
-//!    |  ImageSource::resolve      I/O: a name, which is never remembered
+//!    |  ImageStore::resolve      I/O: a name, which is never remembered
 //!    |  ImageReader::describe     I/O: index, manifest, configuration, remembered by digest
 //!    v
 //! ImageConfig --> users::needed      which account files, if any?
@@ -32,7 +32,7 @@
 //! # The layers
 //!
 //! - [`domain`], [`users`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
-//! - [`image`] reads images over two seams: [`image::source::ImageSource`], where bytes come from, and
+//! - [`image`] reads images over two seams: [`image::source::ImageStore`], where bytes come from, and
 //!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
 //! - [`container`] is the seam to the containers that are there, for another process in one of them.
 //! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use specd::pb::specd as pb;
 use specd::pb::specd::SpecService;
 use specd::spec::encode::TYPE_URL;
-use specd::store::container_store::StoredContainer;
+use specd::store::StoredContainer;
 use std::path::{Path, PathBuf};
 use support::golden_host::machine;
 use support::request_json;

@@ -3,7 +3,7 @@
 
 use crate::app::profiles::Reload;
 use crate::generate::stage::{self, Stage};
-use crate::image::tally::Tally;
+use crate::image::cache::CacheCounts;
 use crate::pb::health;
 use crate::pb::specd::DESCRIPTORS;
 use crate::server::health::Health;
@@ -52,21 +52,31 @@ fn methods(set: &[u8]) -> Vec<String> {
     paths
 }
 
-type Read = fn(&Tally) -> u64;
+type Read = fn(&CacheCounts) -> u64;
 
 /// Adds the counts of the caches.
-pub(super) fn caches(metrics: &Metrics, tallies: &[(&'static str, Arc<Tally>)]) {
+pub(super) fn caches(metrics: &Metrics, counts: &[(&'static str, Arc<CacheCounts>)]) {
     let figures: [(_, _, _, Read); 4] = [
-        ("specd_cache_hits", "Answers found in a cache", Kind::Counter, Tally::hits),
-        ("specd_cache_misses", "Reads that a cache had to begin", Kind::Counter, Tally::misses),
-        ("specd_cache_evictions", "Entries dropped to make room", Kind::Counter, Tally::evictions),
-        ("specd_cache_bytes", "Bytes that a cache holds", Kind::Gauge, Tally::bytes),
+        ("specd_cache_hits", "Answers found in a cache", Kind::Counter, CacheCounts::hits),
+        (
+            "specd_cache_misses",
+            "Reads that a cache had to begin",
+            Kind::Counter,
+            CacheCounts::misses,
+        ),
+        (
+            "specd_cache_evictions",
+            "Entries dropped to make room",
+            Kind::Counter,
+            CacheCounts::evictions,
+        ),
+        ("specd_cache_bytes", "Bytes that a cache holds", Kind::Gauge, CacheCounts::bytes),
     ];
     for (name, help, kind, read) in figures {
         let figure =
-            tallies.iter().fold(Figure::new(name, help, kind), |figure, (cache, tally)| {
-                let tally = Arc::clone(tally);
-                figure.with(&[("cache", cache)], move || read(&tally))
+            counts.iter().fold(Figure::new(name, help, kind), |figure, (cache, counts)| {
+                let counts = Arc::clone(counts);
+                figure.with(&[("cache", cache)], move || read(&counts))
             });
         metrics.add(figure);
     }

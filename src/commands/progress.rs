@@ -1,7 +1,8 @@
 //! The progress of a long read, for a person at a terminal.
 
 use crate::domain::digest::Digest;
-use crate::store::image_store::{Descriptor, ImageSource};
+use crate::image::Descriptor;
+use crate::store::ImageStore;
 use crate::store::metered::Metered;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const WORTH_SHOWING: u64 = 4 << 20;
 
 /// The same source, showing what is read of a large blob where standard error is a terminal.
-pub(crate) fn shown(source: Arc<dyn ImageSource>) -> Arc<dyn ImageSource> {
+pub(crate) fn shown(source: Arc<dyn ImageStore>) -> Arc<dyn ImageStore> {
     if !std::io::stderr().is_terminal() {
         return source;
     }

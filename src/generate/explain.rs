@@ -3,6 +3,7 @@
 use crate::domain::origin::Field;
 use crate::domain::request::Request;
 use crate::generate::{GenerateError, Generated, Generator};
+use crate::store::Deadline;
 
 /// A spec, and how it came to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,12 @@ impl Generator {
     /// # Errors
     ///
     /// As [`Self::generate`].
-    pub async fn explain(&self, request: &Request) -> Result<Explained, GenerateError> {
-        let (generated, fields) = self.make(request, true).await?;
+    pub async fn explain(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Explained, GenerateError> {
+        let (generated, fields) = self.make(request, true, deadline).await?;
         Ok(Explained { generated, fields })
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::domain::image_rules::ImageRules;
 use crate::domain::labels;
+use crate::image::Description;
 use crate::image::metadata::config::ImageConfig;
 use crate::image::platform::Platform;
-use crate::image::reader::Description;
-use crate::store::image_store::Resolved;
+use crate::store::Resolved;
 use std::collections::BTreeMap;
 
 /// What a caller needs of the image to create the container.

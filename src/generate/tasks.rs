@@ -5,16 +5,15 @@ use crate::domain::ids::Snapshotter;
 use crate::domain::image_rules::ImageRules;
 use crate::generate::stage::Stage;
 use crate::generate::{GenerateError, Generator, named, span};
-use crate::image::reader::{AccountFiles, ImageError, Wanted};
+use crate::image::snapshot::SnapshotFiles;
 use crate::image::snapshot::key::SnapshotKey;
-use crate::image::snapshot::reader::SnapshotFiles;
+use crate::image::{AccountFiles, ImageError, NeededFiles};
 use crate::spec::exec::StoredProcess;
 use crate::spec::resources::encode_resources;
 use crate::spec::{Encoded, Equipment, Inputs, SpecError};
-use crate::store::container_store::{ContainerError, ContainerStore, StoredContainer};
-use crate::store::snapshot_store::SnapshotError;
+use crate::store::{ContainerError, ContainerStore, Deadline, SnapshotError, StoredContainer};
+use crate::users;
 use crate::users::user::ProcessUser;
-use crate::users::{self, Files};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,14 +36,18 @@ impl Generator {
     /// # Errors
     ///
     /// A [`GenerateError`]; a user that cannot be looked up is one, and never root.
-    pub async fn process(&self, request: &ExecRequest) -> Result<Encoded, GenerateError> {
+    pub async fn process(
+        &self,
+        request: &ExecRequest,
+        deadline: Deadline,
+    ) -> Result<Encoded, GenerateError> {
         let profiles = self.profiles.now();
         let profile = named(&profiles, request.profile.as_deref())?;
-        let getting = self.containers.get(&request.namespace, &request.id);
+        let getting = self.containers.get(&request.namespace, &request.id, deadline);
         let container = self.timed(Stage::Container, getting).await?;
         let stored = StoredProcess::read(&container.type_url, &container.spec)
             .map_err(|error| of_container(request, error))?;
-        let user = self.exec_user(profile.rules, request, &container, &stored).await?;
+        let user = self.exec_user(profile.rules, request, &container, &stored, deadline).await?;
 
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let inputs = Inputs {
@@ -83,6 +86,7 @@ impl Generator {
         request: &ExecRequest,
         container: &StoredContainer,
         stored: &StoredProcess,
+        deadline: Deadline,
     ) -> Result<Option<ProcessUser>, GenerateError> {
         let options = &request.options.user;
         let needed = match &options.user {
@@ -90,29 +94,27 @@ impl Generator {
             None => users::needed_for_groups(options),
             Some(_) => users::needed(rules, options.user.as_ref(), options),
         };
-        let wanted = Wanted { passwd: needed.passwd, group: needed.group };
-        let files = match wanted {
-            Wanted { passwd: false, group: false } => AccountFiles::default(),
-            wanted => {
-                let reading = self.files_of(request, container, wanted);
-                self.timed(Stage::Files, reading).await?
-            }
+        let files = if needed.is_empty() {
+            AccountFiles::default()
+        } else {
+            let reading = self.container_files(request, container, needed, deadline);
+            self.timed(Stage::Files, reading).await?
         };
-        let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         if options.user.is_some() {
-            return Ok(Some(users::resolve(rules, None, options, files)?));
+            return Ok(Some(users::resolve(rules, None, options, &files)?));
         }
         let mut user = stored.user().map_err(|error| of_container(request, error))?;
-        users::add_groups(&mut user, options, files)?;
+        users::add_groups(&mut user, options, &files)?;
         Ok(Some(user))
     }
 
     /// The account files of the container's own snapshot.
-    async fn files_of(
+    async fn container_files(
         &self,
         request: &ExecRequest,
         container: &StoredContainer,
-        wanted: Wanted,
+        needed: NeededFiles,
+        deadline: Deadline,
     ) -> Result<AccountFiles, GenerateError> {
         let absent = "a user or a group cannot be looked up: the container's root is no snapshot";
         if container.snapshot_key.is_empty() || container.snapshotter.is_empty() {
@@ -127,7 +129,7 @@ impl Generator {
         let Some(snapshots) = &self.snapshots else {
             return Err(ImageError::Snapshot(SnapshotError::Off).into());
         };
-        Ok(snapshots.read(&request.namespace, Some(&snapshotter), &key, wanted).await?)
+        Ok(snapshots.read(&request.namespace, Some(&snapshotter), &key, needed, deadline).await?)
     }
 }
 

@@ -5,8 +5,8 @@
 
 use crate::domain::ids::Namespace;
 use crate::image::digest::{Algorithm, Digest};
-use crate::image::reader::ImageError;
-use crate::store::image_store::{BlobStream, Descriptor, ImageSource, SourceError};
+use crate::image::{Descriptor, ImageError};
+use crate::store::{BlobStream, Deadline, ImageStore, StoreError};
 use bytes::Bytes;
 use sha2::Digest as _;
 use std::io;
@@ -122,13 +122,14 @@ impl AsyncRead for Verified {
 ///
 /// What the source answers.
 pub async fn open(
-    source: &dyn ImageSource,
+    store: &dyn ImageStore,
     namespace: &Namespace,
     blob: &Descriptor,
+    deadline: Deadline,
 ) -> Result<Verified, ImageError> {
     let stream = match embedded(blob) {
         Some(data) => Box::pin(io::Cursor::new(data)),
-        None => source.open(namespace, blob).await?,
+        None => store.open(namespace, blob, deadline).await?,
     };
     Ok(Verified::new(stream, blob))
 }
@@ -149,18 +150,19 @@ fn embedded(blob: &Descriptor) -> Option<Bytes> {
 /// [`ImageError::Limit`] before anything is read where the descriptor states more than `limit`, and
 /// what [`open`] and the verification answer.
 pub async fn read(
-    source: &dyn ImageSource,
+    store: &dyn ImageStore,
     namespace: &Namespace,
     blob: &Descriptor,
     what: &str,
     limit: u64,
+    deadline: Deadline,
 ) -> Result<Bytes, ImageError> {
     if blob.size > limit {
         let what = format!("{what} {}", blob.digest);
         return Err(ImageError::Limit { what, limit, unit: "bytes" });
     }
     let mut whole = Vec::with_capacity(usize::try_from(blob.size).unwrap_or_default());
-    let mut stream = open(source, namespace, blob).await?;
+    let mut stream = open(store, namespace, blob, deadline).await?;
     stream.read_to_end(&mut whole).await.map_err(broken_off)?;
     Ok(whole.into())
 }
@@ -170,13 +172,13 @@ pub async fn read(
 pub fn broken_off(error: io::Error) -> ImageError {
     let text = error.to_string();
     let Some(inner) = error.into_inner() else {
-        return ImageError::Source(SourceError::Unavailable(text));
+        return ImageError::Store(StoreError::Unavailable(text));
     };
     match inner.downcast::<ImageError>() {
         Ok(inner) => *inner,
-        Err(other) => match other.downcast::<SourceError>() {
-            Ok(inner) => ImageError::Source(*inner),
-            Err(_) => ImageError::Source(SourceError::Unavailable(text)),
+        Err(other) => match other.downcast::<StoreError>() {
+            Ok(inner) => ImageError::Store(*inner),
+            Err(_) => ImageError::Store(StoreError::Unavailable(text)),
         },
     }
 }

@@ -13,10 +13,9 @@ use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::digest::Digest;
 use crate::image::metadata::config::ContainerConfig;
 use crate::image::platform::Platform;
-use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use crate::image::snapshot::key::SnapshotChoice;
-use crate::image::tally::Tally;
-use crate::store::image_store::Descriptor;
+use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles};
+use crate::store::Deadline;
 use async_trait::async_trait;
 use bytes::Bytes;
 use moka::future::Cache;
@@ -26,7 +25,7 @@ use sha2::Digest as _;
 use std::hash::Hash;
 use std::mem::size_of;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
 const OVERHEAD: usize = 512;
@@ -56,26 +55,26 @@ struct FilesKey {
 ///
 /// Calls for the same thing at the same time share one read. If the call that reads is dropped, one of
 /// those that wait reads instead.
-pub struct Memo<R> {
+pub struct CachedReader<R> {
     reader: R,
-    descriptions: Remembered<DescriptionKey, Arc<Description>>,
-    files: Remembered<FilesKey, Arc<AccountFiles>>,
+    descriptions: CountedCache<DescriptionKey, Arc<Description>>,
+    files: CountedCache<FilesKey, Arc<AccountFiles>>,
 }
 
-impl<R: ImageReader> Memo<R> {
+impl<R: ImageReader> CachedReader<R> {
     /// Remembers about so many bytes, one half of descriptions and one half of account files.
     pub fn new(reader: R, bytes: u64) -> Self {
         let half = bytes / 2;
         Self {
             reader,
-            descriptions: Remembered::new(half, |image| description_bytes(image)),
-            files: Remembered::new(half, |files| files_bytes(files)),
+            descriptions: CountedCache::new(half, |image| description_bytes(image)),
+            files: CountedCache::new(half, |files| files_bytes(files)),
         }
     }
 
     /// The counts of what is remembered, each under its name: `description` and `accounts`.
-    pub fn tallies(&self) -> [(&'static str, Arc<Tally>); 2] {
-        let (descriptions, files) = (&self.descriptions.tally, &self.files.tally);
+    pub fn counts(&self) -> [(&'static str, Arc<CacheCounts>); 2] {
+        let (descriptions, files) = (&self.descriptions.counts, &self.files.counts);
         [("description", Arc::clone(descriptions)), ("accounts", Arc::clone(files))]
     }
 
@@ -89,20 +88,20 @@ impl<R: ImageReader> Memo<R> {
 }
 
 /// One of the caches, and how well it does.
-struct Remembered<K, V> {
+struct CountedCache<K, V> {
     cache: Cache<K, V>,
     weight: fn(&V) -> usize,
-    tally: Arc<Tally>,
+    counts: Arc<CacheCounts>,
 }
 
-impl<K, V> Remembered<K, V>
+impl<K, V> CountedCache<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     fn new(bytes: u64, weight: fn(&V) -> usize) -> Self {
-        let tally = Arc::<Tally>::default();
-        let dropped = Arc::clone(&tally);
+        let counts = Arc::<CacheCounts>::default();
+        let dropped = Arc::clone(&counts);
         let cache = Cache::builder()
             .max_capacity(bytes)
             .weigher(move |_, value| weighed(weight, value))
@@ -111,7 +110,7 @@ where
                 dropped.drops(weighed(weight, &value), cause == RemovalCause::Size);
             })
             .build();
-        Self { cache, weight, tally }
+        Self { cache, weight, counts }
     }
 
     async fn get(
@@ -122,14 +121,14 @@ where
         let is_read_here = AtomicBool::new(false);
         let read = async {
             is_read_here.store(true, Ordering::Relaxed);
-            self.tally.missed();
+            self.counts.missed();
             let value = read.await?;
-            self.tally.holds(weighed(self.weight, &value));
+            self.counts.holds(weighed(self.weight, &value));
             Ok(value)
         };
         let answer = self.cache.try_get_with(key, read).await;
         if answer.is_ok() && !is_read_here.load(Ordering::Relaxed) {
-            self.tally.hit();
+            self.counts.hit();
         }
         answer.map_err(Arc::unwrap_or_clone)
     }
@@ -182,12 +181,13 @@ fn container_bytes(config: &ContainerConfig) -> usize {
 }
 
 #[async_trait]
-impl<R: ImageReader> ImageReader for Memo<R> {
+impl<R: ImageReader> ImageReader for CachedReader<R> {
     async fn describe(
         &self,
         namespace: &Namespace,
         target: &Descriptor,
         platform: &Platform,
+        deadline: Deadline,
     ) -> Result<Arc<Description>, ImageError> {
         let key = DescriptionKey {
             namespace: namespace.clone(),
@@ -195,28 +195,79 @@ impl<R: ImageReader> ImageReader for Memo<R> {
             media_type: target.media_type.clone(),
             platform: platform.normalized(),
         };
-        let read = self.reader.describe(namespace, target, platform);
+        let read = self.reader.describe(namespace, target, platform, deadline);
         self.descriptions.get(key, read).await
     }
 
     /// An image without a chain ID has no layers, so there is nothing to read and nothing to remember; a
     /// snapshot that was chosen may be a container's own, and change.
-    async fn files(
+    async fn read_account_files(
         &self,
         namespace: &Namespace,
         image: &Description,
-        wanted: Wanted,
+        needed: NeededFiles,
         from: &SnapshotChoice,
+        deadline: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError> {
-        let read = self.reader.files(namespace, image, wanted, from);
+        let read = self.reader.read_account_files(namespace, image, needed, from, deadline);
         let (Some(chain_id), None) = (image.chain_id.clone(), &from.key) else {
             return read.await;
         };
-        let Wanted { passwd, group } = wanted;
+        let NeededFiles { passwd, group } = needed;
         let layers = layers_digest(&image.layers);
         let (namespace, snapshotter) = (namespace.clone(), from.snapshotter.clone());
         let key = FilesKey { namespace, chain_id, layers, snapshotter, passwd, group };
         self.files.get(key, read).await
+    }
+}
+
+/// The counts of one cache.
+#[derive(Debug, Default)]
+pub struct CacheCounts {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    evictions: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl CacheCounts {
+    /// Answers that came without reading, those included that another call was reading.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// Reads that were begun.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+
+    /// Entries that were dropped to make room.
+    pub fn evictions(&self) -> u64 {
+        self.evictions.load(Ordering::Relaxed)
+    }
+
+    /// The bytes held, about.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn missed(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn holds(&self, bytes: u32) {
+        self.bytes.fetch_add(bytes.into(), Ordering::Relaxed);
+    }
+
+    fn drops(&self, bytes: u32, for_room: bool) {
+        self.bytes.fetch_sub(bytes.into(), Ordering::Relaxed);
+        if for_room {
+            self.evictions.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -225,7 +276,7 @@ mod tests {
     use super::*;
     use crate::image::metadata::config::ImageConfig;
     use crate::image::snapshot::key::SnapshotKey;
-    use crate::store::image_store::SourceError;
+    use crate::store::StoreError;
     use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
     use tokio::sync::Semaphore;
@@ -257,7 +308,7 @@ mod tests {
             let read = self.reads.fetch_add(1, Ordering::SeqCst);
             self.gate.acquire().await.unwrap().forget();
             if read < self.failing {
-                return Err(ImageError::Source(SourceError::Unavailable("down".to_owned())));
+                return Err(ImageError::Store(StoreError::Unavailable("down".to_owned())));
             }
             Ok(())
         }
@@ -270,20 +321,22 @@ mod tests {
             _namespace: &Namespace,
             target: &Descriptor,
             _platform: &Platform,
+            _deadline: Deadline,
         ) -> Result<Arc<Description>, ImageError> {
             self.read().await?;
             Ok(Arc::new(image(&target.digest, Some(target.digest.clone()))))
         }
 
-        async fn files(
+        async fn read_account_files(
             &self,
             _namespace: &Namespace,
             _image: &Description,
-            wanted: Wanted,
+            needed: NeededFiles,
             _from: &SnapshotChoice,
+            _deadline: Deadline,
         ) -> Result<Arc<AccountFiles>, ImageError> {
             self.read().await?;
-            let passwd = wanted.passwd.then(|| self.passwd.clone());
+            let passwd = needed.passwd.then(|| self.passwd.clone());
             Ok(Arc::new(AccountFiles { passwd, group: None }))
         }
     }
@@ -311,20 +364,32 @@ mod tests {
         Namespace::parse(name).unwrap()
     }
 
-    const PASSWD: Wanted = Wanted { passwd: true, group: false };
+    const PASSWD: NeededFiles = NeededFiles { passwd: true, group: false };
     const IMAGE: SnapshotChoice = SnapshotChoice { snapshotter: None, key: None };
     const MIB: u64 = 1 << 20;
+
+    async fn read(
+        cached: &CachedReader<Arc<Counting>>,
+        name: &str,
+        image: &Description,
+        needed: NeededFiles,
+        from: &SnapshotChoice,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        cached.read_account_files(&namespace(name), image, needed, from, Deadline::NONE).await
+    }
 
     #[tokio::test]
     async fn a_hundred_calls_are_one_read() {
         let counting = Counting::new(0, 0, 0);
-        let memo = Arc::new(Memo::new(Arc::clone(&counting), MIB));
+        let cached = Arc::new(CachedReader::new(Arc::clone(&counting), MIB));
         let calls: Vec<_> = (0..100)
             .map(|_| {
-                let memo = Arc::clone(&memo);
+                let cached = Arc::clone(&cached);
                 tokio::spawn(async move {
                     let platform = Platform::new("linux", "amd64", "");
-                    memo.describe(&namespace("a"), &blob(&digest(1)), &platform).await
+                    cached
+                        .describe(&namespace("a"), &blob(&digest(1)), &platform, Deadline::NONE)
+                        .await
                 })
             })
             .collect();
@@ -339,7 +404,7 @@ mod tests {
     #[tokio::test]
     async fn what_differs_is_read_apart() {
         let counting = Counting::new(0, 100, 0);
-        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
         let amd64 = Platform::new("linux", "amd64", "");
         let arm64 = Platform::new("linux", "arm64", "");
         let x86_64 =
@@ -354,7 +419,7 @@ mod tests {
             ("a", blob(&digest(1)), &arm64, 4),
             ("a", other_type, &amd64, 5),
         ] {
-            memo.describe(&namespace(name), &target, platform).await.unwrap();
+            cached.describe(&namespace(name), &target, platform, Deadline::NONE).await.unwrap();
             assert_eq!(counting.reads(), reads, "{name} {target:?} {platform}");
         }
     }
@@ -362,12 +427,12 @@ mod tests {
     #[tokio::test]
     async fn files_are_remembered_by_chain_id_and_layers() {
         let counting = Counting::new(0, 100, 3);
-        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
         let own = image(&digest(1), Some(digest(9)));
         let same_layers = Description { config_digest: digest(3), ..own.clone() };
         let claims_the_same = image(&digest(2), Some(digest(9)));
-        let both = Wanted { passwd: true, group: true };
-        for (name, image, wanted, reads) in [
+        let both = NeededFiles { passwd: true, group: true };
+        for (name, image, needed, reads) in [
             ("a", &own, PASSWD, 1),
             ("a", &own, PASSWD, 1),
             ("a", &same_layers, PASSWD, 1),
@@ -375,7 +440,7 @@ mod tests {
             ("b", &own, PASSWD, 3),
             ("a", &own, both, 4),
         ] {
-            let files = memo.files(&namespace(name), image, wanted, &IMAGE).await.unwrap();
+            let files = read(&cached, name, image, needed, &IMAGE).await.unwrap();
             assert_eq!(files.passwd.as_deref(), Some(&b"xxx"[..]));
             assert_eq!(counting.reads(), reads);
         }
@@ -384,14 +449,14 @@ mod tests {
     #[tokio::test]
     async fn a_snapshot_that_was_chosen_is_not_remembered() {
         let counting = Counting::new(0, 100, 3);
-        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
         let own = image(&digest(1), Some(digest(9)));
         let snapshotter = Some(Snapshotter::parse("overlayfs").unwrap());
         let from = SnapshotChoice { snapshotter, key: None };
         let key = Some(SnapshotKey::parse("web-1").unwrap());
         let chosen = SnapshotChoice { snapshotter: None, key };
         for (from, reads) in [(&IMAGE, 1), (&from, 2), (&from, 2), (&chosen, 3), (&chosen, 4)] {
-            memo.files(&namespace("a"), &own, PASSWD, from).await.unwrap();
+            read(&cached, "a", &own, PASSWD, from).await.unwrap();
             assert_eq!(counting.reads(), reads, "{from:?}");
         }
     }
@@ -399,9 +464,9 @@ mod tests {
     #[tokio::test]
     async fn an_image_without_layers_is_not_remembered() {
         let counting = Counting::new(0, 100, 0);
-        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
         for reads in 1..=2 {
-            memo.files(&namespace("a"), &image(&digest(1), None), PASSWD, &IMAGE).await.unwrap();
+            read(&cached, "a", &image(&digest(1), None), PASSWD, &IMAGE).await.unwrap();
             assert_eq!(counting.reads(), reads);
         }
     }
@@ -409,13 +474,13 @@ mod tests {
     #[tokio::test]
     async fn errors_are_not_remembered() {
         let counting = Counting::new(2, 100, 0);
-        let memo = Memo::new(Arc::clone(&counting), MIB);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
         let own = image(&digest(1), Some(digest(9)));
-        let down = ImageError::Source(SourceError::Unavailable("down".to_owned()));
+        let down = ImageError::Store(StoreError::Unavailable("down".to_owned()));
         for _ in 0..2 {
-            assert_eq!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await, Err(down.clone()));
+            assert_eq!(read(&cached, "a", &own, PASSWD, &IMAGE).await, Err(down.clone()));
         }
-        assert!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.is_ok());
+        assert!(read(&cached, "a", &own, PASSWD, &IMAGE).await.is_ok());
         assert_eq!(counting.reads(), 3);
     }
 
@@ -423,11 +488,11 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_leader_is_replaced() {
         let counting = Counting::new(0, 0, 3);
-        let memo = Arc::new(Memo::new(Arc::clone(&counting), MIB));
+        let cached = Arc::new(CachedReader::new(Arc::clone(&counting), MIB));
         let call = || {
-            let memo = Arc::clone(&memo);
+            let cached = Arc::clone(&cached);
             let own = image(&digest(1), Some(digest(9)));
-            tokio::spawn(async move { memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await })
+            tokio::spawn(async move { read(&cached, "a", &own, PASSWD, &IMAGE).await })
         };
         let leader = call();
         while counting.reads() == 0 {
@@ -450,37 +515,37 @@ mod tests {
     #[tokio::test]
     async fn no_more_is_kept_than_allowed() {
         let counting = Counting::new(0, 1000, 10_000);
-        let memo = Memo::new(Arc::clone(&counting), 100_000);
+        let cached = CachedReader::new(Arc::clone(&counting), 100_000);
         for number in 0..50 {
             let own = image(&digest(number), Some(digest(number)));
-            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
-            let bytes = memo.bytes().await;
+            read(&cached, "a", &own, PASSWD, &IMAGE).await.unwrap();
+            let bytes = cached.bytes().await;
             assert!((10_000..=50_000).contains(&bytes), "{bytes}");
         }
         let newest = image(&digest(49), Some(digest(49)));
-        memo.files(&namespace("a"), &newest, PASSWD, &IMAGE).await.unwrap();
+        read(&cached, "a", &newest, PASSWD, &IMAGE).await.unwrap();
         assert_eq!(counting.reads(), 50);
         let oldest = image(&digest(0), Some(digest(0)));
-        memo.files(&namespace("a"), &oldest, PASSWD, &IMAGE).await.unwrap();
+        read(&cached, "a", &oldest, PASSWD, &IMAGE).await.unwrap();
         assert_eq!(counting.reads(), 51);
     }
 
     #[tokio::test]
     async fn what_is_found_read_held_and_dropped_is_counted() {
         let counting = Counting::new(1, 1000, 10_000);
-        let memo = Memo::new(Arc::clone(&counting), 100_000);
-        let [(_, descriptions), (_, files)] = memo.tallies();
+        let cached = CachedReader::new(Arc::clone(&counting), 100_000);
+        let [(_, descriptions), (_, files)] = cached.counts();
         let own = image(&digest(0), Some(digest(0)));
-        assert!(memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.is_err());
+        assert!(read(&cached, "a", &own, PASSWD, &IMAGE).await.is_err());
         assert_eq!((files.hits(), files.misses(), files.bytes()), (0, 1, 0));
         for _ in 0..3 {
-            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
+            read(&cached, "a", &own, PASSWD, &IMAGE).await.unwrap();
         }
         assert_eq!((files.hits(), files.misses(), files.evictions()), (2, 2, 0));
         for number in 0..20 {
             let own = image(&digest(number), Some(digest(number)));
-            memo.files(&namespace("a"), &own, PASSWD, &IMAGE).await.unwrap();
-            assert_eq!(memo.bytes().await, files.bytes());
+            read(&cached, "a", &own, PASSWD, &IMAGE).await.unwrap();
+            assert_eq!(cached.bytes().await, files.bytes());
         }
         assert!((10..20).contains(&files.evictions()), "{}", files.evictions());
         assert_eq!((descriptions.hits(), descriptions.misses(), descriptions.bytes()), (0, 0, 0));

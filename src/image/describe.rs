@@ -13,8 +13,8 @@ use crate::image::metadata::go_json::JsonError;
 use crate::image::metadata::media_type::{self, Kind};
 use crate::image::metadata::{chain_id, config};
 use crate::image::platform::{Matcher, Platform};
-use crate::image::reader::{Description, ImageError};
-use crate::store::image_store::{Descriptor, ImageSource};
+use crate::image::{Description, Descriptor, ImageError};
+use crate::store::{Deadline, ImageStore};
 
 /// What `BuildKit` puts on the entry of an index that attests to another entry.
 const ATTESTATION: &str = "vnd.docker.reference.type";
@@ -28,11 +28,12 @@ const ATTESTATION: &str = "vnd.docker.reference.type";
 ///
 /// [`ImageError::PlatformAbsent`] with the platforms that exist, and whatever is wrong with a blob on
 /// the way.
-pub async fn describe(
-    source: &dyn ImageSource,
+pub(super) async fn describe(
+    store: &dyn ImageStore,
     namespace: &Namespace,
     target: &Descriptor,
     platform: &Platform,
+    deadline: Deadline,
 ) -> Result<Description, ImageError> {
     let matcher = Matcher::only(platform);
     let mut exist = Vec::new();
@@ -44,7 +45,7 @@ pub async fn describe(
             let what = format!("nesting of indexes at {}", at.digest);
             return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
         }
-        let bytes = blob::read(source, namespace, &at, "index", METADATA_BYTES).await?;
+        let bytes = blob::read(store, namespace, &at, "index", METADATA_BYTES, deadline).await?;
         let entries = descriptor::index(&bytes).map_err(invalid(&at.digest))?;
         let images: Vec<_> = entries.into_iter().filter(is_image).collect();
         add(&mut exist, images.iter().filter_map(|entry| entry.descriptor.platform.clone()));
@@ -53,9 +54,9 @@ pub async fn describe(
             None => return Err(ImageError::PlatformAbsent { wanted: platform.clone(), exist }),
         }
     }
-    let bytes = blob::read(source, namespace, &at, "manifest", METADATA_BYTES).await?;
+    let bytes = blob::read(store, namespace, &at, "manifest", METADATA_BYTES, deadline).await?;
     let manifest = descriptor::manifest(&bytes).map_err(invalid(&at.digest))?;
-    let config = read_config(source, namespace, &manifest.config).await?;
+    let config = read_config(store, namespace, &manifest.config, deadline).await?;
     let suits = match (&at.platform, depth) {
         (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
         (Some(_), _) => true,
@@ -112,15 +113,17 @@ fn best(entries: Vec<Entry>, matcher: &Matcher) -> Option<Entry> {
 }
 
 async fn read_config(
-    source: &dyn ImageSource,
+    store: &dyn ImageStore,
     namespace: &Namespace,
     config: &Descriptor,
+    deadline: Deadline,
 ) -> Result<ImageConfig, ImageError> {
     let refuse = |reason| ImageError::Invalid { digest: config.digest.clone(), reason };
     if !media_type::is_config(&config.media_type) {
         return Err(refuse(format!("unknown image config media type {:?}", config.media_type)));
     }
-    let bytes = blob::read(source, namespace, config, "configuration", METADATA_BYTES).await?;
+    let bytes =
+        blob::read(store, namespace, config, "configuration", METADATA_BYTES, deadline).await?;
     let parsed = config::parse(&bytes).map_err(invalid(&config.digest))?;
     if parsed.platform.is_unknown() {
         let platform = &parsed.platform;

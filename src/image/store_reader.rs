@@ -1,51 +1,53 @@
-//! Images read from a source alone: the account files come out of the layers' blobs.
+//! Images read from a store alone: the account files come out of the layers' blobs.
 
 use crate::domain::ids::Namespace;
 use crate::image::describe::describe;
-use crate::image::layers::account_files::account_files;
+use crate::image::layers::read_from_layers;
 use crate::image::platform::Platform;
-use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use crate::image::snapshot::key::SnapshotChoice;
-use crate::store::image_store::{Descriptor, ImageSource};
-use crate::store::snapshot_store::SnapshotError;
+use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles};
+use crate::store::{Deadline, ImageStore, SnapshotError};
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// Reads images from one source.
-pub struct SourceReader {
-    source: Arc<dyn ImageSource>,
+/// Reads images from one store.
+pub struct StoreReader {
+    store: Arc<dyn ImageStore>,
 }
 
-impl SourceReader {
-    /// Reads from this source.
+impl StoreReader {
+    /// Reads from this store.
     #[must_use]
-    pub fn new(source: Arc<dyn ImageSource>) -> Self {
-        Self { source }
+    pub fn new(store: Arc<dyn ImageStore>) -> Self {
+        Self { store }
     }
 }
 
 #[async_trait]
-impl ImageReader for SourceReader {
+impl ImageReader for StoreReader {
     async fn describe(
         &self,
         namespace: &Namespace,
         target: &Descriptor,
         platform: &Platform,
+        deadline: Deadline,
     ) -> Result<Arc<Description>, ImageError> {
-        describe(&*self.source, namespace, target, platform).await.map(Arc::new)
+        describe(&*self.store, namespace, target, platform, deadline).await.map(Arc::new)
     }
 
-    async fn files(
+    async fn read_account_files(
         &self,
         namespace: &Namespace,
         image: &Description,
-        wanted: Wanted,
+        needed: NeededFiles,
         from: &SnapshotChoice,
+        deadline: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError> {
         if from.key.is_some() {
             return Err(SnapshotError::Unsupported.into());
         }
-        let source = Arc::clone(&self.source);
-        account_files(source, namespace, &image.layers, wanted).await.map(Arc::new)
+        read_from_layers(&*self.store, namespace, &image.layers, needed, deadline)
+            .await
+            .map(Arc::new)
     }
 }

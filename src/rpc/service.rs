@@ -7,6 +7,7 @@ use crate::domain::violation::Violations;
 use crate::generate::{GenerateError, Generator, UnknownProfile};
 use crate::pb::specd as pb;
 use crate::rpc::{deadline, explanation, from_wire, status, to_wire};
+use crate::store::Deadline;
 use prost::Message;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
@@ -38,7 +39,7 @@ impl Service {
         &self,
         request: Request<W>,
         check: impl FnOnce(W) -> Result<C, Violations>,
-        work: impl FnOnce(C) -> F,
+        work: impl FnOnce(C, Deadline) -> F,
         translate: fn(A) -> M,
     ) -> Result<Response<M>, Status>
     where
@@ -50,7 +51,7 @@ impl Service {
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
         let request = check(request.into_inner()).map_err(|wrong| status::of(&wrong.into()))?;
         let deadline = started.checked_add(time).unwrap_or(started);
-        let work = Generator::by(deadline, work(request));
+        let work = work(request, Deadline::at(deadline));
         match tokio::time::timeout_at(deadline.into(), work).await {
             Ok(Ok(done)) => self.answer(translate(done)),
             Ok(Err(error)) if Instant::now() < deadline => Err(status::of(&error)),
@@ -84,9 +85,9 @@ impl pb::SpecService for Service {
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<pb::GenerateResponse>, Status> {
         let check = |message| from_wire::request(message, |name| self.known(name));
-        let work = async |request: request::Request| {
+        let work = async |request: request::Request, deadline| {
             happens_in(&request.namespace);
-            self.generator.generate(&request).await
+            self.generator.generate(&request, deadline).await
         };
         self.call(request, check, work, to_wire::generated).await
     }
@@ -96,9 +97,9 @@ impl pb::SpecService for Service {
         request: Request<pb::GenerateProcessRequest>,
     ) -> Result<Response<pb::GenerateProcessResponse>, Status> {
         let check = |message| from_wire::exec(message, |name| self.known(name));
-        let work = async |request: ExecRequest| {
+        let work = async |request: ExecRequest, deadline| {
             happens_in(&request.namespace);
-            self.generator.process(&request).await
+            self.generator.process(&request, deadline).await
         };
         self.call(request, check, work, to_wire::process).await
     }
@@ -107,7 +108,7 @@ impl pb::SpecService for Service {
         &self,
         request: Request<pb::GenerateResourcesRequest>,
     ) -> Result<Response<pb::GenerateResourcesResponse>, Status> {
-        let work = async |request: UpdateRequest| self.generator.resources(&request);
+        let work = async |request: UpdateRequest, _| self.generator.resources(&request);
         self.call(request, from_wire::update, work, to_wire::resources).await
     }
 
@@ -118,9 +119,9 @@ impl pb::SpecService for Service {
         let check = |message: pb::ExplainRequest| {
             from_wire::request(message.request.unwrap_or_default(), |name| self.known(name))
         };
-        let work = async |request: request::Request| {
+        let work = async |request: request::Request, deadline| {
             happens_in(&request.namespace);
-            self.generator.explain(&request).await
+            self.generator.explain(&request, deadline).await
         };
         self.call(request, check, work, explanation::explained).await
     }

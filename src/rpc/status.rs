@@ -4,12 +4,10 @@
 
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
-use crate::image::reader::ImageError;
+use crate::image::ImageError;
 use crate::pb::specd::ErrorReason;
 use crate::spec::SpecError;
-use crate::store::container_store::ContainerError;
-use crate::store::image_store::SourceError;
-use crate::store::snapshot_store::SnapshotError;
+use crate::store::{ContainerError, SnapshotError, StoreError};
 use crate::users::error::{AccountError, Asked};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -90,7 +88,7 @@ fn image(error: &ImageError) -> Status {
         failed(Code::FailedPrecondition, &text, ErrorReason::ImageInvalid, pairs)
     };
     match error {
-        ImageError::Source(error) => source(error),
+        ImageError::Store(error) => source(error),
         ImageError::PlatformAbsent { wanted, exist } => {
             let exist: Vec<String> = exist.iter().map(ToString::to_string).collect();
             failed(
@@ -124,10 +122,10 @@ fn image(error: &ImageError) -> Status {
     }
 }
 
-fn source(error: &SourceError) -> Status {
+fn source(error: &StoreError) -> Status {
     let text = error.to_string();
     match error {
-        SourceError::ImageNotFound { tried } => {
+        StoreError::ImageNotFound { tried } => {
             let names = tried.join(",");
             let mut details = info(ErrorReason::ImageNotFound, &[("tried", &names)]);
             let name = tried.first().map(String::as_str).unwrap_or_default();
@@ -139,18 +137,18 @@ fn source(error: &SourceError) -> Status {
             );
             Status::with_error_details(Code::NotFound, cut(&text, MESSAGE_BYTES), details)
         }
-        SourceError::BlobAbsent { digest } => failed(
+        StoreError::BlobAbsent { digest } => failed(
             Code::FailedPrecondition,
             &format!("{text}, pull the image for this platform"),
             ErrorReason::BlobAbsent,
             &[("digest", digest.as_str())],
         ),
-        SourceError::Unavailable(_) => {
+        StoreError::Unavailable(_) => {
             let mut details = info(ErrorReason::SourceUnavailable, &[]);
             details.set_retry_info(Some(RETRY_DELAY));
             Status::with_error_details(Code::Unavailable, cut(&text, MESSAGE_BYTES), details)
         }
-        SourceError::Invalid(_) => {
+        StoreError::Invalid(_) => {
             failed(Code::FailedPrecondition, &text, ErrorReason::ImageInvalid, &[])
         }
     }
@@ -172,7 +170,7 @@ fn container(error: &ContainerError) -> Status {
             ErrorReason::ContainerUnusable,
             &[("namespace", namespace.as_str()), ("id", id.as_str())],
         ),
-        ContainerError::Source(error) => source(error),
+        ContainerError::Store(error) => source(error),
     }
 }
 
@@ -188,7 +186,7 @@ fn snapshot(error: &SnapshotError) -> Status {
         SnapshotError::Off | SnapshotError::Unsupported | SnapshotError::Unreadable(_) => {
             failed(Code::FailedPrecondition, &text, ErrorReason::SnapshotUnreadable, &[])
         }
-        SnapshotError::Source(error) => source(error),
+        SnapshotError::Store(error) => source(error),
     }
 }
 
@@ -281,22 +279,22 @@ mod tests {
     #[test]
     fn each_error_has_its_code_and_reason() {
         let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
-        let source = |error: SourceError| GenerateError::Image(error.into());
+        let source = |error: StoreError| GenerateError::Image(error.into());
         let snapshotter = Snapshotter::parse("overlayfs").unwrap();
         let key = SnapshotKey::parse("web-1").unwrap();
         let table: [(GenerateError, Code, &str); 12] = [
             (
-                source(SourceError::ImageNotFound { tried: vec!["a".into(), "b".into()] }),
+                source(StoreError::ImageNotFound { tried: vec!["a".into(), "b".into()] }),
                 Code::NotFound,
                 "IMAGE_NOT_FOUND",
             ),
             (
-                source(SourceError::BlobAbsent { digest: digest.clone() }),
+                source(StoreError::BlobAbsent { digest: digest.clone() }),
                 Code::FailedPrecondition,
                 "BLOB_ABSENT",
             ),
             (
-                source(SourceError::Unavailable("gone".into())),
+                source(StoreError::Unavailable("gone".into())),
                 Code::Unavailable,
                 "SOURCE_UNAVAILABLE",
             ),
@@ -364,11 +362,11 @@ mod tests {
 
     #[test]
     fn details_say_what_to_do() {
-        let unavailable = of(&ImageError::from(SourceError::Unavailable("gone".into())).into());
+        let unavailable = of(&ImageError::from(StoreError::Unavailable("gone".into())).into());
         let retry = unavailable.get_details_retry_info().unwrap();
         assert_eq!(retry.retry_delay, Some(RETRY_DELAY));
         let tried = vec!["nginx".to_owned(), "docker.io/library/nginx:latest".to_owned()];
-        let unknown = of(&ImageError::from(SourceError::ImageNotFound { tried }).into());
+        let unknown = of(&ImageError::from(StoreError::ImageNotFound { tried }).into());
         assert!(unknown.message().contains("docker.io/library/nginx:latest"));
         assert_eq!(unknown.get_details_resource_info().unwrap().resource_name, "nginx");
         let overloaded = overloaded();

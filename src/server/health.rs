@@ -9,7 +9,7 @@ use crate::pb::health::{
     Health as Protocol, HealthCheckRequest, HealthCheckResponse, HealthListRequest,
     HealthListResponse, HealthServer, ServingStatus,
 };
-use crate::store::image_store::ImageSource;
+use crate::store::ImageStore;
 use futures_util::stream;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl Health {
     }
 
     /// Asks the source again and again, until the end is announced. Only changes are logged.
-    pub async fn follow<S: ImageSource>(&self, source: S, probe: Probe) {
+    pub async fn follow<S: ImageStore>(&self, source: S, probe: Probe) {
         let mut state = self.state.subscribe();
         let mut known = None;
         loop {

@@ -3,7 +3,7 @@
 //! One question: how is this container stored? Nothing is remembered and nothing is parsed here.
 
 use crate::domain::ids::{ContainerId, Namespace};
-use crate::store::image_store::SourceError;
+use crate::store::{Deadline, StoreError};
 use async_trait::async_trait;
 
 /// A container as it is stored.
@@ -53,7 +53,7 @@ pub enum ContainerError {
     },
     /// The source did not answer.
     #[error(transparent)]
-    Source(SourceError),
+    Store(StoreError),
 }
 
 /// Where containers are stored.
@@ -64,6 +64,7 @@ pub trait ContainerStore: Send + Sync + 'static {
         &self,
         namespace: &Namespace,
         id: &ContainerId,
+        deadline: Deadline,
     ) -> Result<StoredContainer, ContainerError>;
 }
 
@@ -77,6 +78,7 @@ impl ContainerStore for NoContainers {
         &self,
         namespace: &Namespace,
         id: &ContainerId,
+        _deadline: Deadline,
     ) -> Result<StoredContainer, ContainerError> {
         Err(ContainerError::NoContainers { namespace: namespace.clone(), id: id.clone() })
     }

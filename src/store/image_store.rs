@@ -4,28 +4,13 @@
 //! neither verifies nor parses: [`crate::image::blob`] does, for every source alike.
 
 use crate::domain::ids::Namespace;
+use crate::image::Descriptor;
 use crate::image::digest::Digest;
-use crate::image::platform::Platform;
 use crate::image::reference::ImageName;
+use crate::store::Deadline;
 use async_trait::async_trait;
-use bytes::Bytes;
 use std::pin::Pin;
 use tokio::io::AsyncRead;
-
-/// A reference to a blob: what it is, where it is, how long it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Descriptor {
-    /// What the blob is, as the one who refers to it says.
-    pub media_type: String,
-    /// Its address.
-    pub digest: Digest,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its bytes, where the descriptor embeds them.
-    pub data: Option<Bytes>,
-    /// The platform, where an index states one.
-    pub platform: Option<Platform>,
-}
 
 /// What a name points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +26,7 @@ pub type BlobStream = Pin<Box<dyn AsyncRead + Send>>;
 
 /// Why a source did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SourceError {
+pub enum StoreError {
     /// No image has one of these names.
     #[error("image not found, tried {}", tried.join(" and "))]
     ImageNotFound {
@@ -64,7 +49,7 @@ pub enum SourceError {
 
 /// Where images are stored.
 #[async_trait]
-pub trait ImageSource: Send + Sync + 'static {
+pub trait ImageStore: Send + Sync + 'static {
     /// What a name points to, now: an answer is never remembered.
     ///
     /// Each of [`ImageName::candidates`] is tried, in order.
@@ -72,38 +57,42 @@ pub trait ImageSource: Send + Sync + 'static {
         &self,
         namespace: &Namespace,
         name: &ImageName,
-    ) -> Result<Resolved, SourceError>;
+        deadline: Deadline,
+    ) -> Result<Resolved, StoreError>;
 
     /// A blob's bytes.
     async fn open(
         &self,
         namespace: &Namespace,
         blob: &Descriptor,
-    ) -> Result<BlobStream, SourceError>;
+        deadline: Deadline,
+    ) -> Result<BlobStream, StoreError>;
 
     /// Whether the source answers.
-    async fn ping(&self) -> Result<(), SourceError>;
+    async fn ping(&self) -> Result<(), StoreError>;
 }
 
 #[async_trait]
-impl<S: ImageSource + ?Sized> ImageSource for std::sync::Arc<S> {
+impl<S: ImageStore + ?Sized> ImageStore for std::sync::Arc<S> {
     async fn resolve(
         &self,
         namespace: &Namespace,
         name: &ImageName,
-    ) -> Result<Resolved, SourceError> {
-        (**self).resolve(namespace, name).await
+        deadline: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        (**self).resolve(namespace, name, deadline).await
     }
 
     async fn open(
         &self,
         namespace: &Namespace,
         blob: &Descriptor,
-    ) -> Result<BlobStream, SourceError> {
-        (**self).open(namespace, blob).await
+        deadline: Deadline,
+    ) -> Result<BlobStream, StoreError> {
+        (**self).open(namespace, blob, deadline).await
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         (**self).ping().await
     }
 }

@@ -1,8 +1,9 @@
 //! Counting what is read from another source, for whoever shows a person that something happens.
 
 use crate::domain::ids::Namespace;
+use crate::image::Descriptor;
 use crate::image::reference::ImageName;
-use crate::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
 use std::io;
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// Told of each piece of a blob as it comes: the blob, and how many bytes more.
 pub type Report = Arc<dyn Fn(&Descriptor, u64) + Send + Sync>;
 
-/// An [`ImageSource`] that reports what is read from another one.
+/// An [`ImageStore`] that reports what is read from another one.
 ///
 /// Data embedded in a descriptor is not read from a source, and not reported.
 pub struct Metered<S> {
@@ -29,26 +30,28 @@ impl<S> Metered<S> {
 }
 
 #[async_trait]
-impl<S: ImageSource> ImageSource for Metered<S> {
+impl<S: ImageStore> ImageStore for Metered<S> {
     async fn resolve(
         &self,
         namespace: &Namespace,
         name: &ImageName,
-    ) -> Result<Resolved, SourceError> {
-        self.source.resolve(namespace, name).await
+        deadline: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        self.source.resolve(namespace, name, deadline).await
     }
 
     async fn open(
         &self,
         namespace: &Namespace,
         blob: &Descriptor,
-    ) -> Result<BlobStream, SourceError> {
-        let stream = self.source.open(namespace, blob).await?;
+        deadline: Deadline,
+    ) -> Result<BlobStream, StoreError> {
+        let stream = self.source.open(namespace, blob, deadline).await?;
         let (report, blob) = (Arc::clone(&self.report), blob.clone());
         Ok(Box::pin(MeteredStream { stream, report, blob }))
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         self.source.ping().await
     }
 }
@@ -85,16 +88,26 @@ mod tests {
     struct Fixed;
 
     #[async_trait]
-    impl ImageSource for Fixed {
-        async fn resolve(&self, _: &Namespace, name: &ImageName) -> Result<Resolved, SourceError> {
-            Err(SourceError::ImageNotFound { tried: name.candidates() })
+    impl ImageStore for Fixed {
+        async fn resolve(
+            &self,
+            _: &Namespace,
+            name: &ImageName,
+            _: Deadline,
+        ) -> Result<Resolved, StoreError> {
+            Err(StoreError::ImageNotFound { tried: name.candidates() })
         }
 
-        async fn open(&self, _: &Namespace, _: &Descriptor) -> Result<BlobStream, SourceError> {
+        async fn open(
+            &self,
+            _: &Namespace,
+            _: &Descriptor,
+            _: Deadline,
+        ) -> Result<BlobStream, StoreError> {
             Ok(Box::pin(io::Cursor::new(vec![7; 10_000])))
         }
 
-        async fn ping(&self) -> Result<(), SourceError> {
+        async fn ping(&self) -> Result<(), StoreError> {
             Ok(())
         }
     }
@@ -116,7 +129,7 @@ mod tests {
             data: None,
             platform: None,
         };
-        let mut stream = source.open(&namespace, &blob).await.unwrap();
+        let mut stream = source.open(&namespace, &blob, Deadline::NONE).await.unwrap();
         let (mut first, mut rest) = ([0; 100], Vec::new());
         stream.read_exact(&mut first).await.unwrap();
         assert_eq!(*seen.lock().unwrap(), [(10_000, 100)]);
@@ -127,7 +140,7 @@ mod tests {
         assert_eq!(source.ping().await, Ok(()));
         let name = ImageName::parse("docker.io/library/a:1").unwrap();
         let tried = name.candidates();
-        let answer = source.resolve(&namespace, &name).await;
-        assert_eq!(answer, Err(SourceError::ImageNotFound { tried }));
+        let answer = source.resolve(&namespace, &name, Deadline::NONE).await;
+        assert_eq!(answer, Err(StoreError::ImageNotFound { tried }));
     }
 }

@@ -1,11 +1,17 @@
-//! Where the bytes of images come from.
+//! Where bytes come from: images, snapshots and containers.
 //!
-//! The seams are the traits here; beside them are the stores behind them, and a decorator. None of them
-//! verifies or parses a blob: that is `image`'s.
+//! The traits are here, the stores that implement them in `containerd` and `oci_layout`; `metered` reports
+//! what another store reads. None of them verifies or parses a blob: `image` does.
 
-pub mod container_store;
+mod container_store;
 pub mod containerd;
-pub mod image_store;
+mod deadline;
+mod image_store;
 pub mod metered;
 pub mod oci_layout;
-pub mod snapshot_store;
+mod snapshot_store;
+
+pub use container_store::{ContainerError, ContainerStore, NoContainers, StoredContainer};
+pub use deadline::Deadline;
+pub use image_store::{BlobStream, ImageStore, Resolved, StoreError};
+pub use snapshot_store::{HeldSnapshot, Mount, SnapshotError, SnapshotHold, SnapshotStore};

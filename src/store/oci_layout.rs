@@ -7,11 +7,12 @@
 
 use crate::domain::ids::Namespace;
 use crate::domain::limits::METADATA_BYTES;
+use crate::image::Descriptor;
 use crate::image::digest::Digest;
 use crate::image::metadata::descriptor::{self, Entry};
 use crate::image::metadata::go_json::Document;
 use crate::image::reference::ImageName;
-use crate::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -132,7 +133,7 @@ impl OciLayout {
     }
 
     /// What a name points to in the index as it is now.
-    fn find(&self, name: &ImageName) -> Result<Resolved, SourceError> {
+    fn find(&self, name: &ImageName) -> Result<Resolved, StoreError> {
         let entries = self.entries()?;
         let tried = name.candidates();
         let found = tried.iter().find_map(|candidate| {
@@ -142,17 +143,17 @@ impl OciLayout {
             Some((name, entry)) => {
                 Ok(Resolved { name: name.clone(), target: entry.descriptor.clone() })
             }
-            None => Err(SourceError::ImageNotFound { tried }),
+            None => Err(StoreError::ImageNotFound { tried }),
         }
     }
 
-    fn open_blob(&self, digest: &Digest) -> Result<File, SourceError> {
+    fn open_blob(&self, digest: &Digest) -> Result<File, StoreError> {
         let path = self.root.join("blobs").join(digest.algorithm().name()).join(digest.hex());
         open_file(&path).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
-                return SourceError::BlobAbsent { digest: digest.clone() };
+                return StoreError::BlobAbsent { digest: digest.clone() };
             }
-            SourceError::Unavailable(format!("cannot read {}: {error}", path.display()))
+            StoreError::Unavailable(format!("cannot read {}: {error}", path.display()))
         })
     }
 }
@@ -173,7 +174,7 @@ fn is_named(entry: &Entry, name: &str) -> bool {
     annotated(REF_NAME) || annotated(CONTAINERD_NAME) || entry.descriptor.digest.as_str() == digest
 }
 
-impl From<LayoutError> for SourceError {
+impl From<LayoutError> for StoreError {
     fn from(error: LayoutError) -> Self {
         match error {
             LayoutError::Absent(_) | LayoutError::Unreadable { .. } => {
@@ -188,14 +189,14 @@ impl From<LayoutError> for SourceError {
 
 /// Runs what waits for a disk where it holds up nobody.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
-) -> Result<T, SourceError> {
-    let broken_off = |error: tokio::task::JoinError| SourceError::Unavailable(error.to_string());
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let broken_off = |error: tokio::task::JoinError| StoreError::Unavailable(error.to_string());
     tokio::task::spawn_blocking(work).await.map_err(broken_off)?
 }
 
 #[async_trait]
-impl ImageSource for OciLayout {
+impl ImageStore for OciLayout {
     /// Matches a name against the annotations `org.opencontainers.image.ref.name` and
     /// `io.containerd.image.name` and against the digest of each entry of `index.json`, exactly. Where
     /// several entries have the name, the last counts: tools that add to a layout append.
@@ -203,7 +204,8 @@ impl ImageSource for OciLayout {
         &self,
         _namespace: &Namespace,
         name: &ImageName,
-    ) -> Result<Resolved, SourceError> {
+        _deadline: Deadline,
+    ) -> Result<Resolved, StoreError> {
         let (layout, name) = (self.clone(), name.clone());
         blocking(move || layout.find(&name)).await
     }
@@ -212,13 +214,14 @@ impl ImageSource for OciLayout {
         &self,
         _namespace: &Namespace,
         blob: &Descriptor,
-    ) -> Result<BlobStream, SourceError> {
+        _deadline: Deadline,
+    ) -> Result<BlobStream, StoreError> {
         let (layout, digest) = (self.clone(), blob.digest.clone());
         let file = blocking(move || layout.open_blob(&digest)).await?;
         Ok(Box::pin(tokio::fs::File::from_std(file)))
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         let layout = self.clone();
         blocking(move || Ok(layout.check()?)).await
     }

@@ -5,7 +5,7 @@
 
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::snapshot::key::SnapshotKey;
-use crate::store::image_store::SourceError;
+use crate::store::{Deadline, StoreError};
 use async_trait::async_trait;
 
 /// A mount as a snapshotter states it.
@@ -46,17 +46,17 @@ pub enum SnapshotError {
     Unreadable(String),
     /// The source did not answer.
     #[error(transparent)]
-    Source(SourceError),
+    Store(StoreError),
 }
 
-impl From<SourceError> for SnapshotError {
+impl From<StoreError> for SnapshotError {
     /// What containerd answers about a snapshot says nothing of the image.
-    fn from(error: SourceError) -> Self {
+    fn from(error: StoreError) -> Self {
         match error {
-            SourceError::Invalid(text) => Self::Unreadable(text),
-            other @ (SourceError::ImageNotFound { .. }
-            | SourceError::BlobAbsent { .. }
-            | SourceError::Unavailable(_)) => Self::Source(other),
+            StoreError::Invalid(text) => Self::Unreadable(text),
+            other @ (StoreError::ImageNotFound { .. }
+            | StoreError::BlobAbsent { .. }
+            | StoreError::Unavailable(_)) => Self::Store(other),
         }
     }
 }
@@ -64,16 +64,16 @@ impl From<SourceError> for SnapshotError {
 /// A snapshot that stays as it is mounted until it is released.
 ///
 /// Dropping it releases it too, in the background.
-pub struct Held {
+pub struct HeldSnapshot {
     /// How it would be mounted.
     pub mounts: Vec<Mount>,
     /// What keeps it.
-    pub hold: Box<dyn Hold>,
+    pub hold: Box<dyn SnapshotHold>,
 }
 
 /// What keeps a snapshot while it is read.
 #[async_trait]
-pub trait Hold: Send {
+pub trait SnapshotHold: Send {
     /// Lets go, and answers whether the snapshot was there to the end.
     ///
     /// What was read may only be believed after that: of a directory that is being removed, files are
@@ -83,12 +83,13 @@ pub trait Hold: Send {
 
 /// Where snapshots are.
 #[async_trait]
-pub trait SnapshotSource: Send + Sync + 'static {
+pub trait SnapshotStore: Send + Sync + 'static {
     /// Holds a snapshot, be it committed under a chain ID or a container's own.
     async fn hold(
         &self,
         namespace: &Namespace,
         snapshotter: &Snapshotter,
         key: &SnapshotKey,
-    ) -> Result<Held, SnapshotError>;
+        deadline: Deadline,
+    ) -> Result<HeldSnapshot, SnapshotError>;
 }

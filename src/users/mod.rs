@@ -15,6 +15,6 @@ pub mod resolve;
 pub mod user;
 
 pub use error::{AccountError, Asked, Cause};
-pub use needed::{Needed, needed, needed_for_groups};
+pub use needed::{needed, needed_for_groups};
 pub use origins::origins;
-pub use resolve::{Files, add_groups, image_user, resolve};
+pub use resolve::{add_groups, image_user, resolve};

@@ -2,45 +2,37 @@
 
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::UserOptions;
+use crate::image::NeededFiles;
 use crate::users::user::{Account, UserSpec};
-
-/// The account files that are needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needed {
-    /// `/etc/passwd`.
-    pub passwd: bool,
-    /// `/etc/group`.
-    pub group: bool,
-}
 
 /// The files that resolving this user will look at.
 ///
 /// Under the OCI rules `uid:gid` needs none. Under containerd's it needs both, since groups are added
 /// beside a group that is named.
 #[must_use]
-pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions) -> Needed {
+pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions) -> NeededFiles {
     let by_user = match (rules, user) {
-        (ImageRules::FaasRs, None) => Needed::default(),
-        (_, None) if options.without_groups => Needed::default(),
-        (_, Some(UserSpec { user, group })) if options.without_groups => Needed {
+        (ImageRules::FaasRs, None) => NeededFiles::default(),
+        (_, None) if options.without_groups => NeededFiles::default(),
+        (_, Some(UserSpec { user, group })) if options.without_groups => NeededFiles {
             passwd: is_name(user) || group.is_none(),
             group: group.as_ref().is_some_and(is_name),
         },
-        (_, None) => Needed { passwd: false, group: true },
+        (_, None) => NeededFiles { passwd: false, group: true },
         (ImageRules::Containerd, Some(_)) | (_, Some(UserSpec { group: None, .. })) => {
-            Needed { passwd: true, group: true }
+            NeededFiles { passwd: true, group: true }
         }
         (ImageRules::Oci | ImageRules::FaasRs, Some(UserSpec { user, group: Some(group) })) => {
-            Needed { passwd: is_name(user), group: is_name(group) }
+            NeededFiles { passwd: is_name(user), group: is_name(group) }
         }
     };
-    Needed { passwd: by_user.passwd, group: by_user.group || needed_for_groups(options).group }
+    NeededFiles { passwd: by_user.passwd, group: by_user.group || needed_for_groups(options).group }
 }
 
 /// The files that the caller's groups alone will look at, where the user is known.
 #[must_use]
-pub fn needed_for_groups(options: &UserOptions) -> Needed {
-    Needed { passwd: false, group: options.additional_groups.iter().any(is_name) }
+pub fn needed_for_groups(options: &UserOptions) -> NeededFiles {
+    NeededFiles { passwd: false, group: options.additional_groups.iter().any(is_name) }
 }
 
 fn is_name(account: &Account) -> bool {
@@ -54,7 +46,7 @@ mod tests {
     fn files(rules: ImageRules, user: Option<&str>, groups: &[Account]) -> (bool, bool) {
         let user = user.map(|user| UserSpec::parse(user).unwrap());
         let options = UserOptions { additional_groups: groups.to_vec(), ..UserOptions::default() };
-        let Needed { passwd, group } = needed(rules, user.as_ref(), &options);
+        let NeededFiles { passwd, group } = needed(rules, user.as_ref(), &options);
         (passwd, group)
     }
 
@@ -78,7 +70,7 @@ mod tests {
         ] {
             let user = user.map(|user| UserSpec::parse(user).unwrap());
             let needed = needed(ImageRules::Containerd, user.as_ref(), &options);
-            assert_eq!(needed, Needed { passwd, group });
+            assert_eq!(needed, NeededFiles { passwd, group });
         }
     }
 

@@ -5,10 +5,10 @@
 
 use crate::domain::origin::{Origin, UserOrigins};
 use crate::domain::request::UserOptions;
+use crate::image::AccountFiles;
 use crate::users::group;
 use crate::users::lines;
 use crate::users::passwd;
-use crate::users::resolve::Files;
 use crate::users::user::{Account, ProcessUser, UserSpec};
 
 /// Where each number of a user that was resolved comes from.
@@ -16,7 +16,7 @@ use crate::users::user::{Account, ProcessUser, UserSpec};
 pub fn origins(
     image: Option<&UserSpec>,
     options: &UserOptions,
-    files: Files<'_>,
+    files: &AccountFiles,
     user: &ProcessUser,
 ) -> UserOrigins {
     let (by, spec) = match (&options.user, image) {
@@ -73,8 +73,8 @@ fn named(by: &Origin, name: &str, file: &'static str, line: usize) -> Origin {
 }
 
 /// The line of a user, and the user's name.
-fn passwd_line<'a>(files: Files<'a>, user: &Account) -> Option<(usize, &'a [u8])> {
-    let line = lines_of(passwd::PATH, files.passwd).find(|line| match user {
+fn passwd_line<'a>(files: &'a AccountFiles, user: &Account) -> Option<(usize, &'a [u8])> {
+    let line = lines_of(passwd::PATH, files.passwd.as_deref()).find(|line| match user {
         Account::Name(name) => line.field(0) == name.as_bytes(),
         Account::Id(uid) => line.is_id(2, *uid),
     })?;
@@ -82,14 +82,14 @@ fn passwd_line<'a>(files: Files<'a>, user: &Account) -> Option<(usize, &'a [u8])
 }
 
 /// The line of a group.
-fn group_line(files: Files<'_>, name: &str) -> usize {
-    let mut lines = lines_of(group::PATH, files.group);
+fn group_line(files: &AccountFiles, name: &str) -> usize {
+    let mut lines = lines_of(group::PATH, files.group.as_deref());
     lines.find(|line| line.field(0) == name.as_bytes()).map_or(0, |line| line.number)
 }
 
 /// The line of a group that lists a user.
-fn listing_line(files: Files<'_>, gid: u32, user: &[u8]) -> Option<usize> {
-    let mut lines = lines_of(group::PATH, files.group);
+fn listing_line(files: &AccountFiles, gid: u32, user: &[u8]) -> Option<usize> {
+    let mut lines = lines_of(group::PATH, files.group.as_deref());
     let lists = |members: &[u8]| members.split(|byte| *byte == b',').any(|one| one == user);
     let line = lines.find(|line| line.is_id(2, gid) && lists(line.field(3)))?;
     Some(line.number)
@@ -108,17 +108,18 @@ mod tests {
     use super::*;
     use crate::domain::image_rules::ImageRules;
     use crate::users::resolve;
+    use bytes::Bytes;
 
-    const FILES: Files<'_> = Files {
-        passwd: Some(b"root:x:0:0::/:/bin/sh\n\napp:x:1000:1001::/:\n"),
-        group: Some(b"root:x:0:root\nwww:x:33:app\nmedia:x:44:\n"),
+    static FILES: AccountFiles = AccountFiles {
+        passwd: Some(Bytes::from_static(b"root:x:0:0::/:/bin/sh\n\napp:x:1000:1001::/:\n")),
+        group: Some(Bytes::from_static(b"root:x:0:root\nwww:x:33:app\nmedia:x:44:\n")),
     };
 
-    fn told(image: Option<&str>, options: &UserOptions) -> Vec<String> {
+    fn shown(image: Option<&str>, options: &UserOptions) -> Vec<String> {
         let image = image.map(|text| UserSpec::parse(text).unwrap());
-        let user = resolve(ImageRules::Oci, image.as_ref(), options, FILES).unwrap();
+        let user = resolve(ImageRules::Oci, image.as_ref(), options, &FILES).unwrap();
         let UserOrigins { uid, gid, additional_gids } =
-            origins(image.as_ref(), options, FILES, &user);
+            origins(image.as_ref(), options, &FILES, &user);
         assert_eq!(additional_gids.len(), user.additional_gids.len());
         [uid, gid].iter().chain(&additional_gids).map(ToString::to_string).collect()
     }
@@ -130,7 +131,7 @@ mod tests {
             ..UserOptions::default()
         };
         assert_eq!(
-            told(Some("app"), &options),
+            shown(Some("app"), &options),
             [
                 "image config.User \"app\", /etc/passwd:3",
                 "image config.User, /etc/passwd:3",
@@ -149,7 +150,7 @@ mod tests {
             ..UserOptions::default()
         };
         assert_eq!(
-            told(Some("app"), &user("7:www")),
+            shown(Some("app"), &user("7:www")),
             [
                 "options.user.user",
                 "options.user.user \"www\", /etc/group:2",
@@ -157,11 +158,11 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(None, &user("7"))[..2],
+            shown(None, &user("7"))[..2],
             ["options.user.user", "step user: gid 0 where /etc/passwd has no such user",]
         );
         assert_eq!(
-            told(None, &UserOptions::default()),
+            shown(None, &UserOptions::default()),
             [
                 "step user: root where nobody is named",
                 "step user: root where nobody is named",

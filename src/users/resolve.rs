@@ -2,19 +2,11 @@
 
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::UserOptions;
+use crate::image::AccountFiles;
 use crate::users::error::{AccountError, Asked, Cause};
 use crate::users::group::{self, OwnGroup};
 use crate::users::passwd;
 use crate::users::user::{Account, ProcessUser, UserSpec};
-
-/// The account files of an image; nothing where the image has none.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Files<'a> {
-    /// `/etc/passwd`.
-    pub passwd: Option<&'a [u8]>,
-    /// `/etc/group`.
-    pub group: Option<&'a [u8]>,
-}
 
 /// The USER of an image, where the rules heed one and the image has one.
 ///
@@ -41,7 +33,7 @@ pub fn resolve(
     rules: ImageRules,
     image: Option<&UserSpec>,
     options: &UserOptions,
-    files: Files<'_>,
+    files: &AccountFiles,
 ) -> Result<ProcessUser, AccountError> {
     let (asked, user) = match &options.user {
         Some(user) if options.by_username => (Asked::CallerName, Some(user)),
@@ -72,7 +64,7 @@ pub fn resolve(
 pub fn add_groups(
     process: &mut ProcessUser,
     options: &UserOptions,
-    files: Files<'_>,
+    files: &AccountFiles,
 ) -> Result<(), AccountError> {
     for (index, added) in options.additional_groups.iter().enumerate() {
         let gid = additional_group(added, files)
@@ -84,19 +76,20 @@ pub fn add_groups(
 }
 
 /// The user with no group but the primary one. containerd: `oci.WithUser` and no more.
-fn alone(user: Option<&UserSpec>, files: Files<'_>) -> Result<ProcessUser, Cause> {
+fn alone(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cause> {
     let (uid, gid) = user.map_or(Ok((0, 0)), |spec| ids(spec, files))?;
     Ok(with_groups(uid, gid, Vec::new()))
 }
 
 /// containerd: `oci.WithUser`, then `oci.WithAdditionalGIDs` with the uid, or with "root" for no USER.
-fn containerd(user: Option<&UserSpec>, files: Files<'_>) -> Result<ProcessUser, Cause> {
+fn containerd(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cause> {
     let Some(spec) = user else {
         let groups = groups_of(b"root", OwnGroup::Skipped, files)?;
         return Ok(with_groups(0, 0, groups));
     };
     let (uid, gid) = ids(spec, files)?;
-    let known = files.passwd.map(|bytes| passwd::by_uid(bytes, uid)).transpose()?.flatten();
+    let known =
+        files.passwd.as_ref().map(|bytes| passwd::by_uid(bytes, uid)).transpose()?.flatten();
     let groups = match known {
         Some(user) => groups_of(&user.name, OwnGroup::Skipped, files)?,
         None => Vec::new(),
@@ -106,7 +99,7 @@ fn containerd(user: Option<&UserSpec>, files: Files<'_>) -> Result<ProcessUser, 
 
 /// The image specification's rule: a group that is named stands alone; otherwise the user's groups,
 /// each once.
-fn oci(user: Option<&UserSpec>, files: Files<'_>) -> Result<ProcessUser, Cause> {
+fn oci(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cause> {
     let Some(spec) = user else {
         let groups = groups_of(b"root", OwnGroup::Counts, files)?;
         return Ok(each_once(with_groups(0, 0, groups)));
@@ -118,7 +111,8 @@ fn oci(user: Option<&UserSpec>, files: Files<'_>) -> Result<ProcessUser, Cause> 
     let name = match &spec.user {
         Account::Name(name) => Some(name.clone().into_bytes()),
         Account::Id(uid) => {
-            let user = files.passwd.map(|bytes| passwd::by_uid(bytes, *uid)).transpose()?;
+            let user =
+                files.passwd.as_ref().map(|bytes| passwd::by_uid(bytes, *uid)).transpose()?;
             user.flatten().map(|user| user.name)
         }
     };
@@ -130,17 +124,19 @@ fn oci(user: Option<&UserSpec>, files: Files<'_>) -> Result<ProcessUser, Cause> 
 }
 
 /// The uid and the primary gid. A uid that passwd does not have gets gid 0, as everywhere.
-fn ids(spec: &UserSpec, files: Files<'_>) -> Result<(u32, u32), Cause> {
+fn ids(spec: &UserSpec, files: &AccountFiles) -> Result<(u32, u32), Cause> {
     let (uid, primary) = match &spec.user {
         Account::Name(name) => {
-            let bytes = files.passwd.ok_or_else(|| Cause::NoFile(passwd::PATH, name.clone()))?;
+            let bytes =
+                files.passwd.as_ref().ok_or_else(|| Cause::NoFile(passwd::PATH, name.clone()))?;
             let user = passwd::by_name(bytes, name)?
                 .ok_or_else(|| Cause::NotFound(passwd::PATH, name.clone()))?;
             (user.uid, user.gid)
         }
         Account::Id(uid) if spec.group.is_some() => (*uid, Ok(0)),
         Account::Id(uid) => {
-            let user = files.passwd.map(|bytes| passwd::by_uid(bytes, *uid)).transpose()?;
+            let user =
+                files.passwd.as_ref().map(|bytes| passwd::by_uid(bytes, *uid)).transpose()?;
             (*uid, user.flatten().map_or(Ok(0), |user| user.gid))
         }
     };
@@ -154,14 +150,14 @@ fn ids(spec: &UserSpec, files: Files<'_>) -> Result<(u32, u32), Cause> {
 
 fn named_group(
     name: &str,
-    files: Files<'_>,
+    files: &AccountFiles,
     find: fn(&[u8], &str) -> Result<Option<u32>, Cause>,
 ) -> Result<u32, Cause> {
-    let bytes = files.group.ok_or_else(|| Cause::NoFile(group::PATH, name.to_owned()))?;
+    let bytes = files.group.as_ref().ok_or_else(|| Cause::NoFile(group::PATH, name.to_owned()))?;
     find(bytes, name)?.ok_or_else(|| Cause::NotFound(group::PATH, name.to_owned()))
 }
 
-fn additional_group(added: &Account, files: Files<'_>) -> Result<u32, Cause> {
+fn additional_group(added: &Account, files: &AccountFiles) -> Result<u32, Cause> {
     match added {
         Account::Id(gid) => Ok(*gid),
         Account::Name(name) => named_group(name, files, group::last_by_name),
@@ -169,8 +165,8 @@ fn additional_group(added: &Account, files: Files<'_>) -> Result<u32, Cause> {
 }
 
 /// The groups that list a user; none where there is no `/etc/group`.
-fn groups_of(user: &[u8], own: OwnGroup, files: Files<'_>) -> Result<Vec<u32>, Cause> {
-    files.group.map_or_else(|| Ok(Vec::new()), |bytes| group::listing(bytes, user, own))
+fn groups_of(user: &[u8], own: OwnGroup, files: &AccountFiles) -> Result<Vec<u32>, Cause> {
+    files.group.as_ref().map_or_else(|| Ok(Vec::new()), |bytes| group::listing(bytes, user, own))
 }
 
 fn with_groups(uid: u32, gid: u32, additional_gids: Vec<u32>) -> ProcessUser {
@@ -194,19 +190,23 @@ fn each_once(mut process: ProcessUser) -> ProcessUser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
 
     const PASSWD: &[u8] =
         b"root:x:0:0::/:/bin/sh\nnginx:x:101:102::/:/bin/sh\napp:x:1000:1000::/:\n\
         bad:x:abc:7::/:\n";
     const GROUP: &[u8] = b"root:x:0:root\nadm:x:4:root\nwww:x:33:nginx,app\nnginx:x:102:\n\
         app:x:1000:app\ntwice:x:33:app\n";
-    const FILES: Files<'_> = Files { passwd: Some(PASSWD), group: Some(GROUP) };
-    const NONE: Files<'_> = Files { passwd: None, group: None };
+    static FILES: AccountFiles = AccountFiles {
+        passwd: Some(Bytes::from_static(PASSWD)),
+        group: Some(Bytes::from_static(GROUP)),
+    };
+    static NONE: AccountFiles = AccountFiles { passwd: None, group: None };
 
     fn numbers(
         rules: ImageRules,
         user: &str,
-        files: Files<'_>,
+        files: &AccountFiles,
     ) -> Result<(u32, u32, Vec<u32>), AccountError> {
         let user = (!user.is_empty()).then(|| UserSpec::parse(user).unwrap());
         let user = resolve(rules, user.as_ref(), &UserOptions::default(), files)?;
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn containerd_adds_groups_also_beside_a_group() {
-        let resolved = |user| numbers(ImageRules::Containerd, user, FILES).unwrap();
+        let resolved = |user| numbers(ImageRules::Containerd, user, &FILES).unwrap();
         assert_eq!(resolved(""), (0, 0, vec![0, 4]));
         assert_eq!(resolved("app"), (1000, 1000, vec![1000, 33, 33]));
         assert_eq!(resolved("1000:1000"), (1000, 1000, vec![1000, 33, 33]));
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn oci_adds_groups_once_and_only_where_none_is_named() {
-        let resolved = |user| numbers(ImageRules::Oci, user, FILES).unwrap();
+        let resolved = |user| numbers(ImageRules::Oci, user, &FILES).unwrap();
         assert_eq!(resolved(""), (0, 0, vec![0, 4]));
         assert_eq!(resolved("app"), (1000, 1000, vec![33, 1000]));
         assert_eq!(resolved("1000"), (1000, 1000, vec![33, 1000]));
@@ -237,16 +237,16 @@ mod tests {
 
     #[test]
     fn faas_rs_is_root_without_groups() {
-        let resolved = numbers(ImageRules::FaasRs, "", NONE).unwrap();
+        let resolved = numbers(ImageRules::FaasRs, "", &NONE).unwrap();
         assert_eq!(resolved, (0, 0, vec![]));
     }
 
     #[test]
     fn without_files_numbers_resolve_and_names_do_not() {
         for rules in [ImageRules::Containerd, ImageRules::Oci] {
-            assert_eq!(numbers(rules, "", NONE).unwrap(), (0, 0, vec![0]));
-            assert_eq!(numbers(rules, "1000", NONE).unwrap(), (1000, 0, vec![0]));
-            let error = numbers(rules, "app", NONE).unwrap_err();
+            assert_eq!(numbers(rules, "", &NONE).unwrap(), (0, 0, vec![0]));
+            assert_eq!(numbers(rules, "1000", &NONE).unwrap(), (1000, 0, vec![0]));
+            let error = numbers(rules, "app", &NONE).unwrap_err();
             assert_eq!(error.asked, Asked::Image);
             assert_eq!(
                 error.to_string(),
@@ -260,7 +260,7 @@ mod tests {
     fn an_unknown_user_or_group_is_an_error_and_never_root() {
         for user in ["ghost", "bad", "app:ghost", "4242:ghost"] {
             for rules in [ImageRules::Containerd, ImageRules::Oci] {
-                assert!(numbers(rules, user, FILES).is_err(), "{user}");
+                assert!(numbers(rules, user, &FILES).is_err(), "{user}");
             }
         }
     }
@@ -273,7 +273,7 @@ mod tests {
             ..UserOptions::default()
         };
         let image = UserSpec::parse("ghost").unwrap();
-        let run = |options| resolve(ImageRules::Containerd, Some(&image), &options, FILES);
+        let run = |options| resolve(ImageRules::Containerd, Some(&image), &options, &FILES);
         let user = run(options("nginx", &["www", "4321", "adm"])).unwrap();
         assert_eq!(user.additional_gids, [102, 33, 33, 4321, 4]);
         assert_eq!(run(options("", &[])).unwrap_err().asked, Asked::Image);

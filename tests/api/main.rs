@@ -15,7 +15,7 @@ use specd::domain::platform::Platform;
 use specd::pb::specd::GenerateRequest;
 use specd::rpc::Service;
 use specd::spec::Profiles;
-use specd::store::image_store::ImageSource;
+use specd::store::ImageStore;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,8 @@ use std::time::Duration;
 const IMAGE: &str = "registry.example/app:1";
 
 /// The service as the server composes it, over a source.
-fn service(source: impl ImageSource) -> Service {
-    let source: Arc<dyn ImageSource> = Arc::new(source);
+fn service(source: impl ImageStore) -> Service {
+    let source: Arc<dyn ImageStore> = Arc::new(source);
     let config = SourceConfig {
         snapshots: None,
         source: Source::OciLayout(PathBuf::new()),

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use serde_json::json;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
+use specd::image::Descriptor;
 use specd::pb::specd::SpecService;
-use specd::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
 use specd::store::oci_layout::OciLayout;
+use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tonic::Request;
@@ -26,26 +27,28 @@ impl Counting {
 }
 
 #[async_trait]
-impl ImageSource for Counting {
+impl ImageStore for Counting {
     async fn resolve(
         &self,
         namespace: &Namespace,
         name: &ImageName,
-    ) -> Result<Resolved, SourceError> {
+        deadline: Deadline,
+    ) -> Result<Resolved, StoreError> {
         self.names.fetch_add(1, Ordering::SeqCst);
-        self.inner.resolve(namespace, name).await
+        self.inner.resolve(namespace, name, deadline).await
     }
 
     async fn open(
         &self,
         namespace: &Namespace,
         blob: &Descriptor,
-    ) -> Result<BlobStream, SourceError> {
+        deadline: Deadline,
+    ) -> Result<BlobStream, StoreError> {
         self.blobs.fetch_add(1, Ordering::SeqCst);
-        self.inner.open(namespace, blob).await
+        self.inner.open(namespace, blob, deadline).await
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
     }
 }

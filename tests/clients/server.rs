@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
+use specd::image::Descriptor;
 use specd::server::health::{Health, Probe};
 use specd::server::listen::{BindOptions, Listener};
 use specd::server::serve::{ServeConfig, serve};
 use specd::server::shutdown::Shutdown;
-use specd::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tonic::service::Routes;
@@ -16,16 +17,26 @@ use tonic::service::Routes;
 struct Empty;
 
 #[async_trait]
-impl ImageSource for Empty {
-    async fn resolve(&self, _: &Namespace, _: &ImageName) -> Result<Resolved, SourceError> {
-        Err(SourceError::Invalid("not asked for".to_owned()))
+impl ImageStore for Empty {
+    async fn resolve(
+        &self,
+        _: &Namespace,
+        _: &ImageName,
+        _: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        Err(StoreError::Invalid("not asked for".to_owned()))
     }
 
-    async fn open(&self, _: &Namespace, _: &Descriptor) -> Result<BlobStream, SourceError> {
-        Err(SourceError::Invalid("not asked for".to_owned()))
+    async fn open(
+        &self,
+        _: &Namespace,
+        _: &Descriptor,
+        _: Deadline,
+    ) -> Result<BlobStream, StoreError> {
+        Err(StoreError::Invalid("not asked for".to_owned()))
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }

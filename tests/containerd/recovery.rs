@@ -6,17 +6,17 @@ use crate::serve::Served;
 use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
 use specd::image::blob::broken_off;
-use specd::image::reader::ImageError;
+use specd::image::{Descriptor, ImageError};
 use specd::store::containerd::Containerd;
-use specd::store::image_store::{Descriptor, ImageSource, SourceError};
+use specd::store::{Deadline, ImageStore, StoreError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 
 /// Long for a source that dials anew at each call, which it should do at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn is_unavailable(result: &Result<(), SourceError>) -> bool {
-    matches!(result, Err(SourceError::Unavailable(_)))
+fn is_unavailable(result: &Result<(), StoreError>) -> bool {
+    matches!(result, Err(StoreError::Unavailable(_)))
 }
 
 on_each_release! {
@@ -32,7 +32,7 @@ on_each_release! {
             daemon.start_again().await;
             let begun = Instant::now();
             while let Err(error) = source.ping().await {
-                assert!(matches!(error, SourceError::Unavailable(_)), "{error:?}");
+                assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
                 assert!(begun.elapsed() < PATIENCE, "{error}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -75,7 +75,7 @@ on_each_release! {
             platform: None,
         };
         let source = Containerd::new(daemon.socket());
-        let mut stream = source.open(&Namespace::parse("here").unwrap(), &blob).await.unwrap();
+        let mut stream = source.open(&Namespace::parse("here").unwrap(), &blob, Deadline::NONE).await.unwrap();
         let mut start = [0; 512];
         stream.read_exact(&mut start).await.unwrap();
         assert!(large.bytes.starts_with(&start));
@@ -83,7 +83,7 @@ on_each_release! {
         daemon.kill();
         let mut rest = Vec::new();
         let broken = stream.read_to_end(&mut rest).await.map_err(broken_off);
-        let Err(ImageError::Source(SourceError::Unavailable(text))) = broken else {
+        let Err(ImageError::Store(StoreError::Unavailable(text))) = broken else {
             panic!("{broken:?} after {} of {}", rest.len(), blob.size);
         };
         assert!(text.contains("Content.Read"), "{text}");

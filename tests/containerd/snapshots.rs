@@ -18,13 +18,11 @@ use specd::domain::ids::{Namespace, Snapshotter};
 use specd::domain::image_ref::ImageName;
 use specd::domain::platform::Platform;
 use specd::domain::snapshot::{SnapshotChoice, SnapshotKey};
-use specd::image::reader::{AccountFiles, ImageError, ImageReader, Wanted};
-use specd::image::snapshot::reader::{SnapshotFiles, SnapshotReader, SnapshotRules};
-use specd::image::store_reader::SourceReader;
+use specd::image::snapshot::{SnapshotFallback, SnapshotFiles, SnapshotRules};
+use specd::image::{AccountFiles, ImageError, ImageReader, NeededFiles, StoreReader};
 use specd::pb::specd::{GenerateRequest, SpecServiceClient};
 use specd::store::containerd::Containerd;
-use specd::store::image_store::ImageSource;
-use specd::store::snapshot_store::SnapshotSource;
+use specd::store::{Deadline, ImageStore, SnapshotStore};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -43,8 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Long enough for a test to step in between two answers.
 const SLOW: Duration = Duration::from_millis(700);
 
-const PASSWD: Wanted = Wanted { passwd: true, group: false };
-const GROUP: Wanted = Wanted { passwd: false, group: true };
+const PASSWD: NeededFiles = NeededFiles { passwd: true, group: false };
+const GROUP: NeededFiles = NeededFiles { passwd: false, group: true };
 
 /// The snapshotters that the daemon has; those that it lacks are said.
 async fn snapshotters(daemon: &Daemon) -> Vec<&'static str> {
@@ -110,31 +108,33 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn over(daemon: &Daemon, snapshots: &Path, snapshotter: &str) -> SnapshotReader<SourceReader> {
+fn over(daemon: &Daemon, snapshots: &Path, snapshotter: &str) -> SnapshotFallback<StoreReader> {
     let rules = SnapshotRules {
         root: Some(daemon.path("root")),
         snapshotter: Snapshotter::parse(snapshotter).unwrap(),
         timeout: PATIENCE,
     };
-    let layers = SourceReader::new(Arc::new(Containerd::new(daemon.socket())));
+    let layers = StoreReader::new(Arc::new(Containerd::new(daemon.socket())));
     let files = SnapshotFiles::new(Arc::new(Containerd::new(snapshots)), rules);
-    SnapshotReader::new(layers, Arc::new(files))
+    SnapshotFallback::new(layers, Arc::new(files))
 }
 
 async fn read(
     daemon: &Daemon,
     namespace: &str,
     reader: &dyn ImageReader,
-    wanted: Wanted,
+    needed: NeededFiles,
 ) -> Result<Arc<AccountFiles>, ImageError> {
     let namespace = Namespace::parse(namespace).unwrap();
     let source = Containerd::new(daemon.socket());
     let name = ImageName::parse(NAME).unwrap();
-    let target = source.resolve(&namespace, &name).await.unwrap().target;
+    let target = source.resolve(&namespace, &name, Deadline::NONE).await.unwrap().target;
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
     let platform = Platform::new("linux", architecture, "");
-    let image = reader.describe(&namespace, &target, &platform).await.unwrap();
-    reader.files(&namespace, &image, wanted, &SnapshotChoice::default()).await
+    let image = reader.describe(&namespace, &target, &platform, Deadline::NONE).await.unwrap();
+    reader
+        .read_account_files(&namespace, &image, needed, &SnapshotChoice::default(), Deadline::NONE)
+        .await
 }
 
 fn agree(files: &Result<Arc<AccountFiles>, ImageError>, wanted: Found, what: &str) {
@@ -153,18 +153,18 @@ on_each_release! {
                 let namespace = format!("{snapshotter}-{}", stack.name);
                 let image = stack.image();
                 image.import_for(&daemon, &namespace, NAME, snapshotter).await;
-                let layers = SourceReader::new(Arc::new(Containerd::new(daemon.socket())));
+                let layers = StoreReader::new(Arc::new(Containerd::new(daemon.socket())));
                 let unpacked = over(&daemon, &daemon.socket(), snapshotter);
                 let mut answers = Vec::new();
-                for (wanted, found) in [(PASSWD, stack.passwd), (GROUP, stack.group)] {
-                    let answer = read(&daemon, &namespace, &layers, wanted).await;
+                for (needed, found) in [(PASSWD, stack.passwd), (GROUP, stack.group)] {
+                    let answer = read(&daemon, &namespace, &layers, needed).await;
                     agree(&answer, found, &format!("layers of {namespace}"));
-                    answers.push((wanted, answer));
+                    answers.push((needed, answer));
                 }
                 discard_layers(&daemon, &namespace, &image).await;
                 let before = directories(&daemon, snapshotter);
-                for (wanted, answer) in answers {
-                    assert_eq!(read(&daemon, &namespace, &unpacked, wanted).await, answer, "{namespace}");
+                for (needed, answer) in answers {
+                    assert_eq!(read(&daemon, &namespace, &unpacked, needed).await, answer, "{namespace}");
                 }
                 assert_eq!(leases(&daemon, &namespace).await, [""; 0]);
                 assert_eq!(views(&daemon, &namespace, snapshotter).await, [""; 0]);
@@ -330,16 +330,16 @@ on_each_release! {
         let source = Containerd::new(daemon.socket());
         let (namespace, native) = (Namespace::parse("gone").unwrap(), Snapshotter::parse("native").unwrap());
         let key = SnapshotKey::parse("ctr/1").unwrap();
-        let held = source.hold(&namespace, &native, &key).await.unwrap();
+        let held = source.hold(&namespace, &native, &key, Deadline::NONE).await.unwrap();
         assert_eq!(held.hold.release().await, Ok(()));
 
-        let held = source.hold(&namespace, &native, &key).await.unwrap();
+        let held = source.hold(&namespace, &native, &key, Deadline::NONE).await.unwrap();
         let mut client = daemon.client().await.snapshots();
         let remove = || RemoveSnapshotRequest { snapshotter: "native".to_owned(), key: "ctr/1".to_owned() };
         client.remove(within("gone", remove())).await.unwrap();
         assert!(held.hold.release().await.is_err());
         prepare(&daemon, "gone", "native", "ctr/1", &image.chain_id()).await;
-        let held = source.hold(&namespace, &native, &key).await.unwrap();
+        let held = source.hold(&namespace, &native, &key, Deadline::NONE).await.unwrap();
         client.remove(within("gone", remove())).await.unwrap();
         prepare(&daemon, "gone", "native", "ctr/1", &image.chain_id()).await;
         assert!(held.hold.release().await.is_err(), "another one under the same key");

@@ -6,9 +6,10 @@ use containerd_client::services::v1::DeleteContentRequest;
 use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
+use specd::image::Descriptor;
 use specd::image::blob;
 use specd::store::containerd::Containerd;
-use specd::store::image_store::{Descriptor, ImageSource, SourceError};
+use specd::store::{Deadline, ImageStore, StoreError};
 
 const STORED: &str = "docker.io/library/busybox:tested";
 
@@ -37,16 +38,16 @@ on_each_release! {
         let source = Containerd::new(daemon.socket());
         assert_eq!(source.ping().await, Ok(()));
         for asked in [STORED, "busybox:tested", "library/busybox:tested"] {
-            let found = source.resolve(&namespace("here"), &name(asked)).await.unwrap();
+            let found = source.resolve(&namespace("here"), &name(asked), Deadline::NONE).await.unwrap();
             assert_eq!((found.name.as_str(), &found.target), (STORED, &descriptor(&image.index)));
         }
 
-        let absent = source.resolve(&namespace("here"), &name("busybox")).await;
+        let absent = source.resolve(&namespace("here"), &name("busybox"), Deadline::NONE).await;
         let tried = vec!["busybox".to_owned(), "docker.io/library/busybox:latest".to_owned()];
-        assert_eq!(absent, Err(SourceError::ImageNotFound { tried }));
-        let elsewhere = source.resolve(&namespace("elsewhere"), &name(STORED)).await;
+        assert_eq!(absent, Err(StoreError::ImageNotFound { tried }));
+        let elsewhere = source.resolve(&namespace("elsewhere"), &name(STORED), Deadline::NONE).await;
         let tried = vec![STORED.to_owned()];
-        assert_eq!(elsewhere, Err(SourceError::ImageNotFound { tried }));
+        assert_eq!(elsewhere, Err(StoreError::ImageNotFound { tried }));
     }
 }
 
@@ -59,18 +60,18 @@ on_each_release! {
         let large = &image.layers[0].blob;
         assert!(large.bytes.len() > 1 << 20, "one chunk would do for {}", large.bytes.len());
         for blob in [large, &image.layers[1].blob, &image.config, &image.manifest, &image.index] {
-            let read = blob::read(&source, &here, &descriptor(blob), "blob", 1 << 30).await.unwrap();
+            let read = blob::read(&source, &here, &descriptor(blob), "blob", 1 << 30, Deadline::NONE).await.unwrap();
             assert!(read == blob.bytes, "{}", blob.digest);
         }
 
-        let absent = |blob: &Blob| SourceError::BlobAbsent { digest: descriptor(blob).digest };
-        let elsewhere = source.open(&namespace("elsewhere"), &descriptor(large)).await;
+        let absent = |blob: &Blob| StoreError::BlobAbsent { digest: descriptor(blob).digest };
+        let elsewhere = source.open(&namespace("elsewhere"), &descriptor(large), Deadline::NONE).await;
         assert_eq!(elsewhere.err(), Some(absent(large)));
 
         let delete = DeleteContentRequest { digest: large.digest.clone() };
         daemon.client().await.content().delete(within("here", delete)).await.unwrap();
-        let removed = source.open(&here, &descriptor(large)).await;
+        let removed = source.open(&here, &descriptor(large), Deadline::NONE).await;
         assert_eq!(removed.err(), Some(absent(large)));
-        assert!(source.open(&here, &descriptor(&image.config)).await.is_ok());
+        assert!(source.open(&here, &descriptor(&image.config), Deadline::NONE).await.is_ok());
     }
 }

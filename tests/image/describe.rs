@@ -4,9 +4,8 @@ use crate::support::layout::{Blob, Gzip, Image, Layout, Plain, Zstd, file, sha25
 use serde_json::{Value, json};
 use specd::domain::ids::Namespace;
 use specd::domain::platform::Platform;
-use specd::image::reader::{Description, ImageError, ImageReader};
-use specd::image::store_reader::SourceReader;
-use specd::store::image_store::{Descriptor, SourceError};
+use specd::image::{Description, Descriptor, ImageError, ImageReader, StoreReader};
+use specd::store::{Deadline, StoreError};
 use std::sync::Arc;
 
 async fn describe_at(
@@ -17,9 +16,9 @@ async fn describe_at(
     let mut parts = platform.split('/').chain([""]);
     let mut part = || parts.next().unwrap_or_default();
     let platform = Platform::new(part(), part(), part());
-    let reader = SourceReader::new(Arc::new(layout.source()));
+    let reader = StoreReader::new(Arc::new(layout.source()));
     let namespace = Namespace::parse("any").unwrap();
-    reader.describe(&namespace, target, &platform).await
+    reader.describe(&namespace, target, &platform, Deadline::NONE).await
 }
 
 async fn describe(layout: &Layout, target: &Blob) -> Result<Arc<Description>, ImageError> {
@@ -272,7 +271,7 @@ async fn an_absent_blob_is_named_and_the_next_entry_not_tried() {
         let digest = blob.parsed_digest();
         assert_eq!(
             describe(&layout, &index).await,
-            Err(ImageError::Source(SourceError::BlobAbsent { digest }))
+            Err(ImageError::Store(StoreError::BlobAbsent { digest }))
         );
     }
 }
@@ -314,7 +313,7 @@ async fn embedded_data_is_used_where_it_is_the_blobs() {
     let digest = stored.parsed_digest();
     assert_eq!(
         describe(&layout, &manifest).await,
-        Err(ImageError::Source(SourceError::BlobAbsent { digest }))
+        Err(ImageError::Store(StoreError::BlobAbsent { digest }))
     );
 }
 

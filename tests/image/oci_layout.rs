@@ -4,16 +4,17 @@ use crate::support::layout::{Layout, sha256};
 use serde_json::json;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
-use specd::store::image_store::{Descriptor, ImageSource, Resolved, SourceError};
+use specd::image::Descriptor;
 use specd::store::oci_layout::OciLayout;
+use specd::store::{Deadline, ImageStore, Resolved, StoreError};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
-async fn resolve(source: &OciLayout, name: &str) -> Result<Resolved, SourceError> {
+async fn resolve(source: &OciLayout, name: &str) -> Result<Resolved, StoreError> {
     let namespace = Namespace::parse("any").unwrap();
-    source.resolve(&namespace, &ImageName::parse(name).unwrap()).await
+    source.resolve(&namespace, &ImageName::parse(name).unwrap(), Deadline::NONE).await
 }
 
 fn sentence(path: &Path) -> String {
@@ -95,7 +96,7 @@ async fn an_unknown_name_lists_the_names_tried() {
     let full = "docker.io/library/app:1";
     let tried = vec![full.to_owned()];
     let answer = resolve(&layout.source(), full).await;
-    assert_eq!(answer, Err(SourceError::ImageNotFound { tried }));
+    assert_eq!(answer, Err(StoreError::ImageNotFound { tried }));
 }
 
 #[tokio::test]
@@ -110,7 +111,7 @@ async fn a_name_is_never_remembered() {
     }
     fs::write(layout.root().join("index.json"), r#"{"manifests":{}}"#).unwrap();
     let error = resolve(&source, "app").await.unwrap_err();
-    assert!(matches!(&error, SourceError::Invalid(_)), "{error:?}");
+    assert!(matches!(&error, StoreError::Invalid(_)), "{error:?}");
     assert!(error.to_string().ends_with("manifests: expected a list, found an object"), "{error}");
 }
 
@@ -131,19 +132,19 @@ async fn blobs_are_read_and_absent_ones_named() {
     let namespace = Namespace::parse("any").unwrap();
     let blob = layout.blob("text/plain", "content");
     let mut text = String::new();
-    let mut stream = source.open(&namespace, &blob.descriptor()).await.unwrap();
+    let mut stream = source.open(&namespace, &blob.descriptor(), Deadline::NONE).await.unwrap();
     stream.read_to_string(&mut text).await.unwrap();
     assert_eq!(text, "content");
 
     let elsewhere = layout.root().join("elsewhere");
     fs::rename(layout.path(&blob), &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, layout.path(&blob)).unwrap();
-    assert!(source.open(&namespace, &blob.descriptor()).await.is_ok());
+    assert!(source.open(&namespace, &blob.descriptor(), Deadline::NONE).await.is_ok());
 
     layout.remove(&blob);
     let digest = blob.parsed_digest();
-    let answer = source.open(&namespace, &blob.descriptor()).await.map(drop);
-    assert_eq!(answer, Err(SourceError::BlobAbsent { digest }));
+    let answer = source.open(&namespace, &blob.descriptor(), Deadline::NONE).await.map(drop);
+    assert_eq!(answer, Err(StoreError::BlobAbsent { digest }));
 }
 
 /// Opening a named pipe waits for a writer that never comes.
@@ -153,7 +154,10 @@ async fn what_is_no_regular_file_is_not_opened() {
     let source = layout.source();
     let namespace = Namespace::parse("any").unwrap();
     let open = async |blob: &Descriptor| {
-        let opened = tokio::time::timeout(Duration::from_secs(60), source.open(&namespace, blob));
+        let opened = tokio::time::timeout(
+            Duration::from_secs(60),
+            source.open(&namespace, blob, Deadline::NONE),
+        );
         opened.await.unwrap().map(drop).unwrap_err().to_string()
     };
     for (content, make) in
@@ -180,9 +184,9 @@ async fn ping_sees_the_layout_go() {
     let shown = root.display().to_string();
     assert_eq!(
         source.ping().await,
-        Err(SourceError::Unavailable(format!("{shown} does not exist")))
+        Err(StoreError::Unavailable(format!("{shown} does not exist")))
     );
-    assert!(matches!(resolve(&source, "app").await, Err(SourceError::Invalid(_))));
+    assert!(matches!(resolve(&source, "app").await, Err(StoreError::Invalid(_))));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::archive::{Tar, gzip, header, seal, zstd};
 use super::store::{GZIP, Image, TAR, ZSTD, descriptor};
-use specd::image::reader::ImageError;
+use specd::image::ImageError;
 use std::io::Write;
 
 fn tar() -> Tar {
@@ -49,7 +49,7 @@ fn what_is_no_layer_is_refused_unopened() {
         let image = Image::default().layer(name, tar().end());
         let digest = image.layers[0].digest.clone();
         let (answer, opened) =
-            image.read_noting(specd::image::reader::Wanted { passwd: true, group: false });
+            image.read_noting(specd::image::NeededFiles { passwd: true, group: false });
         assert!(
             matches!(answer, Err(ImageError::Invalid { digest: d, .. }) if d == digest),
             "{name}"

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
 use specd::domain::limits;
-use specd::image::layers::account_files::account_files;
-use specd::image::reader::{ImageError, Wanted};
-use specd::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use specd::image::layers::read_from_layers;
+use specd::image::{Descriptor, ImageError, NeededFiles};
+use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -245,7 +245,7 @@ fn a_blob_that_is_absent_is_said_to_be() {
     let layer = descriptor(TAR, b"not there");
     let digest = layer.digest.clone();
     let image = Image { layers: vec![layer], ..Image::default() };
-    let absent = ImageError::Source(SourceError::BlobAbsent { digest });
+    let absent = ImageError::Store(StoreError::BlobAbsent { digest });
     assert_eq!(image.passwd(), Err(absent));
 }
 
@@ -287,7 +287,7 @@ impl AsyncRead for FalteringBlob {
             return polled;
         }
         if self.breaks_off {
-            let error = SourceError::Unavailable("connection reset".to_owned());
+            let error = StoreError::Unavailable("connection reset".to_owned());
             return Poll::Ready(Err(std::io::Error::other(error)));
         }
         Poll::Pending
@@ -295,23 +295,33 @@ impl AsyncRead for FalteringBlob {
 }
 
 #[async_trait]
-impl ImageSource for Faltering {
-    async fn resolve(&self, _: &Namespace, _: &ImageName) -> Result<Resolved, SourceError> {
-        Err(SourceError::ImageNotFound { tried: Vec::new() })
+impl ImageStore for Faltering {
+    async fn resolve(
+        &self,
+        _: &Namespace,
+        _: &ImageName,
+        _: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        Err(StoreError::ImageNotFound { tried: Vec::new() })
     }
 
-    async fn open(&self, _: &Namespace, _: &Descriptor) -> Result<BlobStream, SourceError> {
+    async fn open(
+        &self,
+        _: &Namespace,
+        _: &Descriptor,
+        _: Deadline,
+    ) -> Result<BlobStream, StoreError> {
         let start = std::io::Cursor::new(self.start.clone());
         let (breaks_off, dropped) = (self.breaks_off, self.dropped.clone());
         Ok(Box::pin(FalteringBlob { start, breaks_off, dropped }))
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }
 
-const PASSWD: Wanted = Wanted { passwd: true, group: false };
+const PASSWD: NeededFiles = NeededFiles { passwd: true, group: false };
 
 #[tokio::test]
 async fn a_source_that_breaks_off_is_told_from_a_bad_layer() {
@@ -320,9 +330,9 @@ async fn a_source_that_breaks_off_is_told_from_a_bad_layer() {
         let start = whole[..cut].to_vec();
         let source = Faltering { start, breaks_off: true, dropped: Arc::default() };
         let layers = [descriptor(GZIP, &whole)];
-        let answer = account_files(Arc::new(source), &namespace(), &layers, PASSWD).await;
-        let broken = SourceError::Unavailable("connection reset".to_owned());
-        assert_eq!(answer, Err(ImageError::Source(broken)), "{cut}");
+        let answer = read_from_layers(&source, &namespace(), &layers, PASSWD, Deadline::NONE).await;
+        let broken = StoreError::Unavailable("connection reset".to_owned());
+        assert_eq!(answer, Err(ImageError::Store(broken)), "{cut}");
     }
 }
 
@@ -335,7 +345,7 @@ async fn a_call_that_is_dropped_stops_reading() {
         Faltering { start: whole[..600].to_vec(), breaks_off: false, dropped: dropped.clone() };
     let layers = [descriptor(TAR, &whole)];
     let namespace = namespace();
-    let call = account_files(Arc::new(source), &namespace, &layers, PASSWD);
+    let call = read_from_layers(&source, &namespace, &layers, PASSWD, Deadline::NONE);
     assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
     for _ in 0..1000 {
         if dropped.load(Ordering::SeqCst) {

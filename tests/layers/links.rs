@@ -2,7 +2,7 @@
 
 use super::archive::Tar;
 use super::store::Image;
-use specd::image::reader::{ImageError, Wanted};
+use specd::image::{ImageError, NeededFiles};
 
 fn tar() -> Tar {
     Tar::default()
@@ -44,7 +44,7 @@ fn nixos_a_link_is_followed_through_all_layers() {
         .tar(
             tar().symlink("etc/passwd", "../nix/store/new").symlink("etc/group", "/nix/store/old"),
         );
-    let (files, opened) = image.read_noting(Wanted { passwd: true, group: true });
+    let (files, opened) = image.read_noting(NeededFiles { passwd: true, group: true });
     let files = files.unwrap();
     assert_eq!(files.passwd.as_deref(), Some(b"new".as_slice()));
     assert_eq!(files.group.as_deref(), Some(b"old".as_slice()));

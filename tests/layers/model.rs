@@ -5,7 +5,7 @@ use super::archive::Tar;
 use super::store::Image;
 use proptest::prelude::*;
 use specd::domain::limits;
-use specd::image::reader::{AccountFiles, ImageError, Wanted};
+use specd::image::{AccountFiles, ImageError, NeededFiles};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One entry of a layer; paths have no link in front of them here, `..` neither.
@@ -221,8 +221,8 @@ pub(crate) fn archive(ops: &[Op]) -> Tar {
 /// What specd answers for one file of an image of these layers, the lowest first.
 pub(crate) fn answer(layers: &[Vec<Op>], passwd: bool) -> Result<Seen, ImageError> {
     let image = layers.iter().fold(Image::default(), |image, ops| image.tar(archive(ops)));
-    let wanted = Wanted { passwd, group: !passwd };
-    seen(image.read_noting(wanted).0)
+    let needed = NeededFiles { passwd, group: !passwd };
+    seen(image.read_noting(needed).0)
 }
 
 /// The one file that was wanted, in the words of the model.

@@ -7,8 +7,8 @@ use super::unpacked;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, XattrFlags, mknodat, openat, openat2, setxattr};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
-use specd::image::reader::Wanted;
-use specd::image::snapshot::account_files::account_files;
+use specd::image::NeededFiles;
+use specd::image::snapshot::read_from_mounts;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::symlink;
@@ -116,8 +116,8 @@ fn compare(base: &Path, layers: &[Vec<Op>]) -> Result<(), TestCaseError> {
     let _mount = Mount::new("overlay", &merged, lower).unwrap();
     for (file, passwd) in [("etc/passwd", true), ("etc/group", false)] {
         let shown = look(&merged, file);
-        let wanted = Wanted { passwd, group: !passwd };
-        let in_place = account_files(place.path(), std::slice::from_ref(&unpacked), wanted);
+        let needed = NeededFiles { passwd, group: !passwd };
+        let in_place = read_from_mounts(place.path(), std::slice::from_ref(&unpacked), needed);
         proptest::prop_assert_eq!(seen(in_place), Ok(shown.clone()), "{}: {:#?}", file, layers);
         proptest::prop_assert_eq!(answer(&layers, passwd), Ok(shown), "{}: {:#?}", file, layers);
     }

@@ -2,7 +2,7 @@
 
 use super::archive::Tar;
 use super::store::Image;
-use specd::image::reader::{AccountFiles, ImageError, Wanted};
+use specd::image::{AccountFiles, ImageError, NeededFiles};
 
 fn base() -> Tar {
     Tar::default().dir("etc/").file("etc/passwd", "low").file("etc/group", "groups")
@@ -16,7 +16,7 @@ fn upper(tar: Tar) -> Option<String> {
 fn a_file_in_the_newest_layer_decides_and_nothing_below_is_opened() {
     let newest = Tar::default().file("etc/passwd", "high").file("etc/group", "g");
     let image = Image::default().tar(base()).tar(newest);
-    let (files, opened) = image.read_noting(Wanted { passwd: true, group: true });
+    let (files, opened) = image.read_noting(NeededFiles { passwd: true, group: true });
     let files = files.unwrap();
     assert_eq!(files.passwd.as_deref(), Some(b"high".as_slice()));
     assert_eq!(files.group.as_deref(), Some(b"g".as_slice()));
@@ -30,18 +30,18 @@ fn one_pass_a_layer_down_to_the_one_that_decides() {
         .tar(base())
         .tar(Tar::default().file("etc/passwd", "high"))
         .tar(Tar::default().file("app", ""));
-    let (files, opened) = image.read_noting(Wanted { passwd: true, group: true });
+    let (files, opened) = image.read_noting(NeededFiles { passwd: true, group: true });
     assert_eq!(files.unwrap().group.as_deref(), Some(b"groups".as_slice()));
     assert_eq!(opened, [3, 2, 1]);
 }
 
 #[test]
 fn what_is_not_wanted_is_not_read() {
-    let (files, opened) = Image::default().tar(base()).read_noting(Wanted::default());
+    let (files, opened) = Image::default().tar(base()).read_noting(NeededFiles::default());
     assert_eq!(files.unwrap(), AccountFiles::default());
     assert!(opened.is_empty());
-    let wanted = Wanted { passwd: false, group: true };
-    let (files, _) = Image::default().tar(base()).read_noting(wanted);
+    let needed = NeededFiles { passwd: false, group: true };
+    let (files, _) = Image::default().tar(base()).read_noting(needed);
     assert_eq!(files.unwrap(), AccountFiles { passwd: None, group: Some("groups".into()) });
 }
 
@@ -86,7 +86,7 @@ fn opaque_directories_hide_all_below_them() {
 #[test]
 fn a_hidden_layer_is_never_opened() {
     let image = Image::default().tar(base()).tar(Tar::default().file("etc/.wh..wh..opq", ""));
-    let (files, opened) = image.read_noting(Wanted { passwd: true, group: true });
+    let (files, opened) = image.read_noting(NeededFiles { passwd: true, group: true });
     assert_eq!(files.unwrap(), AccountFiles::default());
     assert_eq!(opened, [1]);
 }

@@ -5,9 +5,9 @@ use sha2::Digest as _;
 use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
-use specd::image::layers::account_files::account_files;
-use specd::image::reader::{AccountFiles, ImageError, Wanted};
-use specd::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use specd::image::layers::read_from_layers;
+use specd::image::{AccountFiles, Descriptor, ImageError, NeededFiles};
+use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
@@ -24,19 +24,29 @@ pub(crate) struct Store {
 }
 
 #[async_trait]
-impl ImageSource for Store {
-    async fn resolve(&self, _: &Namespace, _: &ImageName) -> Result<Resolved, SourceError> {
-        Err(SourceError::ImageNotFound { tried: Vec::new() })
+impl ImageStore for Store {
+    async fn resolve(
+        &self,
+        _: &Namespace,
+        _: &ImageName,
+        _: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        Err(StoreError::ImageNotFound { tried: Vec::new() })
     }
 
-    async fn open(&self, _: &Namespace, blob: &Descriptor) -> Result<BlobStream, SourceError> {
+    async fn open(
+        &self,
+        _: &Namespace,
+        blob: &Descriptor,
+        _: Deadline,
+    ) -> Result<BlobStream, StoreError> {
         self.opened.lock().unwrap().push(blob.digest.clone());
-        let absent = || SourceError::BlobAbsent { digest: blob.digest.clone() };
+        let absent = || StoreError::BlobAbsent { digest: blob.digest.clone() };
         let bytes = self.blobs.get(&blob.digest).ok_or_else(absent)?;
         Ok(Box::pin(Cursor::new(bytes.clone())))
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -74,24 +84,24 @@ impl Image {
 
     /// Reads both files.
     pub(crate) fn read(self) -> Result<AccountFiles, ImageError> {
-        self.read_noting(Wanted { passwd: true, group: true }).0
+        self.read_noting(NeededFiles { passwd: true, group: true }).0
     }
 
     /// What `/etc/passwd` holds.
     pub(crate) fn passwd(self) -> Result<Option<String>, ImageError> {
-        let (files, _) = self.read_noting(Wanted { passwd: true, group: false });
+        let (files, _) = self.read_noting(NeededFiles { passwd: true, group: false });
         Ok(files?.passwd.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()))
     }
 
     /// Reads, and tells the positions of the layers that were opened: 0 is the lowest.
     pub(crate) fn read_noting(
         self,
-        wanted: Wanted,
+        needed: NeededFiles,
     ) -> (Result<AccountFiles, ImageError>, Vec<usize>) {
         let (store, layers) = (Arc::new(self.store), self.layers);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let namespace = namespace();
-        let files = account_files(store.clone(), &namespace, &layers, wanted);
+        let files = read_from_layers(&*store, &namespace, &layers, needed, Deadline::NONE);
         let files = runtime.block_on(files);
         let place = |digest: &Digest| layers.iter().position(|l| l.digest == *digest).unwrap();
         let opened = store.opened.lock().unwrap().iter().map(place).collect();

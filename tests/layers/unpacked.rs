@@ -5,15 +5,15 @@
 
 use crate::support::say;
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
-use specd::image::reader::{AccountFiles, ImageError, Wanted};
-use specd::image::snapshot::account_files::account_files;
-use specd::store::snapshot_store::{Mount, SnapshotError};
+use specd::image::snapshot::read_from_mounts;
+use specd::image::{AccountFiles, ImageError, NeededFiles};
+use specd::store::{Mount, SnapshotError};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-const BOTH: Wanted = Wanted { passwd: true, group: true };
-const PASSWD: Wanted = Wanted { passwd: true, group: false };
+const BOTH: NeededFiles = NeededFiles { passwd: true, group: true };
+const PASSWD: NeededFiles = NeededFiles { passwd: true, group: false };
 
 /// A snapshot root with directories in it.
 struct Host(tempfile::TempDir);
@@ -39,13 +39,13 @@ impl Host {
         layer
     }
 
-    fn bind(&self, layer: &Path, wanted: Wanted) -> Result<AccountFiles, ImageError> {
-        account_files(&self.root(), &[bind(layer)], wanted)
+    fn bind(&self, layer: &Path, needed: NeededFiles) -> Result<AccountFiles, ImageError> {
+        read_from_mounts(&self.root(), &[bind(layer)], needed)
     }
 
     /// What is there with the newest directory first.
     fn overlay(&self, layers: &[&Path]) -> Result<AccountFiles, ImageError> {
-        account_files(&self.root(), &[overlay(layers, &[])], BOTH)
+        read_from_mounts(&self.root(), &[overlay(layers, &[])], BOTH)
     }
 }
 
@@ -253,7 +253,7 @@ fn opaque_directories_hide_by_the_marks_of_their_mount() {
         (&by_trusted, &["userxattr"], true),
     ] {
         let mounts = [overlay(&[layer, &base], options)];
-        let found = passwd(account_files(&host.root(), &mounts, PASSWD));
+        let found = passwd(read_from_mounts(&host.root(), &mounts, PASSWD));
         assert_eq!(found.is_some(), seen, "{} {options:?}", layer.display());
     }
     // overlayfs does not look at the mark of a layer's root, so what is below is seen.
@@ -318,7 +318,7 @@ fn only_what_is_below_the_root_is_opened() {
 
     let said = unreadable(host.bind(&host.root().join("absent"), PASSWD));
     assert!(said.contains("is it mounted here under the same path?"), "{said}");
-    let said = unreadable(account_files(&host.root().join("absent"), &[bind(&inside)], PASSWD));
+    let said = unreadable(read_from_mounts(&host.root().join("absent"), &[bind(&inside)], PASSWD));
     assert!(said.starts_with("--snapshot-root "), "{said}");
 }
 
@@ -341,7 +341,7 @@ fn as_one_without_capabilities() {
     ] {
         let layers = layers(names);
         let layers: Vec<_> = layers.iter().map(PathBuf::as_path).collect();
-        let got = account_files(&root, &[overlay(&layers, &[])], PASSWD);
+        let got = read_from_mounts(&root, &[overlay(&layers, &[])], PASSWD);
         match found {
             Ok(found) => assert_eq!(passwd(got).is_some(), found, "{names:?}"),
             Err(what) => {

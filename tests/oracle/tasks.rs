@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use specd::pb::specd::{self as pb, SpecService};
 use specd::spec::encode::TYPE_URL;
-use specd::store::container_store::StoredContainer;
+use specd::store::StoredContainer;
 use tokio::runtime::Runtime;
 use tonic::{Code, Request, Status};
 

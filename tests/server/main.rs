@@ -14,11 +14,12 @@ mod shutdown;
 use async_trait::async_trait;
 use specd::domain::ids::Namespace;
 use specd::domain::image_ref::ImageName;
+use specd::image::Descriptor;
 use specd::server::health::{Health, Probe};
 use specd::server::listen::{BindError, BindOptions, ListenAddress, Listener};
 use specd::server::serve::{ServeConfig, ServeError, serve};
 use specd::server::shutdown::Shutdown;
-use specd::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -50,20 +51,30 @@ impl FakeSource {
 }
 
 #[async_trait]
-impl ImageSource for FakeSource {
-    async fn resolve(&self, _: &Namespace, _: &ImageName) -> Result<Resolved, SourceError> {
-        Err(SourceError::Invalid("not asked for".to_owned()))
+impl ImageStore for FakeSource {
+    async fn resolve(
+        &self,
+        _: &Namespace,
+        _: &ImageName,
+        _: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        Err(StoreError::Invalid("not asked for".to_owned()))
     }
 
-    async fn open(&self, _: &Namespace, _: &Descriptor) -> Result<BlobStream, SourceError> {
-        Err(SourceError::Invalid("not asked for".to_owned()))
+    async fn open(
+        &self,
+        _: &Namespace,
+        _: &Descriptor,
+        _: Deadline,
+    ) -> Result<BlobStream, StoreError> {
+        Err(StoreError::Invalid("not asked for".to_owned()))
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         match self.0.load(Ordering::SeqCst) {
             Self::UP => Ok(()),
             Self::HANGING => std::future::pending().await,
-            _ => Err(SourceError::Unavailable("the fake is down".to_owned())),
+            _ => Err(StoreError::Unavailable("the fake is down".to_owned())),
         }
     }
 }

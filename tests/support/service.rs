@@ -9,14 +9,15 @@ use specd::domain::platform::Platform;
 use specd::domain::snapshot::SnapshotChoice;
 use specd::generate::catalog::Catalog;
 use specd::generate::{Generator, Machine};
-use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
-use specd::image::store_reader::SourceReader;
+use specd::image::{
+    AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles, StoreReader,
+};
 use specd::pb::specd::{
     ExplainRequest, ExplainResponse, GenerateRequest, GenerateResponse, SpecService,
 };
 use specd::rpc::Service;
 use specd::spec::Profiles;
-use specd::store::image_store::{Descriptor, ImageSource};
+use specd::store::{Deadline, ImageStore};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tonic::{Request, Status};
@@ -44,14 +45,14 @@ impl Fixture {
         let mut layout = Layout::temp();
         let image = layout.raw_image(config, &[]);
         layout.tag(IMAGE, &image.manifest);
-        let source: Arc<dyn ImageSource> = Arc::new(layout.source());
+        let source: Arc<dyn ImageStore> = Arc::new(layout.source());
         let bytes = |file: Option<&[u8]>| file.map(Bytes::copy_from_slice);
         let files = AccountFiles { passwd: bytes(passwd), group: bytes(group) };
-        let inner = SourceReader::new(Arc::clone(&source));
+        let inner = StoreReader::new(Arc::clone(&source));
         Self::over(layout, source, Arc::new(GivenFiles { inner, files }))
     }
 
-    fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
+    fn over(layout: Layout, source: Arc<dyn ImageStore>, reader: Arc<dyn ImageReader>) -> Self {
         // Tests make thousands of fixtures, and the profiles are the same for all.
         static PROFILES: LazyLock<Catalog> =
             LazyLock::new(|| Profiles::built_in("function").unwrap().into());
@@ -91,7 +92,7 @@ impl Fixture {
 
 /// A reader that describes images truly and has account files of its own.
 struct GivenFiles {
-    inner: SourceReader,
+    inner: StoreReader,
     files: AccountFiles,
 }
 
@@ -102,20 +103,22 @@ impl ImageReader for GivenFiles {
         namespace: &Namespace,
         target: &Descriptor,
         platform: &Platform,
+        deadline: Deadline,
     ) -> Result<Arc<Description>, ImageError> {
-        self.inner.describe(namespace, target, platform).await
+        self.inner.describe(namespace, target, platform, deadline).await
     }
 
-    async fn files(
+    async fn read_account_files(
         &self,
         _: &Namespace,
         _: &Description,
-        wanted: Wanted,
+        needed: NeededFiles,
         _: &SnapshotChoice,
+        _: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError> {
         Ok(Arc::new(AccountFiles {
-            passwd: self.files.passwd.clone().filter(|_| wanted.passwd),
-            group: self.files.group.clone().filter(|_| wanted.group),
+            passwd: self.files.passwd.clone().filter(|_| needed.passwd),
+            group: self.files.group.clone().filter(|_| needed.group),
         }))
     }
 }

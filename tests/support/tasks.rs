@@ -7,13 +7,14 @@ use specd::domain::ids::{ContainerId, Namespace, Snapshotter};
 use specd::domain::platform::Platform;
 use specd::domain::snapshot::SnapshotKey;
 use specd::generate::Generator;
-use specd::image::snapshot::reader::{SnapshotFiles, SnapshotRules};
-use specd::image::store_reader::SourceReader;
+use specd::image::StoreReader;
+use specd::image::snapshot::{SnapshotFiles, SnapshotRules};
 use specd::rpc::Service;
 use specd::spec::Profiles;
-use specd::store::container_store::{ContainerError, ContainerStore, StoredContainer};
-use specd::store::image_store::ImageSource;
-use specd::store::snapshot_store::{Held, Hold, Mount, SnapshotError, SnapshotSource};
+use specd::store::{
+    ContainerError, ContainerStore, Deadline, HeldSnapshot, ImageStore, Mount, SnapshotError,
+    SnapshotHold, SnapshotStore, StoredContainer,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,10 +54,10 @@ impl Tasks {
         let snapshots = SnapshotFiles::new(Arc::new(snapshots), rules);
 
         let layout = Layout::temp();
-        let source: Arc<dyn ImageSource> = Arc::new(layout.source());
+        let source: Arc<dyn ImageStore> = Arc::new(layout.source());
         let generator = Generator::new(
             Arc::clone(&source),
-            Arc::new(SourceReader::new(source)),
+            Arc::new(StoreReader::new(source)),
             Profiles::built_in("function").unwrap(),
             Platform::new("linux", "amd64", ""),
             HostFacts { kernel: (6, 18), ..HostFacts::default() },
@@ -76,6 +77,7 @@ impl ContainerStore for OneContainer {
         &self,
         namespace: &Namespace,
         id: &ContainerId,
+        _: Deadline,
     ) -> Result<StoredContainer, ContainerError> {
         let absent = || ContainerError::NotFound { namespace: namespace.clone(), id: id.clone() };
         self.0.clone().ok_or_else(absent)
@@ -91,20 +93,21 @@ struct OneSnapshot {
 struct Kept;
 
 #[async_trait]
-impl Hold for Kept {
+impl SnapshotHold for Kept {
     async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
         Ok(())
     }
 }
 
 #[async_trait]
-impl SnapshotSource for OneSnapshot {
+impl SnapshotStore for OneSnapshot {
     async fn hold(
         &self,
         _: &Namespace,
         snapshotter: &Snapshotter,
         key: &SnapshotKey,
-    ) -> Result<Held, SnapshotError> {
+        _: Deadline,
+    ) -> Result<HeldSnapshot, SnapshotError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         if (snapshotter.as_str(), key.as_str()) != ("native", "root") {
             let (snapshotter, key) = (snapshotter.clone(), key.clone());
@@ -116,6 +119,6 @@ impl SnapshotSource for OneSnapshot {
             target: String::new(),
             options: Vec::new(),
         };
-        Ok(Held { mounts: vec![mount], hold: Box::new(Kept) })
+        Ok(HeldSnapshot { mounts: vec![mount], hold: Box::new(Kept) })
     }
 }

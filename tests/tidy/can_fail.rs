@@ -93,8 +93,8 @@ fn a_column_that_is_open_in_part_only() {
     assert_eq!(found("src/rpc/status.rs", "use crate::image::blob::read;"), 1);
     assert_eq!(found("src/rpc/to_wire.rs", "use crate::spec::encode::Encoded;"), 0);
     assert_eq!(found("src/rpc/to_wire.rs", "use crate::spec::assemble;"), 1);
-    assert_eq!(found("src/server/health.rs", "use crate::store::image_store::ImageSource;"), 0);
-    assert_eq!(found("src/server/health.rs", "use crate::image::reader::ImageReader;"), 1);
+    assert_eq!(found("src/server/health.rs", "use crate::store::ImageStore;"), 0);
+    assert_eq!(found("src/server/health.rs", "use crate::image::ImageReader;"), 1);
     assert_eq!(found("src/main.rs", "fn main() { specd::app::run(); }"), 0);
 }
 

@@ -47,8 +47,9 @@ pub(crate) struct Row {
 pub(crate) const ERRORS: &[&str] = &["error", "*Error"];
 pub(crate) const ERRORS_AND_ENCODE: &[&str] = &["error", "*Error", "encode", "Encoded", "TYPE_URL"];
 
-/// The seams of `store`, without the stores behind them.
-pub(crate) const STORE: &[&str] = &["image_store", "snapshot_store"];
+/// The traits of `store` and their plain data, without the stores behind them.
+pub(crate) const STORE_TRAITS: &[&str] =
+    &["BlobStream", "Deadline", "ImageStore", "Mount", "SnapshotStore", "*Error"];
 
 /// Who may import whom.
 pub(crate) const TABLE: &[Row] = &[
@@ -62,7 +63,11 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &["thiserror", "serde"],
     },
     Row { module: "paths", imports: &[], crates: &[] },
-    Row { module: "users", imports: &[All("domain")], crates: &["thiserror"] },
+    Row {
+        module: "users",
+        imports: &[All("domain"), Only("image", &["AccountFiles", "NeededFiles"])],
+        crates: &["thiserror"],
+    },
     Row {
         module: "spec",
         imports: &[All("domain")],
@@ -70,7 +75,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "image",
-        imports: &[All("domain"), All("paths"), Only("store", STORE)],
+        imports: &[All("domain"), All("paths"), Only("store", STORE_TRAITS)],
         crates: &[
             "async_trait",
             "base64",
@@ -129,7 +134,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             Only("image", ERRORS),
-            Only("store", ERRORS),
+            Only("store", &["*Error", "Deadline"]),
             Only("users", ERRORS),
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
@@ -140,7 +145,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "server",
         // Of generated code it may know gRPC's own protocols, and no spec's.
-        imports: &[All("domain"), Only("store", &["ImageSource"]), Only("pb", &["health"])],
+        imports: &[All("domain"), Only("store", &["ImageStore"]), Only("pb", &["health"])],
         crates: &[
             "arc_swap",
             "bytes",

@@ -13,9 +13,9 @@ use crate::image::digest::Digest;
 use crate::image::layers::apply::{Builder, Place, Refusal};
 use crate::image::layers::tar::{Entries, Kind};
 use crate::image::layers::view::{LayerView, Node};
-use crate::image::reader::ImageError;
+use crate::image::{Descriptor, ImageError};
 use crate::paths::RootPath;
-use crate::store::image_store::{Descriptor, ImageSource, SourceError};
+use crate::store::{Deadline, ImageStore, StoreError};
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
 use std::pin::Pin;
@@ -41,17 +41,18 @@ const ZSTD_WINDOW_ERROR: &str = "Frame requires too much memory for decoding";
 ///
 /// [`ImageError::Invalid`] for what is no layer, [`ImageError::Corrupt`] before all others,
 /// [`ImageError::Limit`], and what the source answers.
-pub(super) async fn scan(
-    source: &dyn ImageSource,
+pub(super) async fn scan_layer(
+    store: &dyn ImageStore,
     namespace: &Namespace,
     layer: &Descriptor,
     watched: BTreeSet<RootPath>,
+    deadline: Deadline,
 ) -> Result<LayerView, ImageError> {
     if !is_layer(&layer.media_type) {
         let reason = format!("media type {:?} is no layer that can be read", layer.media_type);
         return Err(ImageError::Invalid { digest: layer.digest.clone(), reason });
     }
-    let blob = blob::open(source, namespace, layer).await?;
+    let blob = blob::open(store, namespace, layer, deadline).await?;
     let stop = CancellationToken::new();
     let blob = Stoppable { inner: blob, stopped: Box::pin(stop.clone().cancelled_owned()) };
     let _stop_when_dropped = stop.drop_guard();
@@ -60,7 +61,7 @@ pub(super) async fn scan(
         tokio::task::spawn_blocking(move || read(SyncIoBridge::new(blob), &digest, watched));
     reading.await.unwrap_or_else(|error| {
         let text = format!("reading of layer {} broke off: {error}", layer.digest);
-        Err(ImageError::Source(SourceError::Unavailable(text)))
+        Err(ImageError::Store(StoreError::Unavailable(text)))
     })
 }
 

@@ -1,29 +1,29 @@
 //! Looking for the account files in a stack of layers, wherever those are read from.
 //!
-//! It alternates with its caller: [`Searches::needs`] says what must be known of which layer, the caller
+//! It alternates with its caller: [`AccountFileSearch::next_layer`] says what must be known of which layer, the caller
 //! finds it out. One rule set for blobs and for unpacked directories, so that both give the same answer.
 
 use crate::domain::limits;
 use crate::image::layers::tar::Content;
 use crate::image::layers::view::{LayerView, Node};
 use crate::image::layers::walk::{Progress, Stop, Walk};
-use crate::image::reader::{AccountFiles, ImageError, Wanted};
+use crate::image::{AccountFiles, ImageError, NeededFiles};
 use crate::paths::RootPath;
-use crate::store::snapshot_store::SnapshotError;
+use crate::store::SnapshotError;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The files that are looked for.
-pub(in crate::image) struct Searches {
-    passwd: Search,
-    group: Search,
+pub(in crate::image) struct AccountFileSearch {
+    passwd: FileSearch,
+    group: FileSearch,
 }
 
-impl Searches {
-    pub(in crate::image) fn new(wanted: Wanted) -> Self {
+impl AccountFileSearch {
+    pub(in crate::image) fn new(needed: NeededFiles) -> Self {
         Self {
-            passwd: Search::new("/etc/passwd", wanted.passwd),
-            group: Search::new("/etc/group", wanted.group),
+            passwd: FileSearch::new("/etc/passwd", needed.passwd),
+            group: FileSearch::new("/etc/group", needed.group),
         }
     }
 
@@ -34,7 +34,7 @@ impl Searches {
     ///
     /// [`ImageError::File`] for what is no regular file or is behind too many links, and
     /// [`ImageError::Limit`] for one of more than [`limits::ACCOUNT_FILE_BYTES`].
-    pub(in crate::image) fn needs(
+    pub(in crate::image) fn next_layer(
         &mut self,
         views: &mut [Option<LayerView>],
     ) -> Result<Option<(usize, BTreeSet<RootPath>)>, ImageError> {
@@ -58,16 +58,16 @@ impl Searches {
 }
 
 /// One file that is looked for.
-struct Search {
+struct FileSearch {
     path: &'static str,
     /// Nothing once it is known.
     walk: Option<Walk>,
     found: Option<Bytes>,
 }
 
-impl Search {
-    fn new(path: &'static str, wanted: bool) -> Self {
-        let walk = wanted.then(|| Walk::to(&RootPath::clean(path.as_bytes())));
+impl FileSearch {
+    fn new(path: &'static str, is_needed: bool) -> Self {
+        let walk = is_needed.then(|| Walk::to(&RootPath::clean(path.as_bytes())));
         Self { path, walk, found: None }
     }
 

@@ -2,12 +2,12 @@
 //!
 //! Which of them is followed is `describe`'s.
 
+use crate::image::Descriptor;
 use crate::image::digest::Digest;
 use crate::image::metadata::go_json::List;
 use crate::image::metadata::go_json::{Document, JsonError, Value};
 use crate::image::metadata::media_type::{self, Kind};
 use crate::image::platform::Platform;
-use crate::store::image_store::Descriptor;
 use std::collections::BTreeMap;
 
 /// An entry of an index, or what a manifest refers to.

@@ -12,7 +12,7 @@ use crate::image::layers::tar::Content;
 use crate::image::layers::view::{LayerView, Node};
 use crate::image::snapshot::mounts::Marks;
 use crate::paths::RootPath;
-use crate::store::snapshot_store::SnapshotError;
+use crate::store::SnapshotError;
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 use std::collections::BTreeSet;

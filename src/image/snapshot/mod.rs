@@ -1,7 +1,12 @@
 //! The account files of an image, out of a snapshot that it was unpacked to.
 
-pub mod account_files;
 mod directory;
+mod fallback;
+mod files;
 pub mod key;
 mod mounts;
-pub mod reader;
+mod read;
+
+pub use fallback::SnapshotFallback;
+pub use files::{SnapshotFiles, SnapshotRules};
+pub use read::read_from_mounts;

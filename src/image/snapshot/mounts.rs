@@ -3,7 +3,7 @@
 //! Pure. Whatever is not known to leave the files as they are is refused: a wrong directory would give
 //! wrong users.
 
-use crate::store::snapshot_store::{Mount, SnapshotError};
+use crate::store::{Mount, SnapshotError};
 use std::path::{Component, Path, PathBuf};
 
 /// What the kernel's overlayfs calls its extended attributes.
@@ -56,7 +56,7 @@ impl Stack {
     /// # Errors
     ///
     /// [`SnapshotError::Unreadable`] for a kind of mount or an option that is not known here.
-    pub(super) fn of(mounts: &[Mount]) -> Result<Self, SnapshotError> {
+    pub(super) fn from_mounts(mounts: &[Mount]) -> Result<Self, SnapshotError> {
         let [mount] = mounts else {
             return Err(unreadable(format!("it consists of {} mounts, one is read", mounts.len())));
         };
@@ -134,8 +134,8 @@ mod tests {
         source: &str,
         options: &[&str],
     ) -> Result<(Vec<String>, Option<Marks>), String> {
-        let stack =
-            Stack::of(&[mount(kind, source, options)]).map_err(|error| error.to_string())?;
+        let stack = Stack::from_mounts(&[mount(kind, source, options)])
+            .map_err(|error| error.to_string())?;
         let text = |path: &PathBuf| path.display().to_string();
         Ok((stack.directories.iter().map(text).collect(), stack.marks))
     }
@@ -176,7 +176,10 @@ mod tests {
             assert!(said.contains(what), "{said}");
         }
         let bind = mount("bind", "/a", &[]);
-        assert!(Stack::of(&[]).is_err() && Stack::of(&[bind.clone(), bind.clone()]).is_err());
-        assert!(Stack::of(&[Mount { target: "/etc".to_owned(), ..bind }]).is_err());
+        assert!(
+            Stack::from_mounts(&[]).is_err()
+                && Stack::from_mounts(&[bind.clone(), bind.clone()]).is_err()
+        );
+        assert!(Stack::from_mounts(&[Mount { target: "/etc".to_owned(), ..bind }]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The connection to the socket, and what is wrong with the socket where there is none.
 
-use crate::store::image_store::SourceError;
+use crate::store::StoreError;
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -29,13 +29,13 @@ pub(super) fn lazy(socket: Arc<Path>) -> Channel {
         .connect_with_connector_lazy(tower::service_fn(move |_: Uri| dial(Arc::clone(&socket))))
 }
 
-async fn dial(socket: Arc<Path>) -> Result<TokioIo<UnixStream>, SourceError> {
+async fn dial(socket: Arc<Path>) -> Result<TokioIo<UnixStream>, StoreError> {
     let reason = match tokio::time::timeout(CONNECT_WITHIN, UnixStream::connect(&socket)).await {
         Ok(Ok(stream)) => return Ok(TokioIo::new(stream)),
         Ok(Err(error)) => reason(&socket, &error).await,
         Err(_) => format!("not accepted within {CONNECT_WITHIN:?}"),
     };
-    Err(SourceError::Unavailable(format!("{}: {reason}", socket.display())))
+    Err(StoreError::Unavailable(format!("{}: {reason}", socket.display())))
 }
 
 /// What is wrong with a socket, in the words that people search for.

@@ -2,13 +2,13 @@
 //!
 //! The answer is a stream of chunks, and one chunk is not the blob.
 
-use super::namespace;
+use super::headers;
 use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
 use crate::domain::ids::Namespace;
 use crate::image::digest::Digest;
 use crate::pb::containerd::{ContentClient, ReadContentRequest, ReadContentResponse};
-use crate::store::image_store::{BlobStream, SourceError};
+use crate::store::{BlobStream, StoreError};
 use bytes::Bytes;
 use futures_util::stream;
 use std::io;
@@ -26,13 +26,13 @@ pub(super) async fn open(
     call: Call,
     namespace: &Namespace,
     digest: &Digest,
-) -> Result<BlobStream, SourceError> {
+) -> Result<BlobStream, StoreError> {
     let failed = |failure: Failure| match failure {
-        Failure::Absent => SourceError::BlobAbsent { digest: digest.clone() },
-        Failure::Source(error) => error,
+        Failure::Absent => StoreError::BlobAbsent { digest: digest.clone() },
+        Failure::Store(error) => error,
     };
     let message = ReadContentRequest { digest: digest.to_string(), offset: 0, size: 0 };
-    let request = namespace::within(&call, namespace, message)?;
+    let request = headers::request(&call, namespace, message)?;
     let mut client = ContentClient::new(channel).max_decoding_message_size(CHUNK_BYTES);
     let answer = call.bounded(client.read(request)).await.map_err(failed)?;
     let answer = answer.into_inner();
@@ -69,7 +69,7 @@ impl Chunks {
         if u64::try_from(chunk.offset) != Ok(self.end) {
             let (digest, end, offset) = (&self.digest, self.end, chunk.offset);
             let gap = format!("{digest} with offset {offset} where {end} was due");
-            return Err(Failure::Source(self.call.invalid(gap)));
+            return Err(Failure::Store(self.call.invalid(gap)));
         }
         self.end += chunk.data.len() as u64;
         Ok(Some(chunk.data.into()))

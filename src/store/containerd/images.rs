@@ -1,13 +1,14 @@
 //! Names to descriptors: `Images.Get`.
 
-use super::namespace;
+use super::headers;
 use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
 use crate::domain::ids::Namespace;
+use crate::image::Descriptor;
 use crate::image::digest::Digest;
 use crate::image::reference::ImageName;
 use crate::pb::containerd::{self as pb, GetImageRequest, ImagesClient};
-use crate::store::image_store::{Descriptor, Resolved, SourceError};
+use crate::store::{Resolved, StoreError};
 
 /// Asks for each candidate of a name until there is one.
 ///
@@ -17,12 +18,12 @@ pub(super) async fn resolve(
     call: &Call,
     namespace: &Namespace,
     name: &ImageName,
-) -> Result<Resolved, SourceError> {
+) -> Result<Resolved, StoreError> {
     let mut client = ImagesClient::new(channel);
     let candidates = name.candidates();
     for name in &candidates {
         let message = GetImageRequest { name: name.clone() };
-        let request = namespace::within(call, namespace, message)?;
+        let request = headers::request(call, namespace, message)?;
         match call.bounded(client.get(request)).await {
             Ok(answer) => {
                 let target = answer.into_inner().image.and_then(|image| image.target);
@@ -31,13 +32,13 @@ pub(super) async fn resolve(
                 return Ok(Resolved { name: name.clone(), target: descriptor(call, target)? });
             }
             Err(Failure::Absent) => {}
-            Err(Failure::Source(error)) => return Err(error),
+            Err(Failure::Store(error)) => return Err(error),
         }
     }
-    Err(SourceError::ImageNotFound { tried: candidates })
+    Err(StoreError::ImageNotFound { tried: candidates })
 }
 
-fn descriptor(call: &Call, target: pb::Descriptor) -> Result<Descriptor, SourceError> {
+fn descriptor(call: &Call, target: pb::Descriptor) -> Result<Descriptor, StoreError> {
     let digest = Digest::parse(&target.digest).map_err(|error| call.invalid(error))?;
     let size = u64::try_from(target.size)
         .map_err(|_| call.invalid(format!("{digest} with a size of {}", target.size)))?;

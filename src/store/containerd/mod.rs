@@ -11,8 +11,8 @@
 mod channel;
 mod containers;
 mod content;
+mod headers;
 mod images;
-mod namespace;
 mod outgoing;
 mod snapshots;
 mod status;
@@ -21,9 +21,10 @@ mod status;
 mod tests;
 
 use crate::domain::ids::Namespace;
+use crate::image::Descriptor;
 use crate::image::reference::ImageName;
 use crate::pb::containerd::VersionClient;
-use crate::store::image_store::{BlobStream, Descriptor, ImageSource, Resolved, SourceError};
+use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -91,33 +92,39 @@ impl Containerd {
         self
     }
 
-    fn call(&self, method: &'static str) -> status::Call {
+    fn call(&self, method: &'static str, deadline: Deadline) -> status::Call {
         let within = self.answer_within;
-        status::Call { socket: Arc::clone(&self.socket), method, within }
+        status::Call { socket: Arc::clone(&self.socket), method, within, deadline }
     }
 }
 
 #[async_trait]
-impl ImageSource for Containerd {
+impl ImageStore for Containerd {
     async fn resolve(
         &self,
         namespace: &Namespace,
         name: &ImageName,
-    ) -> Result<Resolved, SourceError> {
-        images::resolve(self.channel.clone(), &self.call("Images.Get"), namespace, name).await
+        deadline: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        let call = self.call("Images.Get", deadline);
+        images::resolve(self.channel.clone(), &call, namespace, name).await
     }
 
     async fn open(
         &self,
         namespace: &Namespace,
         blob: &Descriptor,
-    ) -> Result<BlobStream, SourceError> {
-        let call = self.call("Content.Read");
+        deadline: Deadline,
+    ) -> Result<BlobStream, StoreError> {
+        let call = self.call("Content.Read", deadline);
         content::open(self.channel.clone(), call, namespace, &blob.digest).await
     }
 
-    async fn ping(&self) -> Result<(), SourceError> {
-        let call = status::Call { within: self.ping_within, ..self.call("Version.Version") };
+    async fn ping(&self) -> Result<(), StoreError> {
+        let call = status::Call {
+            within: self.ping_within,
+            ..self.call("Version.Version", Deadline::NONE)
+        };
         let mut client = VersionClient::new(self.channel.clone());
         call.bounded(client.version(())).await.map_err(|failure| failure.or_invalid(&call))?;
         Ok(())

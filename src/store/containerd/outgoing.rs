@@ -1,27 +1,16 @@
-//! What every call to containerd carries, and what is told of it once it is over.
-//!
-//! The deadline goes along with a little more time than is left, so that it is our clock that ends a call:
-//! who waits for the same blob and has more time must not be given a timeout that is not his.
+//! The channel to containerd, with an observer of each call's begin and end.
 
-use crate::image::deadline;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tonic::body::Body;
 use tonic::transport::{Channel, Error};
 use tonic::{Code, Status};
 use tower::Service;
-
-/// The header that says how long the caller waits.
-const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-
-/// How much later than ours containerd's clock ends a call.
-const SLACK: Duration = Duration::from_millis(100);
 
 /// Whoever watches the calls to containerd.
 pub trait Observer: Send + Sync {
@@ -61,9 +50,6 @@ impl Service<Request<Body>> for Outgoing {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if let Some(left) = deadline::left() {
-            request.headers_mut().insert(TIMEOUT, timeout(left + SLACK));
-        }
         self.observer.begins(request.headers_mut());
         let mut watched =
             Watched { method: method(request.uri().path()), observer: Some(self.observer.clone()) };
@@ -82,18 +68,6 @@ impl Service<Request<Body>> for Outgoing {
             Ok(response.map(|inner| Body::new(WatchedBody { inner, watched })))
         })
     }
-}
-
-/// Milliseconds, rounded up, or seconds where the eight digits that gRPC allows are too few.
-fn timeout(left: Duration) -> HeaderValue {
-    let millis = left.as_micros().div_ceil(1000);
-    let text = if millis < 100_000_000 {
-        format!("{millis}m")
-    } else {
-        format!("{}S", left.as_secs().saturating_add(1).min(99_999_999))
-    };
-    // Digits and a letter are a header value at all times.
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("60S"))
 }
 
 /// `Images.Get` of `/containerd.services.images.v1.Images/Get`.
@@ -163,19 +137,6 @@ impl http_body::Body for WatchedBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn timeouts_are_never_less_than_what_is_left() {
-        for (left, text) in [
-            (Duration::ZERO, "0m"),
-            (Duration::from_micros(1), "1m"),
-            (Duration::from_millis(1500), "1500m"),
-            (Duration::from_secs(200_000), "200001S"),
-            (Duration::MAX, "99999999S"),
-        ] {
-            assert_eq!(timeout(left), text);
-        }
-    }
 
     #[test]
     fn methods_are_named_as_in_errors() {

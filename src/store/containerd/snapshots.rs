@@ -9,15 +9,16 @@
 
 use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
-use super::{Containerd, namespace};
+use super::{Containerd, headers};
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::snapshot::key::SnapshotKey;
 use crate::pb::containerd::{
     self as pb, CreateLeaseRequest, DeleteLeaseRequest, LeasesClient, MountsRequest,
     RemoveSnapshotRequest, SnapshotKind, SnapshotsClient, StatSnapshotRequest, ViewSnapshotRequest,
 };
-use crate::store::image_store::SourceError;
-use crate::store::snapshot_store::{Held, Hold, Mount, SnapshotError, SnapshotSource};
+use crate::store::{
+    Deadline, HeldSnapshot, Mount, SnapshotError, SnapshotHold, SnapshotStore, StoreError,
+};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -38,29 +39,31 @@ struct Place {
     containerd: Containerd,
     namespace: Namespace,
     snapshotter: Snapshotter,
+    deadline: Deadline,
 }
 
 #[async_trait]
-impl SnapshotSource for Containerd {
+impl SnapshotStore for Containerd {
     async fn hold(
         &self,
         namespace: &Namespace,
         snapshotter: &Snapshotter,
         key: &SnapshotKey,
-    ) -> Result<Held, SnapshotError> {
+        deadline: Deadline,
+    ) -> Result<HeldSnapshot, SnapshotError> {
         let (namespace, snapshotter) = (namespace.clone(), snapshotter.clone());
-        let place = Place { containerd: self.clone(), namespace, snapshotter };
+        let place = Place { containerd: self.clone(), namespace, snapshotter, deadline };
         match place.kind(key).await? {
             SnapshotKind::Committed => {
                 // Armed before anything is made: a call that is cut off may have been heard.
                 let view = View { place: Some(place.clone()), name: unique_name() };
                 let mounts = place.view(key, &view.name).await?;
-                Ok(Held { mounts, hold: Box::new(view) })
+                Ok(HeldSnapshot { mounts, hold: Box::new(view) })
             }
             SnapshotKind::Active | SnapshotKind::View | SnapshotKind::Unknown => {
                 let mounts = place.mounts(key).await?;
                 let hold = StillThere { place, key: key.clone(), mounts: mounts.clone() };
-                Ok(Held { mounts, hold: Box::new(hold) })
+                Ok(HeldSnapshot { mounts, hold: Box::new(hold) })
             }
         }
     }
@@ -73,8 +76,8 @@ fn unique_name() -> String {
 }
 
 impl Place {
-    fn request<T>(&self, call: &Call, message: T) -> Result<Request<T>, SourceError> {
-        namespace::within(call, &self.namespace, message)
+    fn request<T>(&self, call: &Call, message: T) -> Result<Request<T>, StoreError> {
+        headers::request(call, &self.namespace, message)
     }
 
     fn snapshots(&self) -> SnapshotsClient<Outgoing> {
@@ -91,12 +94,12 @@ impl Place {
                 let (snapshotter, key) = (self.snapshotter.clone(), key.clone());
                 SnapshotError::Absent { snapshotter, key }
             }
-            Failure::Source(error) => error.into(),
+            Failure::Store(error) => error.into(),
         }
     }
 
     async fn kind(&self, key: &SnapshotKey) -> Result<SnapshotKind, SnapshotError> {
-        let call = self.containerd.call("Snapshots.Stat");
+        let call = self.containerd.call("Snapshots.Stat", self.deadline);
         let (snapshotter, text) = (self.snapshotter.to_string(), key.to_string());
         let request = self.request(&call, StatSnapshotRequest { snapshotter, key: text })?;
         let answer = call.bounded(self.snapshots().stat(request)).await;
@@ -105,7 +108,7 @@ impl Place {
     }
 
     async fn mounts(&self, key: &SnapshotKey) -> Result<Vec<Mount>, SnapshotError> {
-        let call = self.containerd.call("Snapshots.Mounts");
+        let call = self.containerd.call("Snapshots.Mounts", self.deadline);
         let (snapshotter, text) = (self.snapshotter.to_string(), key.to_string());
         let request = self.request(&call, MountsRequest { snapshotter, key: text })?;
         let answer = call.bounded(self.snapshots().mounts(request)).await;
@@ -115,14 +118,14 @@ impl Place {
 
     /// Makes a lease, and in it a view.
     async fn view(&self, parent: &SnapshotKey, name: &str) -> Result<Vec<Mount>, SnapshotError> {
-        let call = self.containerd.call("Leases.Create");
+        let call = self.containerd.call("Leases.Create", self.deadline);
         let end = humantime::format_rfc3339_seconds(SystemTime::now() + self.containerd.lease);
         let labels = HashMap::from([(EXPIRE.to_owned(), end.to_string())]);
         let request = self.request(&call, CreateLeaseRequest { id: name.to_owned(), labels })?;
         let made = call.bounded(self.leases().create(request)).await;
         made.map_err(|failure| failure.or_invalid(&call))?;
 
-        let call = self.containerd.call("Snapshots.View");
+        let call = self.containerd.call("Snapshots.View", self.deadline);
         let (snapshotter, key) = (self.snapshotter.to_string(), name.to_owned());
         let message = ViewSnapshotRequest { snapshotter, key, parent: parent.to_string() };
         let mut request = self.request(&call, message)?;
@@ -136,19 +139,19 @@ impl Place {
     /// Removes a view and then its lease, as far as they were made. A view that is made after all without
     /// its lease is kept by nobody.
     async fn remove(&self, name: &str) {
-        let call = self.containerd.call("Snapshots.Remove");
+        let call = self.containerd.call("Snapshots.Remove", self.deadline);
         let (snapshotter, key) = (self.snapshotter.to_string(), name.to_owned());
         let removed = match self.request(&call, RemoveSnapshotRequest { snapshotter, key }) {
             Ok(request) => call.bounded(self.snapshots().remove(request)).await.map(drop),
-            Err(error) => Err(Failure::Source(error)),
+            Err(error) => Err(Failure::Store(error)),
         };
-        let call = self.containerd.call("Leases.Delete");
+        let call = self.containerd.call("Leases.Delete", self.deadline);
         let ended = match self.request(&call, DeleteLeaseRequest { id: name.to_owned() }) {
             Ok(request) => call.bounded(self.leases().delete(request)).await.map(drop),
-            Err(error) => Err(Failure::Source(error)),
+            Err(error) => Err(Failure::Store(error)),
         };
         for result in [removed, ended] {
-            if let Err(Failure::Source(error)) = result {
+            if let Err(Failure::Store(error)) = result {
                 tracing::warn!(view = name, %error, "a view is left to the end of its lease");
             }
         }
@@ -170,7 +173,8 @@ struct View {
 impl View {
     /// Begins the removal, which goes on whatever becomes of the caller.
     fn begin_removal(&mut self) -> Option<tokio::task::JoinHandle<()>> {
-        let place = self.place.take()?;
+        // Nobody waits for it with a deadline.
+        let place = Place { deadline: Deadline::NONE, ..self.place.take()? };
         let name = std::mem::take(&mut self.name);
         // Without a runtime this process is ending, and the lease ends the view.
         let runtime = tokio::runtime::Handle::try_current().ok()?;
@@ -185,7 +189,7 @@ impl Drop for View {
 }
 
 #[async_trait]
-impl Hold for View {
+impl SnapshotHold for View {
     async fn release(mut self: Box<Self>) -> Result<(), SnapshotError> {
         if let Some(removal) = self.begin_removal() {
             let _ = removal.await;
@@ -202,13 +206,13 @@ struct StillThere {
 }
 
 #[async_trait]
-impl Hold for StillThere {
+impl SnapshotHold for StillThere {
     /// containerd forgets a snapshot before it removes its directories, and gives no directory twice.
     async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
         if self.place.mounts(&self.key).await? == self.mounts {
             return Ok(());
         }
         let text = format!("snapshot {} was replaced while it was read", self.key);
-        Err(SnapshotError::Source(SourceError::Unavailable(text)))
+        Err(SnapshotError::Store(StoreError::Unavailable(text)))
     }
 }

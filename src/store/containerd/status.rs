@@ -2,7 +2,7 @@
 //!
 //! Invariant: every code is judged by name, and containerd's status goes no further than this.
 
-use crate::store::image_store::SourceError;
+use crate::store::{Deadline, StoreError};
 use std::error::Error;
 use std::fmt;
 use std::path::Path;
@@ -19,6 +19,8 @@ pub(super) struct Call {
     pub(super) socket: Arc<Path>,
     pub(super) method: &'static str,
     pub(super) within: Duration,
+    /// When the call that it is made for must be done.
+    pub(super) deadline: Deadline,
 }
 
 /// Why a call gave nothing.
@@ -27,15 +29,15 @@ pub(super) enum Failure {
     /// containerd has no such thing.
     Absent,
     /// containerd did not say.
-    Source(SourceError),
+    Store(StoreError),
 }
 
 impl Failure {
     /// The error of a call that asks for nothing that could be absent.
-    pub(super) fn or_invalid(self, call: &Call) -> SourceError {
+    pub(super) fn or_invalid(self, call: &Call) -> StoreError {
         match self {
             Self::Absent => call.invalid("not found"),
-            Self::Source(error) => error,
+            Self::Store(error) => error,
         }
     }
 }
@@ -49,19 +51,19 @@ impl Call {
         match tokio::time::timeout(self.within, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(status)) => Err(self.failure(&status)),
-            Err(_) => Err(Failure::Source(
-                self.unavailable(format!("no answer within {:?}", self.within)),
-            )),
+            Err(_) => {
+                Err(Failure::Store(self.unavailable(format!("no answer within {:?}", self.within))))
+            }
         }
     }
 
     /// An answer that containerd would not give.
-    pub(super) fn invalid(&self, what: impl fmt::Display) -> SourceError {
-        SourceError::Invalid(self.text(what))
+    pub(super) fn invalid(&self, what: impl fmt::Display) -> StoreError {
+        StoreError::Invalid(self.text(what))
     }
 
-    fn unavailable(&self, what: impl fmt::Display) -> SourceError {
-        SourceError::Unavailable(self.text(what))
+    fn unavailable(&self, what: impl fmt::Display) -> StoreError {
+        StoreError::Unavailable(self.text(what))
     }
 
     fn text(&self, what: impl fmt::Display) -> String {
@@ -70,7 +72,7 @@ impl Call {
 
     pub(super) fn failure(&self, status: &Status) -> Failure {
         if let Some(broken) = broken_connection(status) {
-            return Failure::Source(match broken {
+            return Failure::Store(match broken {
                 Broken::Socket(error) => error,
                 Broken::Off(cause) => {
                     self.unavailable(format!("the connection broke off: {}", quoted(&cause)))
@@ -87,9 +89,9 @@ impl Call {
             | Code::DeadlineExceeded
             | Code::Cancelled
             | Code::Aborted
-            | Code::ResourceExhausted => Failure::Source(self.unavailable(said())),
+            | Code::ResourceExhausted => Failure::Store(self.unavailable(said())),
             Code::Unimplemented => {
-                Failure::Source(self.invalid(format!("not a containerd: {}", said())))
+                Failure::Store(self.invalid(format!("not a containerd: {}", said())))
             }
             Code::Ok
             | Code::Unknown
@@ -100,7 +102,7 @@ impl Call {
             | Code::OutOfRange
             | Code::Internal
             | Code::DataLoss
-            | Code::Unauthenticated => Failure::Source(self.invalid(said())),
+            | Code::Unauthenticated => Failure::Store(self.invalid(said())),
         }
     }
 }
@@ -108,7 +110,7 @@ impl Call {
 /// A status that nobody sent: tonic makes one of whatever ends a connection.
 enum Broken {
     /// There was no connection, and the dialler has said why.
-    Socket(SourceError),
+    Socket(StoreError),
     /// There was one, and this ended it.
     Off(String),
 }
@@ -117,7 +119,7 @@ fn broken_connection(status: &Status) -> Option<Broken> {
     // A status that came over the wire has no source.
     let mut cause = status.source()?;
     loop {
-        if let Some(error) = cause.downcast_ref::<SourceError>() {
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
             return Some(Broken::Socket(error.clone()));
         }
         match cause.source() {

@@ -1,9 +1,9 @@
 //! containerd's side of the three calls, played from a script over a real socket.
 
 use super::*;
+use crate::image::ImageError;
 use crate::image::blob;
 use crate::image::digest::Digest;
-use crate::image::reader::ImageError;
 use crate::pb::containerd::{self as pb, GetImageRequest, ReadContentRequest};
 use futures_util::{StreamExt, stream};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -183,7 +183,7 @@ fn some_blob() -> Descriptor {
 }
 
 async fn read(source: &Containerd) -> Result<Vec<u8>, ImageError> {
-    let mut stream = source.open(&namespace(), &some_blob()).await?;
+    let mut stream = source.open(&namespace(), &some_blob(), Deadline::NONE).await?;
     let mut whole = Vec::new();
     stream.read_to_end(&mut whole).await.map_err(blob::broken_off)?;
     Ok(whole)
@@ -191,14 +191,14 @@ async fn read(source: &Containerd) -> Result<Vec<u8>, ImageError> {
 
 fn invalid(result: Result<impl std::fmt::Debug, impl Into<ImageError>>) -> String {
     match result.map_err(Into::into) {
-        Err(ImageError::Source(SourceError::Invalid(text))) => text,
+        Err(ImageError::Store(StoreError::Invalid(text))) => text,
         other => panic!("{other:?}"),
     }
 }
 
 fn unavailable(result: Result<impl std::fmt::Debug, impl Into<ImageError>>) -> String {
     match result.map_err(Into::into) {
-        Err(ImageError::Source(SourceError::Unavailable(text))) => text,
+        Err(ImageError::Store(StoreError::Unavailable(text))) => text,
         other => panic!("{other:?}"),
     }
 }
@@ -212,16 +212,16 @@ async fn each_candidate_is_asked_for_in_order_and_in_the_namespace() {
     let asked = Arc::clone(&script.asked);
     let (_directory, source) = script.serve();
 
-    let found = source.resolve(&namespace(), &name("nginx")).await.unwrap();
+    let found = source.resolve(&namespace(), &name("nginx"), Deadline::NONE).await.unwrap();
     assert_eq!((found.name.as_str(), found.target.size), (stored, 7));
     assert_eq!(found.target.digest.as_str(), digest);
     assert_eq!(found.target.media_type, "application/vnd.oci.image.index.v1+json");
     let in_namespace = |name: &str| ("functions".to_owned(), name.to_owned());
     assert_eq!(*asked.lock().unwrap(), [in_namespace("nginx"), in_namespace(stored)]);
 
-    let absent = source.resolve(&namespace(), &name("redis")).await.unwrap_err();
+    let absent = source.resolve(&namespace(), &name("redis"), Deadline::NONE).await.unwrap_err();
     let tried = vec!["redis".to_owned(), "docker.io/library/redis:latest".to_owned()];
-    assert_eq!(absent, SourceError::ImageNotFound { tried });
+    assert_eq!(absent, StoreError::ImageNotFound { tried });
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn a_target_that_cannot_be_is_refused() {
     ] {
         let script = Script { image: Some(("x".to_owned(), image)), ..Script::default() };
         let (_directory, source) = script.serve();
-        let text = invalid(source.resolve(&namespace(), &name("x")).await);
+        let text = invalid(source.resolve(&namespace(), &name("x"), Deadline::NONE).await);
         assert!(text.contains(what), "{text}");
     }
 }
@@ -277,8 +277,8 @@ async fn chunks_that_do_not_join_are_refused() {
 async fn a_blob_that_is_absent_is_told_from_a_stream_that_breaks() {
     let chunks = vec![Err(Status::not_found("content not found"))];
     let (_directory, source) = Script { chunks, ..Script::default() }.serve();
-    let absent = SourceError::BlobAbsent { digest: some_blob().digest };
-    assert_eq!(read(&source).await, Err(ImageError::Source(absent)));
+    let absent = StoreError::BlobAbsent { digest: some_blob().digest };
+    assert_eq!(read(&source).await, Err(ImageError::Store(absent)));
 
     let chunks = vec![chunk(0, "abc"), Err(Status::unavailable("going away"))];
     let (_directory, source) = Script { chunks, ..Script::default() }.serve();
@@ -292,7 +292,7 @@ async fn one_who_says_nothing_is_unavailable() {
     let script = Script { hangs: true, chunks: vec![chunk(0, "abc")], ..Script::default() };
     let (_directory, source) = script.serve();
     let source = source.with_bounds(short, short);
-    let text = unavailable(source.resolve(&namespace(), &name("x")).await);
+    let text = unavailable(source.resolve(&namespace(), &name("x"), Deadline::NONE).await);
     assert!(text.ends_with("Images.Get: no answer within 50ms"), "{text}");
     let text = unavailable(read(&source).await);
     assert!(text.ends_with("Content.Read: no answer within 50ms"), "{text}");
@@ -318,14 +318,14 @@ async fn dropping_ends_the_call_at_the_other_end() {
 
     let asking = tokio::spawn({
         let source = source.clone();
-        async move { source.resolve(&namespace(), &name("x")).await }
+        async move { source.resolve(&namespace(), &name("x"), Deadline::NONE).await }
     });
     assert_eq!(told.recv().await, Some("begun"));
     asking.abort();
     let over = tokio::time::timeout(Duration::from_secs(5), told.recv()).await;
     assert_eq!(over, Ok(Some("over")));
 
-    let stream = source.open(&namespace(), &some_blob()).await.unwrap();
+    let stream = source.open(&namespace(), &some_blob(), Deadline::NONE).await.unwrap();
     assert_eq!(told.recv().await, Some("begun"));
     drop(stream);
     let over = tokio::time::timeout(Duration::from_secs(5), told.recv()).await;
@@ -354,7 +354,7 @@ async fn what_is_wrong_with_the_socket_is_said() {
         let source = Containerd::new(at(file));
         let text = unavailable(source.ping().await);
         assert_eq!(text, format!("{}: {reason}", at(file).display()));
-        let again = unavailable(source.resolve(&namespace(), &name("x")).await);
+        let again = unavailable(source.resolve(&namespace(), &name("x"), Deadline::NONE).await);
         assert_eq!(again, text, "the reason does not wear out");
     }
     let long = at(&"a".repeat(120));
@@ -368,18 +368,18 @@ async fn what_is_wrong_with_the_socket_is_said() {
 #[test]
 fn every_code_has_a_meaning_and_none_goes_through() {
     let socket = Path::new("/s").into();
-    let call = status::Call { socket, method: "M", within: ANSWER_WITHIN };
+    let call =
+        status::Call { socket, method: "M", within: ANSWER_WITHIN, deadline: Deadline::NONE };
     for code in (0..=16).map(Code::from_i32) {
         let failure = call.failure(&Status::new(code, "a\nb"));
-        let unavailable =
-            status::Failure::Source(SourceError::Unavailable("/s: M: a b".to_owned()));
-        let invalid = status::Failure::Source(SourceError::Invalid("/s: M: a b".to_owned()));
+        let unavailable = status::Failure::Store(StoreError::Unavailable("/s: M: a b".to_owned()));
+        let invalid = status::Failure::Store(StoreError::Invalid("/s: M: a b".to_owned()));
         match code as i32 {
             5 => assert_eq!(failure, status::Failure::Absent),
             1 | 4 | 8 | 10 | 14 => assert_eq!(failure, unavailable, "{code:?}"),
             12 => {
                 let text = "/s: M: not a containerd: a b".to_owned();
-                assert_eq!(failure, status::Failure::Source(SourceError::Invalid(text)));
+                assert_eq!(failure, status::Failure::Store(StoreError::Invalid(text)));
             }
             _ => assert_eq!(failure, invalid, "{code:?}"),
         }

@@ -1,14 +1,14 @@
 //! The account files of a snapshot, out of the directories that it would be mounted from.
 //!
 //! Nothing is mounted and nothing is written: the directories are read in place, and merged as
-//! overlayfs merges them, by the same rules that `files` has for layers.
+//! overlayfs merges them, by the rules that `layers` has.
 
-use crate::image::layers::search::Searches;
+use crate::image::layers::search::AccountFileSearch;
 use crate::image::layers::view::LayerView;
-use crate::image::reader::{AccountFiles, ImageError, Wanted};
 use crate::image::snapshot::directory::{Directory, Root};
 use crate::image::snapshot::mounts::Stack;
-use crate::store::snapshot_store::Mount;
+use crate::image::{AccountFiles, ImageError, NeededFiles};
+use crate::store::Mount;
 use std::path::Path;
 
 /// Reads `/etc/passwd` and `/etc/group` as a process in the mounted snapshot would see them.
@@ -22,22 +22,22 @@ use std::path::Path;
 /// [`ImageError::File`] and [`ImageError::Limit`] as for layers; [`ImageError::Snapshot`] where the mounts
 /// are of another kind, where a directory is not below the root or cannot be opened, and where overlayfs
 /// would have looked elsewhere.
-pub fn account_files(
+pub fn read_from_mounts(
     snapshot_root: &Path,
     mounts: &[Mount],
-    wanted: Wanted,
+    needed: NeededFiles,
 ) -> Result<AccountFiles, ImageError> {
-    let stack = Stack::of(mounts)?;
+    let stack = Stack::from_mounts(mounts)?;
     let root = Root::open(snapshot_root)?;
     let open = |path: &std::path::PathBuf| root.directory(path, stack.marks);
     let directories = stack.directories.iter().map(open).collect::<Result<Vec<Directory>, _>>()?;
     let mut views: Vec<Option<LayerView>> = directories.iter().map(|_| None).collect();
-    let mut searches = Searches::new(wanted);
-    while let Some((newest, watched)) = searches.needs(&mut views)? {
+    let mut search = AccountFileSearch::new(needed);
+    while let Some((newest, watched)) = search.next_layer(&mut views)? {
         let (Some(directory), Some(view)) = (directories.get(newest), views.get_mut(newest)) else {
             break;
         };
         *view = Some(directory.view(&watched)?);
     }
-    Ok(searches.finish())
+    Ok(search.finish())
 }

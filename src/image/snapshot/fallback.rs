@@ -1,84 +1,24 @@
-//! Images whose layers are gone: the account files come out of the snapshot beside them.
+//! An image reader that reads a snapshot where the layers are gone.
 //!
 //! The layers are asked first, since they need nothing of the host. Nodes discard them once they are
 //! unpacked, and lazy snapshotters never fetch them.
 
-use crate::domain::ids::{Namespace, Snapshotter};
+use crate::domain::ids::Namespace;
 use crate::image::platform::Platform;
-use crate::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
-use crate::image::snapshot::account_files::account_files;
+use crate::image::snapshot::files::SnapshotFiles;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
-use crate::store::image_store::{Descriptor, SourceError};
-use crate::store::snapshot_store::{SnapshotError, SnapshotSource};
+use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles};
+use crate::store::{Deadline, StoreError};
 use async_trait::async_trait;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How snapshots are read.
-#[derive(Debug, Clone)]
-pub struct SnapshotRules {
-    /// The directory of the host below which snapshots may be read; nothing where none may.
-    pub root: Option<PathBuf>,
-    /// Whose snapshots they are where the request does not say.
-    pub snapshotter: Snapshotter,
-    /// How long reading one may take.
-    pub timeout: Duration,
-}
-
-/// The account files of snapshots.
-pub struct SnapshotFiles {
-    snapshots: Arc<dyn SnapshotSource>,
-    rules: SnapshotRules,
-}
-
-impl SnapshotFiles {
-    /// Reads from `snapshots` by these rules.
-    #[must_use]
-    pub fn new(snapshots: Arc<dyn SnapshotSource>, rules: SnapshotRules) -> Self {
-        Self { snapshots, rules }
-    }
-
-    /// The account files as a process in the snapshot sees them.
-    ///
-    /// # Errors
-    ///
-    /// An [`ImageError`]; nothing is answered of a snapshot that went away meanwhile.
-    pub async fn read(
-        &self,
-        namespace: &Namespace,
-        snapshotter: Option<&Snapshotter>,
-        key: &SnapshotKey,
-        wanted: Wanted,
-    ) -> Result<AccountFiles, ImageError> {
-        let root = self.rules.root.clone().ok_or(SnapshotError::Off)?;
-        let snapshotter = snapshotter.unwrap_or(&self.rules.snapshotter);
-        let held = self.snapshots.hold(namespace, snapshotter, key).await?;
-        let mounts = held.mounts;
-        let reading = tokio::task::spawn_blocking(move || account_files(&root, &mounts, wanted));
-        let read = tokio::time::timeout(self.rules.timeout, reading).await;
-        held.hold.release().await?;
-        let unavailable = |text: String| ImageError::Source(SourceError::Unavailable(text));
-        match read {
-            Ok(Ok(files)) => files,
-            Ok(Err(error)) => {
-                Err(unavailable(format!("reading of snapshot {key} broke off: {error}")))
-            }
-            Err(_) => Err(unavailable(format!(
-                "snapshot {key} of snapshotter {snapshotter} was not read within {:?}",
-                self.rules.timeout
-            ))),
-        }
-    }
-}
 
 /// An [`ImageReader`] that reads a snapshot where another one lacks the layers, or where one is chosen.
-pub struct SnapshotReader<R> {
+pub struct SnapshotFallback<R> {
     layers: R,
     snapshots: Arc<SnapshotFiles>,
 }
 
-impl<R: ImageReader> SnapshotReader<R> {
+impl<R: ImageReader> SnapshotFallback<R> {
     /// Reads from `layers`, and beside them from `snapshots`.
     pub fn new(layers: R, snapshots: Arc<SnapshotFiles>) -> Self {
         Self { layers, snapshots }
@@ -86,35 +26,42 @@ impl<R: ImageReader> SnapshotReader<R> {
 }
 
 #[async_trait]
-impl<R: ImageReader> ImageReader for SnapshotReader<R> {
+impl<R: ImageReader> ImageReader for SnapshotFallback<R> {
     async fn describe(
         &self,
         namespace: &Namespace,
         target: &Descriptor,
         platform: &Platform,
+        deadline: Deadline,
     ) -> Result<Arc<Description>, ImageError> {
-        self.layers.describe(namespace, target, platform).await
+        self.layers.describe(namespace, target, platform, deadline).await
     }
 
-    async fn files(
+    async fn read_account_files(
         &self,
         namespace: &Namespace,
         image: &Description,
-        wanted: Wanted,
+        needed: NeededFiles,
         from: &SnapshotChoice,
+        deadline: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError> {
         let snapshotter = from.snapshotter.as_ref();
         if let Some(key) = &from.key {
-            return self.snapshots.read(namespace, snapshotter, key, wanted).await.map(Arc::new);
+            return self
+                .snapshots
+                .read(namespace, snapshotter, key, needed, deadline)
+                .await
+                .map(Arc::new);
         }
-        let digest = match self.layers.files(namespace, image, wanted, from).await {
-            Err(ImageError::Source(SourceError::BlobAbsent { digest })) => digest,
-            other => return other,
-        };
-        let absent = || ImageError::Source(SourceError::BlobAbsent { digest: digest.clone() });
+        let digest =
+            match self.layers.read_account_files(namespace, image, needed, from, deadline).await {
+                Err(ImageError::Store(StoreError::BlobAbsent { digest })) => digest,
+                other => return other,
+            };
+        let absent = || ImageError::Store(StoreError::BlobAbsent { digest: digest.clone() });
         let chain_id = image.chain_id.as_ref().ok_or_else(absent)?;
         let key = SnapshotKey::parse(chain_id.as_str()).map_err(|_| absent())?;
-        match self.snapshots.read(namespace, snapshotter, &key, wanted).await {
+        match self.snapshots.read(namespace, snapshotter, &key, needed, deadline).await {
             Err(ImageError::Snapshot(snapshot)) => {
                 Err(ImageError::LayerAbsent { digest, snapshot })
             }
@@ -126,14 +73,18 @@ impl<R: ImageReader> ImageReader for SnapshotReader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::Snapshotter;
     use crate::image::digest::Digest;
     use crate::image::metadata::config::ImageConfig;
-    use crate::store::snapshot_store::{Held, Hold, Mount};
+    use crate::image::snapshot::files::SnapshotRules;
+    use crate::store::{HeldSnapshot, Mount, SnapshotError, SnapshotHold, SnapshotStore};
     use bytes::Bytes;
+    use std::path::PathBuf;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
-    const PASSWD: Wanted = Wanted { passwd: true, group: false };
+    const PASSWD: NeededFiles = NeededFiles { passwd: true, group: false };
 
     fn digest(letter: &str) -> Digest {
         Digest::parse(&format!("sha256:{}", letter.repeat(64))).unwrap()
@@ -144,7 +95,7 @@ mod tests {
     }
 
     fn absent() -> ImageError {
-        ImageError::Source(SourceError::BlobAbsent { digest: digest("a") })
+        ImageError::Store(StoreError::BlobAbsent { digest: digest("a") })
     }
 
     /// Layers with this answer, always the same.
@@ -157,16 +108,18 @@ mod tests {
             _: &Namespace,
             _: &Descriptor,
             _: &Platform,
+            _: Deadline,
         ) -> Result<Arc<Description>, ImageError> {
             Ok(Arc::new(image()))
         }
 
-        async fn files(
+        async fn read_account_files(
             &self,
             _: &Namespace,
             _: &Description,
-            _: Wanted,
+            _: NeededFiles,
             _: &SnapshotChoice,
+            _: Deadline,
         ) -> Result<Arc<AccountFiles>, ImageError> {
             self.0.clone().map(Arc::new)
         }
@@ -192,21 +145,22 @@ mod tests {
     }
 
     #[async_trait]
-    impl Hold for Counted {
+    impl SnapshotHold for Counted {
         async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
-            let gone = SnapshotError::Source(SourceError::Unavailable("gone".to_owned()));
+            let gone = SnapshotError::Store(StoreError::Unavailable("gone".to_owned()));
             if self.1 { Err(gone) } else { Ok(()) }
         }
     }
 
     #[async_trait]
-    impl SnapshotSource for Snapshots {
+    impl SnapshotStore for Snapshots {
         async fn hold(
             &self,
             _: &Namespace,
             snapshotter: &Snapshotter,
             key: &SnapshotKey,
-        ) -> Result<Held, SnapshotError> {
+            _: Deadline,
+        ) -> Result<HeldSnapshot, SnapshotError> {
             self.asked.lock().unwrap().push((snapshotter.to_string(), key.to_string()));
             if let Some(refusal) = self.refusal.clone() {
                 return Err(refusal);
@@ -219,7 +173,7 @@ mod tests {
                 options: Vec::new(),
             };
             let hold = Counted(Arc::clone(&self.held), self.vanishes);
-            Ok(Held { mounts: vec![mount], hold: Box::new(hold) })
+            Ok(HeldSnapshot { mounts: vec![mount], hold: Box::new(hold) })
         }
     }
 
@@ -253,11 +207,14 @@ mod tests {
             snapshotter: Snapshotter::parse("default").unwrap(),
             timeout: Duration::from_secs(60),
         };
-        let snapshots: Arc<dyn SnapshotSource> = Arc::<Snapshots>::clone(snapshots);
+        let snapshots: Arc<dyn SnapshotStore> = Arc::<Snapshots>::clone(snapshots);
         let files = Arc::new(SnapshotFiles::new(snapshots, rules));
-        let reader = SnapshotReader::new(Layers(layers), files);
+        let reader = SnapshotFallback::new(Layers(layers), files);
         let namespace = Namespace::parse("n").unwrap();
-        reader.files(&namespace, &image(), PASSWD, &from).await.map(Arc::unwrap_or_clone)
+        reader
+            .read_account_files(&namespace, &image(), PASSWD, &from, Deadline::NONE)
+            .await
+            .map(Arc::unwrap_or_clone)
     }
 
     fn chosen(snapshotter: Option<&str>, key: Option<&str>) -> SnapshotChoice {
@@ -273,7 +230,7 @@ mod tests {
         let snapshots = Arc::new(snapshots);
         for answer in [
             Ok(files("layers")),
-            Err(ImageError::Source(SourceError::Unavailable("gone".to_owned()))),
+            Err(ImageError::Store(StoreError::Unavailable("gone".to_owned()))),
             Err(ImageError::File { path: "/etc/passwd".to_owned(), reason: "is odd".to_owned() }),
         ] {
             let got = read(answer.clone(), &snapshots, Some(&root), chosen(Some("x"), None)).await;
@@ -324,11 +281,11 @@ mod tests {
         let odd = Snapshots { refusal: Some(refusal.clone()), ..Snapshots::default() };
         let got = read(Err(absent()), &Arc::new(odd), Some(&root), chosen(None, None)).await;
         assert_eq!(got, Err(ImageError::LayerAbsent { digest: digest("a"), snapshot: refusal }));
-        let gone = SourceError::Unavailable("gone".to_owned());
-        let refusal = Some(SnapshotError::Source(gone.clone()));
+        let gone = StoreError::Unavailable("gone".to_owned());
+        let refusal = Some(SnapshotError::Store(gone.clone()));
         let odd = Snapshots { refusal, ..Snapshots::default() };
         let got = read(Err(absent()), &Arc::new(odd), Some(&root), chosen(None, None)).await;
-        assert_eq!(got, Err(ImageError::Source(gone)));
+        assert_eq!(got, Err(ImageError::Store(gone)));
     }
 
     #[tokio::test]
@@ -336,7 +293,7 @@ mod tests {
         let (root, snapshots) = unpacked();
         let snapshots = Arc::new(Snapshots { vanishes: true, ..snapshots });
         let got = read(Err(absent()), &snapshots, Some(&root), chosen(None, None)).await;
-        assert_eq!(got, Err(ImageError::Source(SourceError::Unavailable("gone".to_owned()))));
+        assert_eq!(got, Err(ImageError::Store(StoreError::Unavailable("gone".to_owned()))));
         assert_eq!(snapshots.held.load(Ordering::SeqCst), 0);
     }
 }
