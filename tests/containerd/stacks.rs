@@ -82,6 +82,16 @@ pub(crate) const STACKS: &[Stack] = &[
         group: Text("new groups"),
     },
     Stack {
+        name: "opaque-root",
+        layers: &[
+            BASE,
+            &[File(".wh..wh..opq", ""), Dir("etc"), File("etc/group", "new groups")],
+            &[Dir("srv")],
+        ],
+        passwd: Text("base"),
+        group: Text("new groups"),
+    },
+    Stack {
         name: "symlinks",
         layers: &[
             BASE,
@@ -149,6 +159,17 @@ pub(crate) const STACKS: &[Stack] = &[
 ];
 
 impl Stack {
+    /// What a snapshot of it has: the passwd and the group.
+    ///
+    /// overlayfs ignores the mark of a layer's root, and so does the reader of layers. The native
+    /// snapshotter copies the lower layers, and containerd then removes what the mark hides.
+    pub(crate) fn in_snapshot_of(&self, snapshotter: &str) -> (Found, Found) {
+        match (self.name, snapshotter) {
+            ("opaque-root", "native") => (Absent, Text("new groups")),
+            _ => (self.passwd, self.group),
+        }
+    }
+
     pub(crate) fn image(&self) -> Image {
         Image::new(self.layers.iter().map(|entries| layer(entries)).collect(), &json!({}))
     }

@@ -143,8 +143,10 @@ impl Upper {
 
     fn over(&self, lower: Option<Tree>, upper: &Tree, path: &str) -> Tree {
         let Tree::Dir(children) = upper else { return upper.clone() };
+        // overlayfs ignores the mark of a layer's root.
+        let is_opaque = !path.is_empty() && self.opaque.contains(path);
         let mut merged = match lower {
-            Some(Tree::Dir(lower)) if !self.opaque.contains(path) => lower,
+            Some(Tree::Dir(lower)) if !is_opaque => lower,
             _ => BTreeMap::new(),
         };
         let below =

@@ -79,8 +79,16 @@ fn opaque_directories_hide_all_below_them() {
     let tar = Tar::default;
     assert_eq!(upper(tar().dir("etc").file("etc/.wh..wh..opq", "")), None);
     assert_eq!(upper(tar().file("etc/.wh..wh..opq", "")), None);
-    assert_eq!(upper(tar().file(".wh..wh..opq", "")), None);
     assert_eq!(upper(tar().file("usr/.wh..wh..opq", "")).as_deref(), Some("low"));
+}
+
+/// As overlayfs has it, whatever name the root is given.
+#[test]
+fn an_opaque_root_hides_nothing() {
+    for marker in [".wh..wh..opq", "./.wh..wh..opq", "/.wh..wh..opq", "etc/../.wh..wh..opq"] {
+        let tar = Tar::default().file(marker, "").file("etc/group", "");
+        assert_eq!(upper(tar).as_deref(), Some("low"), "{marker}");
+    }
 }
 
 #[test]

@@ -87,6 +87,8 @@ impl Builder {
         let Some(hidden) = base.strip_prefix(b".wh.") else { return Ok(Place::At(path)) };
         match hidden {
             b"" | b"." | b".." => return Err(malformed(&path, "is no valid whiteout")),
+            // overlayfs ignores the mark of a layer's root.
+            b".wh..opq" if parent == RootPath::default() => {}
             b".wh..opq" if self.watches(&parent) => self.view.hide(&parent, true),
             // What aufs left behind.
             _ if hidden.starts_with(b".wh.") => {}
