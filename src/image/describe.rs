@@ -8,8 +8,9 @@ use crate::domain::limits::{INDEX_DEPTH, LAYERS, METADATA_BYTES};
 use crate::image::blob;
 use crate::image::digest::Digest;
 use crate::image::metadata::config::ImageConfig;
-use crate::image::metadata::descriptor::{self, Entry, Manifest};
 use crate::image::metadata::go_json::JsonError;
+use crate::image::metadata::index::{self, IndexEntry};
+use crate::image::metadata::manifest::{self, Manifest};
 use crate::image::metadata::media_type::{self, Kind};
 use crate::image::metadata::{chain_id, config};
 use crate::image::platform::{Matcher, Platform};
@@ -46,7 +47,7 @@ pub(super) async fn describe(
             return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
         }
         let bytes = blob::read(store, namespace, &at, "index", METADATA_BYTES, deadline).await?;
-        let entries = descriptor::index(&bytes).map_err(invalid(&at.digest))?;
+        let entries = index::parse(&bytes).map_err(invalid(&at.digest))?;
         let images: Vec<_> = entries.into_iter().filter(is_image).collect();
         add(&mut exist, images.iter().filter_map(|entry| entry.descriptor.platform.clone()));
         match best(images, &matcher) {
@@ -55,7 +56,7 @@ pub(super) async fn describe(
         }
     }
     let bytes = blob::read(store, namespace, &at, "manifest", METADATA_BYTES, deadline).await?;
-    let manifest = descriptor::manifest(&bytes).map_err(invalid(&at.digest))?;
+    let manifest = manifest::parse(&bytes).map_err(invalid(&at.digest))?;
     let config = read_config(store, namespace, &manifest.config, deadline).await?;
     let suits = match (&at.platform, depth) {
         (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
@@ -70,14 +71,14 @@ pub(super) async fn describe(
     Ok(Description {
         manifest_digest: at.digest,
         config_digest: manifest.config.digest,
-        chain_id: chain_id::of(&config.diff_ids),
+        chain_id: chain_id::compute(&config.diff_ids),
         config,
         layers: manifest.layers,
     })
 }
 
 fn kind(blob: &Descriptor) -> Result<Kind, ImageError> {
-    Kind::of(&blob.media_type).ok_or_else(|| {
+    Kind::from_media_type(&blob.media_type).ok_or_else(|| {
         let reason =
             format!("media type {:?} is neither an index's nor a manifest's", blob.media_type);
         ImageError::Invalid { digest: blob.digest.clone(), reason }
@@ -89,7 +90,7 @@ fn invalid(digest: &Digest) -> impl FnOnce(JsonError) -> ImageError {
     move |error| ImageError::Invalid { digest, reason: error.to_string() }
 }
 
-fn is_image(entry: &Entry) -> bool {
+fn is_image(entry: &IndexEntry) -> bool {
     let unknown = entry.descriptor.platform.as_ref().is_some_and(Platform::is_unknown);
     !unknown && !entry.annotations.contains_key(ATTESTATION)
 }
@@ -103,8 +104,8 @@ fn add(exist: &mut Vec<Platform>, platforms: impl IntoIterator<Item = Platform>)
 }
 
 /// The entry to follow: the first of those with the best platform, else the first without one.
-fn best(entries: Vec<Entry>, matcher: &Matcher) -> Option<Entry> {
-    let rank = |entry: &Entry| match &entry.descriptor.platform {
+fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<IndexEntry> {
+    let rank = |entry: &IndexEntry| match &entry.descriptor.platform {
         Some(platform) => matcher.rank(platform),
         None => Some(usize::MAX),
     };

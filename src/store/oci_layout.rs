@@ -9,8 +9,8 @@ use crate::domain::ids::Namespace;
 use crate::domain::limits::METADATA_BYTES;
 use crate::image::Descriptor;
 use crate::image::digest::Digest;
-use crate::image::metadata::descriptor::{self, Entry};
 use crate::image::metadata::go_json::Document;
+use crate::image::metadata::index::{self, IndexEntry};
 use crate::image::reference::ImageName;
 use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
@@ -103,10 +103,10 @@ impl OciLayout {
         Ok(())
     }
 
-    fn entries(&self) -> Result<Vec<Entry>, LayoutError> {
+    fn entries(&self) -> Result<Vec<IndexEntry>, LayoutError> {
         const FILE: &str = "index.json";
         let bytes = self.read(FILE)?;
-        descriptor::index(&bytes).map_err(|error| self.malformed(FILE, error.to_string()))
+        index::parse(&bytes).map_err(|error| self.malformed(FILE, error.to_string()))
     }
 
     fn malformed(&self, file: &'static str, reason: String) -> LayoutError {
@@ -168,7 +168,7 @@ fn open_file(path: &Path) -> io::Result<File> {
 }
 
 /// Whether an entry has this name: by either annotation, or by its digest, bare or behind an `@`.
-fn is_named(entry: &Entry, name: &str) -> bool {
+fn is_named(entry: &IndexEntry, name: &str) -> bool {
     let annotated = |key| entry.annotations.get(key).is_some_and(|value| value == name);
     let digest = name.rsplit_once('@').map_or(name, |(_, digest)| digest);
     annotated(REF_NAME) || annotated(CONTAINERD_NAME) || entry.descriptor.digest.as_str() == digest

@@ -82,7 +82,8 @@ fn is_member(line: &Line<'_>, user: &[u8]) -> bool {
 }
 
 fn groups(bytes: &[u8]) -> impl Iterator<Item = Result<Line<'_>, Cause>> {
-    lines::of(PATH, bytes, LINE_BYTES).filter(|line| !line.as_ref().is_ok_and(Line::is_comment))
+    lines::read_lines(PATH, bytes, LINE_BYTES)
+        .filter(|line| !line.as_ref().is_ok_and(Line::is_comment))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(crate) struct Line<'a> {
 }
 
 /// The lines that hold something, or the error of one that is too long.
-pub(crate) fn of<'a>(
+pub(crate) fn read_lines<'a>(
     file: &'static str,
     bytes: &'a [u8],
     limit: usize,

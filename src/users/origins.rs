@@ -100,7 +100,7 @@ fn lines_of<'a>(
     bytes: Option<&'a [u8]>,
 ) -> impl Iterator<Item = lines::Line<'a>> {
     // Lines that are too long were refused when the user was resolved.
-    lines::of(path, bytes.unwrap_or_default(), usize::MAX).filter_map(Result::ok)
+    lines::read_lines(path, bytes.unwrap_or_default(), usize::MAX).filter_map(Result::ok)
 }
 
 #[cfg(test)]

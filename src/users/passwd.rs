@@ -35,7 +35,7 @@ pub struct User {
 /// [`Cause::Untrusted`] where the line's uid is no number that fits.
 pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
     let mut found = None;
-    for line in lines::of(PATH, bytes, LINE_BYTES) {
+    for line in lines::read_lines(PATH, bytes, LINE_BYTES) {
         let line = line?;
         if found.is_none() && line.field(NAME) == name.as_bytes() {
             found = Some(user(&line)?);
@@ -52,7 +52,7 @@ pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
 /// take that line for root's.
 pub fn by_uid(bytes: &[u8], uid: u32) -> Result<Option<User>, Cause> {
     let mut found = None;
-    for line in lines::of(PATH, bytes, LINE_BYTES) {
+    for line in lines::read_lines(PATH, bytes, LINE_BYTES) {
         let line = line?;
         if found.is_some() {
             continue;

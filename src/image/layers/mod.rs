@@ -4,6 +4,7 @@
 //! and `walk` follows one path through the views of all layers, as overlayfs shows it.
 
 mod apply;
+mod decompress;
 mod read;
 mod scan;
 pub(super) mod search;

@@ -1,6 +1,4 @@
-//! What a blob claims to be: index, manifest or configuration, in OCI's words or in Docker's.
-//!
-//! Layers are `layer`'s.
+//! Media types: what a blob claims to be, in OCI's words or in Docker's.
 
 use crate::image::metadata::go_json::{Document, JsonError};
 
@@ -31,7 +29,7 @@ impl Kind {
     ///
     /// containerd: `images.IsIndexType` and `images.IsManifestType`.
     #[must_use]
-    pub fn of(media_type: &str) -> Option<Self> {
+    pub fn from_media_type(media_type: &str) -> Option<Self> {
         match media_type {
             OCI_INDEX | DOCKER_INDEX => Some(Self::Index),
             OCI_MANIFEST | DOCKER_MANIFEST => Some(Self::Manifest),
@@ -53,6 +51,29 @@ impl Kind {
 #[must_use]
 pub fn is_config(media_type: &str) -> bool {
     matches!(media_type, OCI_CONFIG | DOCKER_CONFIG)
+}
+
+/// Whether a media type is that of a layer.
+///
+/// The compression is not taken from it but from the layer's first bytes, as in containerd: some writers
+/// state the wrong one.
+///
+/// containerd: `images.IsLayerType`, `compression.DetectCompression`.
+#[must_use]
+pub fn is_layer(media_type: &str) -> bool {
+    const OCI: [&str; 2] = [
+        "application/vnd.oci.image.layer.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    ];
+    const DOCKER: [&str; 2] = [
+        "application/vnd.docker.image.rootfs.diff.tar",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar",
+    ];
+    let compressed = |names: [&str; 2], endings: [&str; 3]| {
+        let rest = names.into_iter().find_map(|name| media_type.strip_prefix(name));
+        rest.is_some_and(|rest| endings.contains(&rest))
+    };
+    compressed(OCI, ["", "+gzip", "+zstd"]) || compressed(DOCKER, ["", ".gzip", ".zstd"])
 }
 
 /// Refuses a blob that can be read as something other than what its descriptor says.
@@ -85,7 +106,7 @@ pub fn check(document: &Document<'_>, expected: Kind) -> Result<(), JsonError> {
         Kind::Index => (config_or_layers, Kind::Manifest),
         Kind::Manifest => (manifests, Kind::Index),
     };
-    if keys_of_other || Kind::of(&own) == Some(other) {
+    if keys_of_other || Kind::from_media_type(&own) == Some(other) {
         let (expected, other) = (expected.name(), other.name());
         return Err(JsonError::new(format!("is described as {expected} and reads as {other}")));
     }

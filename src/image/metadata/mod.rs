@@ -4,6 +4,8 @@
 
 pub mod chain_id;
 pub mod config;
-pub mod descriptor;
+mod descriptor;
 pub mod go_json;
+pub mod index;
+pub mod manifest;
 pub mod media_type;
