@@ -10,11 +10,12 @@
 //!    |  rpc::from_wire            every violation at once, each with its field path
 //!    v
 //! domain::request::Request        generate takes over
-//!    |  ImageStore::resolve      I/O: a name, which is never remembered
-//!    |  ImageReader::describe     I/O: index, manifest, configuration, remembered by digest
+//!    |  ImageStore::resolve       I/O: a name to a descriptor; a name is never cached
+//!    |  ImageReader::describe     I/O: index, manifest, configuration, cached by digest
 //!    v
-//! ImageConfig --> users::needed      which account files, if any?
-//!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, remembered by chain ID
+//! ImageConfig --> users::needed   which account files, if any?
+//!    |  ImageReader::read_account_files
+//!    |                            I/O: /etc/passwd and /etc/group, cached by chain ID
 //!    |  users::resolve            names to numbers
 //!    |  host                      devices and CDI specifications, if any are asked for
 //!    |  spec::assemble            a profile, then one step after the other; with a journal, if that is
@@ -31,10 +32,13 @@
 //!
 //! # The layers
 //!
-//! - [`domain`], [`users`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
-//! - [`image`] reads images over two seams: [`image::source::ImageStore`], where bytes come from, and
-//!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
-//! - [`container`] is the seam to the containers that are there, for another process in one of them.
+//! - [`domain`], [`users`] and [`spec`] are the core, with [`paths`]. They hold no I/O, no
+//!   `async`, no clock.
+//! - [`store`] is where bytes come from: the traits for images, snapshots and containers, and the stores
+//!   that implement them.
+//! - [`image`] is what an image is, over any [`store::ImageStore`]. The use case asks an
+//!   [`image::ImageReader`].
+//! - [`host`] is this machine: its facts, its devices and CDI specifications.
 //! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.
 //! - [`server`] is the transport and knows nothing of specs.
 //! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put it together.
@@ -42,8 +46,8 @@
 //! # Invariants
 //!
 //! - A user that cannot be resolved is an error, never root.
-//! - A name is asked for at each call; a content is remembered by its digest, within its namespace.
-//! - The bytes of a blob are compared with its size and digest before anything in them is believed.
+//! - A name is resolved at each call; what is read by digest is cached within its namespace.
+//! - The bytes of a blob are compared with its size and digest before anything in them is used.
 //! - The same request over the same image gives the same bytes.
 //! - Who may import whom is a table, which the test `tidy` holds against the code.
 

@@ -99,6 +99,36 @@ fn a_column_that_is_open_in_part_only() {
 }
 
 #[test]
+fn an_import_between_the_parts_of_one_module() {
+    let found = |path: &str, text: &str| {
+        keeps_to_the_import_table(&Source::new(path, text), &crates()).len()
+    };
+    for (path, text, count) in [
+        ("src/image/layers/read.rs", "use crate::image::snapshot::SnapshotFiles;", 1),
+        ("src/image/layers/read.rs", "use super::super::snapshot::SnapshotFiles;", 1),
+        ("src/image/layers/tar/mod.rs", "fn f() { crate::image::cache::f(); }", 1),
+        ("src/image/layers/read.rs", "use crate::image::layers::tar::Content;", 0),
+        ("src/image/layers/read.rs", "pub(in crate::image) fn f() {}", 0),
+        ("src/image/layers/read.rs", "use crate::image; fn f() { image::snapshot::f(); }", 1),
+        ("src/image/layers/read.rs", "use super::super::{AccountFiles, blob};", 0),
+        ("src/image/snapshot/read.rs", "use crate::image::layers::view::Node;", 0),
+        ("src/image/metadata/index.rs", "use crate::image::{Descriptor, digest::Digest};", 0),
+        ("src/image/metadata/index.rs", "use crate::image::{Descriptor, blob};", 1),
+        ("src/image/metadata/go_json/value.rs", "use crate::domain::ids::Namespace;", 1),
+        ("src/image/digest.rs", "use crate::image::platform::Platform;", 1),
+        ("src/image/cache.rs", "use crate::image::{layers, snapshot};", 0),
+        ("src/image/cache.rs", "use crate::store::containerd::Containerd;", 1),
+        ("src/store/oci_layout.rs", "use crate::image::metadata::index;", 0),
+        ("src/store/oci_layout.rs", "use crate::store::containerd::Containerd;", 1),
+        ("src/store/containerd/images.rs", "use crate::image::metadata::index;", 1),
+        ("src/domain/request.rs", "use crate::image::reference::ImageName;", 0),
+        ("src/domain/request.rs", "use crate::image::layers;", 1),
+    ] {
+        assert_eq!(found(path, text), count, "{path}: {text}");
+    }
+}
+
+#[test]
 fn a_module_without_a_row() {
     let file = Source::new("src/attic/x.rs", "//! Here.\n");
     assert_eq!(keeps_to_the_import_table(&file, &crates()).len(), 1);
@@ -121,7 +151,8 @@ fn an_impure_core() {
         "fn f() -> tonic::Status {}",
     ] {
         for module in PURE {
-            let file = Source::new(&format!("src/{module}/x.rs"), &format!("//! x\n\n{text}\n"));
+            let path = format!("src/{}/x.rs", module.replace("::", "/"));
+            let file = Source::new(&path, &format!("//! x\n\n{text}\n"));
             assert_eq!(lines(&stays_pure(&file)), [3], "{text}");
         }
         assert!(stays_pure(&Source::new("src/image/x.rs", text)).is_empty());

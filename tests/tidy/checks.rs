@@ -1,6 +1,6 @@
 //! The checks, each a plain function from text to findings.
 
-use crate::rules::{EMPTY_NAMES, IMPURE, LINTS, MAX_LINES, OPINIONATED, PURE, TABLE};
+use crate::rules::{EMPTY_NAMES, IMPURE, LINTS, MAX_LINES, OPINIONATED, PURE, is_within, row};
 use crate::scan::{Finding, Source, attribute_end};
 use std::collections::BTreeSet;
 
@@ -30,23 +30,26 @@ pub(crate) fn is_short(file: &Source, long: &[(&str, &str)]) -> Vec<Finding> {
 }
 
 pub(crate) fn keeps_to_the_import_table(file: &Source, crates: &BTreeSet<String>) -> Vec<Finding> {
-    let module = file.top_module();
-    let Some(row) = TABLE.iter().find(|row| row.module == module) else {
-        let what = format!("`{module}` has no row in the import table: give it one");
+    let own = file.module_path();
+    let Some(row) = row(&own) else {
+        let what = format!("`{}` has no row in the import table: give it one", file.top_module());
         return vec![file.finding(1, what)];
     };
+    let module = row.module;
     let mut findings = Vec::new();
-    // An outside crate is told once a file, where it first occurs.
-    let mut told = BTreeSet::new();
+    // An outside crate is reported once a file, where it first occurs.
+    let mut reported = BTreeSet::new();
     let mut paths = file.paths();
     paths.sort_by_key(|path| path.line);
     for path in paths {
         let Some(first) = path.segments.first() else { continue };
         if first == "crate" {
-            let Some(target) = path.segments.get(1).filter(|target| **target != module) else {
+            let target = &path.segments[1..];
+            // A module around this one alone, as in `pub(in crate::image)`, imports nothing.
+            if own.starts_with(target) || is_within(target, module) {
                 continue;
-            };
-            if !row.imports.iter().any(|import| import.admits(target, &path.segments[2..])) {
+            }
+            if !row.imports.iter().any(|import| import.admits(target)) {
                 let what = format!(
                     "`{}`: {module} may import {}",
                     path.segments.join("::"),
@@ -57,7 +60,7 @@ pub(crate) fn keeps_to_the_import_table(file: &Source, crates: &BTreeSet<String>
         } else if crates.contains(first)
             && !row.crates.contains(&"*")
             && !row.crates.contains(&first.as_str())
-            && told.insert(first.clone())
+            && reported.insert(first.clone())
         {
             let what = format!(
                 "`{}`: of outside crates {module} may use {}",
@@ -71,7 +74,8 @@ pub(crate) fn keeps_to_the_import_table(file: &Source, crates: &BTreeSet<String>
 }
 
 pub(crate) fn stays_pure(file: &Source) -> Vec<Finding> {
-    if !PURE.contains(&file.top_module()) {
+    let own = file.module_path();
+    if !PURE.iter().any(|module| is_within(&own, module)) {
         return Vec::new();
     }
     let mut findings = Vec::new();

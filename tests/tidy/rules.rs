@@ -13,7 +13,19 @@ pub(crate) const EMPTY_NAMES: &[&str] =
     &["util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"];
 
 /// Modules that decide and never fetch.
-pub(crate) const PURE: &[&str] = &["domain", "paths", "users", "spec"];
+pub(crate) const PURE: &[&str] = &[
+    "domain",
+    "paths",
+    "users",
+    "spec",
+    "image::account_files",
+    "image::descriptor",
+    "image::digest",
+    "image::metadata",
+    "image::platform",
+    "image::reference",
+    "image::snapshot::key",
+];
 
 /// What a pure module has no business with, and why.
 pub(crate) const IMPURE: &[(&[&str], &str)] = &[
@@ -36,7 +48,8 @@ pub(crate) enum Import {
 }
 use Import::{All, Only};
 
-/// One row of the import table: a top-level module, and what it may import.
+/// One row of the import table: a module with all below it that has no row of its own, and what it may
+/// import from outside itself.
 pub(crate) struct Row {
     pub(crate) module: &'static str,
     pub(crate) imports: &'static [Import],
@@ -44,12 +57,36 @@ pub(crate) struct Row {
     pub(crate) crates: &'static [&'static str],
 }
 
-pub(crate) const ERRORS: &[&str] = &["error", "*Error"];
 pub(crate) const ERRORS_AND_ENCODE: &[&str] = &["error", "*Error", "encode", "Encoded", "TYPE_URL"];
 
-/// The traits of `store` and their plain data, without the stores behind them.
-pub(crate) const STORE_TRAITS: &[&str] =
-    &["BlobStream", "Deadline", "ImageStore", "Mount", "SnapshotStore", "*Error"];
+/// The traits of `store` and their plain data, without the stores that implement them.
+pub(crate) const STORE_TRAITS: &[&str] = &[
+    "BlobStream",
+    "ContainerStore",
+    "Deadline",
+    "HeldSnapshot",
+    "ImageStore",
+    "Mount",
+    "Resolved",
+    "SnapshotHold",
+    "SnapshotStore",
+    "StoredContainer",
+    "*Error",
+];
+
+/// What a store is asked for, and in what words.
+pub(crate) const STORED: &[&str] = &["Descriptor", "digest", "reference", "key"];
+
+/// What every part of `image` works with.
+pub(crate) const IMAGE_TYPES: &[&str] = &[
+    "AccountFiles",
+    "Description",
+    "Descriptor",
+    "ImageError",
+    "ImageReader",
+    "NeededFiles",
+    "digest",
+];
 
 /// Who may import whom.
 pub(crate) const TABLE: &[Row] = &[
@@ -70,37 +107,72 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "spec",
-        imports: &[All("domain")],
+        imports: &[
+            All("domain"),
+            All("paths"),
+            Only("image", &["config", "platform"]),
+            Only("users", &["user"]),
+        ],
         crates: &["oci_spec", "serde", "serde_json", "serde_saphyr", "thiserror"],
     },
     Row {
         module: "image",
         imports: &[All("domain"), All("paths"), Only("store", STORE_TRAITS)],
-        crates: &[
-            "async_trait",
-            "base64",
-            "bytes",
-            "flate2",
-            "futures_util",
-            "hex",
-            "moka",
-            "oci_spec",
-            "rustix", // an unpacked snapshot is read in place, which the standard library cannot do safely
-            "serde",
-            "serde_json",
-            "sha2",
-            "tar",
-            "thiserror",
-            "time",
-            "tokio",
-            "tokio_util",
-            "tracing",
-            "zstd",
-        ],
+        crates: &["async_trait", "bytes", "moka", "sha2", "hex", "thiserror", "tokio"],
+    },
+    Row { module: "image::account_files", imports: &[], crates: &["bytes"] },
+    Row {
+        module: "image::descriptor",
+        imports: &[All("image::digest"), All("image::platform")],
+        crates: &["bytes"],
+    },
+    Row { module: "image::digest", imports: &[], crates: &["thiserror"] },
+    Row { module: "image::platform", imports: &[], crates: &[] },
+    Row {
+        module: "image::reference",
+        imports: &[All("domain"), All("image::digest")],
+        crates: &["thiserror"],
     },
     Row {
+        module: "image::metadata",
+        imports: &[All("image::digest"), All("image::platform"), Only("image", &["Descriptor"])],
+        crates: &["base64", "hex", "serde", "serde_json", "sha2"],
+    },
+    Row {
+        module: "image::layers",
+        imports: &[
+            All("domain"),
+            All("paths"),
+            All("image::blob"),
+            All("image::digest"),
+            All("image::metadata"),
+            Only("image", IMAGE_TYPES),
+            Only("store", STORE_TRAITS),
+        ],
+        crates: &["bytes", "flate2", "thiserror", "tokio", "tokio_util", "zstd"],
+    },
+    Row {
+        module: "image::snapshot",
+        imports: &[
+            All("domain"),
+            All("paths"),
+            All("image::layers"),
+            All("image::platform"),
+            Only("image", IMAGE_TYPES),
+            Only("store", STORE_TRAITS),
+        ],
+        // An unpacked snapshot is read in place, which the standard library cannot do safely.
+        crates: &["async_trait", "rustix", "tokio"],
+    },
+    Row { module: "image::snapshot::key", imports: &[All("domain")], crates: &["thiserror"] },
+    Row {
         module: "store",
-        imports: &[All("domain"), All("image"), All("pb")],
+        imports: &[All("domain"), Only("image", STORED)],
+        crates: &["async_trait", "thiserror", "tokio"],
+    },
+    Row {
+        module: "store::containerd",
+        imports: &[All("domain"), Only("image", STORED), Only("store", STORE_TRAITS), All("pb")],
         crates: &[
             "async_trait",
             "bytes",
@@ -109,13 +181,27 @@ pub(crate) const TABLE: &[Row] = &[
             "http_body",
             "humantime", // leases state their end as text
             "hyper_util",
-            "thiserror",
             "tokio",
             "tokio_util",
             "tonic",
             "tower",
             "tracing",
         ],
+    },
+    Row {
+        module: "store::metered",
+        imports: &[All("domain"), Only("image", STORED), Only("store", STORE_TRAITS)],
+        crates: &["async_trait", "tokio"],
+    },
+    Row {
+        module: "store::oci_layout",
+        imports: &[
+            All("domain"),
+            Only("image", STORED),
+            All("image::metadata"),
+            Only("store", STORE_TRAITS),
+        ],
+        crates: &["async_trait", "thiserror", "tokio"],
     },
     Row {
         module: "generate",
@@ -133,9 +219,10 @@ pub(crate) const TABLE: &[Row] = &[
         module: "rpc",
         imports: &[
             All("domain"),
-            Only("image", ERRORS),
+            Only("image", &["*Error", "digest", "key", "platform", "reference"]),
+            All("paths"),
             Only("store", &["*Error", "Deadline"]),
-            Only("users", ERRORS),
+            Only("users", &["error", "*Error", "user"]),
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
             All("pb"),
@@ -174,10 +261,14 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     },
     Row { module: "pb", imports: &[], crates: &["prost", "prost_types", "tonic", "tonic_prost"] },
-    Row { module: "cli", imports: &[All("domain"), All("config")], crates: &["clap", "humantime"] },
+    Row {
+        module: "cli",
+        imports: &[All("domain"), Only("image", &["key"]), All("config")],
+        crates: &["clap", "humantime"],
+    },
     Row {
         module: "config",
-        imports: &[All("domain"), All("cli")],
+        imports: &[All("domain"), Only("image", &["key", "platform"]), All("cli")],
         crates: &["clap", "humantime", "thiserror"],
     },
     Row {
@@ -226,17 +317,8 @@ pub(crate) const EVERYTHING: &[Import] = &[
 ];
 
 /// Types of oci-spec whose `default()` is an opinion and not empty.
-pub(crate) const OPINIONATED: &[&str] = &[
-    "Spec",
-    "Process",
-    "Linux",
-    "LinuxCapabilities",
-    "LinuxMemoryPolicy",
-    "Root",
-    "Scheduler",
-    "ImageIndex",
-    "RootFs",
-];
+pub(crate) const OPINIONATED: &[&str] =
+    &["Spec", "Process", "Linux", "LinuxCapabilities", "LinuxMemoryPolicy", "Root", "Scheduler"];
 
 /// Lints of `Cargo.toml` that are invariants.
 pub(crate) const LINTS: &[&str] = &[
@@ -252,13 +334,13 @@ pub(crate) const LINTS: &[&str] = &[
 ];
 
 impl Import {
-    /// Whether a path into `target`, of which `rest` is left, may be imported.
-    pub(crate) fn admits(&self, target: &str, rest: &[String]) -> bool {
+    /// Whether a path below the crate may be imported.
+    pub(crate) fn admits(&self, path: &[String]) -> bool {
         match self {
-            All(module) => *module == target,
+            All(module) => is_within(path, module),
             Only(module, parts) => {
-                *module == target
-                    && rest.iter().any(|segment| {
+                is_within(path, module)
+                    && path.iter().skip(module.split("::").count()).any(|segment| {
                         parts.iter().any(|part| match part.strip_prefix('*') {
                             Some(ending) => segment.ends_with(ending),
                             None => segment == part,
@@ -267,6 +349,17 @@ impl Import {
             }
         }
     }
+}
+
+/// Whether a path below the crate is that of a module, or is inside it.
+pub(crate) fn is_within(path: &[String], module: &str) -> bool {
+    let mut segments = path.iter();
+    module.split("::").all(|name| segments.next().is_some_and(|segment| segment == name))
+}
+
+/// The row of a module: that of the module itself, or of the nearest one around it.
+pub(crate) fn row(path: &[String]) -> Option<&'static Row> {
+    TABLE.iter().filter(|row| is_within(path, row.module)).max_by_key(|row| row.module.len())
 }
 
 impl fmt::Display for Import {

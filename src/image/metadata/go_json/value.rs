@@ -9,7 +9,7 @@
 //! memory is the caller's and the time is the length of the text times the depth of the structs.
 //!
 //! Invariant: a [`Value`] that exists has passed the syntax check, and nothing in it is deeper than
-//! [`syntax::DEPTH`].
+//! 128 levels.
 
 use super::list::List;
 use super::syntax;
@@ -28,7 +28,7 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     ///
-    /// What is no JSON, and what nests deeper than [`syntax::DEPTH`].
+    /// What is no JSON, and what nests deeper than 128 levels.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
         syntax::check(bytes).map(Self)
     }
