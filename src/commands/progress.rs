@@ -1,7 +1,7 @@
 //! The progress of a long read, for a person at a terminal.
 
-use crate::domain::digest::Digest;
 use crate::image::Descriptor;
+use crate::image::digest::Digest;
 use crate::store::ImageStore;
 use crate::store::metered::Metered;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};

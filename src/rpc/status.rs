@@ -265,10 +265,10 @@ fn cut(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::digest::Digest;
     use crate::domain::ids::Snapshotter;
-    use crate::domain::platform::Platform;
-    use crate::domain::snapshot::SnapshotKey;
+    use crate::image::digest::Digest;
+    use crate::image::platform::Platform;
+    use crate::image::snapshot::key::SnapshotKey;
 
     fn reason(status: &Status) -> String {
         let info = status.get_details_error_info().unwrap();

@@ -11,7 +11,7 @@ mod warm;
 use specd::app;
 use specd::config::host::HostConfig;
 use specd::config::{Source, SourceConfig};
-use specd::domain::platform::Platform;
+use specd::image::platform::Platform;
 use specd::pb::specd::GenerateRequest;
 use specd::rpc::Service;
 use specd::spec::Profiles;

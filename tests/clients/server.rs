@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use specd::domain::ids::Namespace;
-use specd::domain::image_ref::ImageName;
 use specd::image::Descriptor;
+use specd::image::reference::ImageName;
 use specd::server::health::{Health, Probe};
 use specd::server::listen::{BindOptions, Listener};
 use specd::server::serve::{ServeConfig, serve};

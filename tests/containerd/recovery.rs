@@ -3,9 +3,9 @@
 use crate::image::{Blob, store};
 use crate::on_each_release;
 use crate::serve::Served;
-use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
 use specd::image::blob::broken_off;
+use specd::image::digest::Digest;
 use specd::image::{Descriptor, ImageError};
 use specd::store::containerd::Containerd;
 use specd::store::{Deadline, ImageStore, StoreError};

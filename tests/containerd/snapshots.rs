@@ -15,9 +15,9 @@ use containerd_client::services::v1::{
     CreateRequest, DeleteContentRequest, DeleteRequest, ListRequest,
 };
 use specd::domain::ids::{Namespace, Snapshotter};
-use specd::domain::image_ref::ImageName;
-use specd::domain::platform::Platform;
-use specd::domain::snapshot::{SnapshotChoice, SnapshotKey};
+use specd::image::platform::Platform;
+use specd::image::reference::ImageName;
+use specd::image::snapshot::key::{SnapshotChoice, SnapshotKey};
 use specd::image::snapshot::{SnapshotFallback, SnapshotFiles, SnapshotRules};
 use specd::image::{AccountFiles, ImageError, ImageReader, NeededFiles, StoreReader};
 use specd::pb::specd::{GenerateRequest, SpecServiceClient};

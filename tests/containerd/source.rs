@@ -3,11 +3,11 @@
 use crate::image::{Blob, busybox, within};
 use crate::on_each_release;
 use containerd_client::services::v1::DeleteContentRequest;
-use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
-use specd::domain::image_ref::ImageName;
 use specd::image::Descriptor;
 use specd::image::blob;
+use specd::image::digest::Digest;
+use specd::image::reference::ImageName;
 use specd::store::containerd::Containerd;
 use specd::store::{Deadline, ImageStore, StoreError};
 

@@ -3,7 +3,7 @@
 use crate::support::layout::{Blob, Gzip, Image, Layout, Plain, Zstd, file, sha256};
 use serde_json::{Value, json};
 use specd::domain::ids::Namespace;
-use specd::domain::platform::Platform;
+use specd::image::platform::Platform;
 use specd::image::{Description, Descriptor, ImageError, ImageReader, StoreReader};
 use specd::store::{Deadline, StoreError};
 use std::sync::Arc;

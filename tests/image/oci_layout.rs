@@ -3,8 +3,8 @@
 use crate::support::layout::{Layout, sha256};
 use serde_json::json;
 use specd::domain::ids::Namespace;
-use specd::domain::image_ref::ImageName;
 use specd::image::Descriptor;
+use specd::image::reference::ImageName;
 use specd::store::oci_layout::OciLayout;
 use specd::store::{Deadline, ImageStore, Resolved, StoreError};
 use std::fs;

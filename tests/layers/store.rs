@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use sha2::Digest as _;
-use specd::domain::digest::Digest;
 use specd::domain::ids::Namespace;
-use specd::domain::image_ref::ImageName;
+use specd::image::digest::Digest;
 use specd::image::layers::read_from_layers;
+use specd::image::reference::ImageName;
 use specd::image::{AccountFiles, Descriptor, ImageError, NeededFiles};
 use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use std::collections::HashMap;

@@ -13,8 +13,8 @@ mod shutdown;
 
 use async_trait::async_trait;
 use specd::domain::ids::Namespace;
-use specd::domain::image_ref::ImageName;
 use specd::image::Descriptor;
+use specd::image::reference::ImageName;
 use specd::server::health::{Health, Probe};
 use specd::server::listen::{BindError, BindOptions, ListenAddress, Listener};
 use specd::server::serve::{ServeConfig, ServeError, serve};

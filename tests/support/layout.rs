@@ -11,12 +11,12 @@
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use specd::domain::digest::Digest;
-use specd::domain::platform::Platform;
 use specd::image::Descriptor;
+use specd::image::digest::Digest;
 use specd::image::metadata::media_type::{
     DOCKER_CONFIG, DOCKER_INDEX, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST,
 };
+use specd::image::platform::Platform;
 use specd::store::oci_layout::OciLayout;
 use std::fs;
 use std::io::Write as _;

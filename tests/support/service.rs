@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
-use specd::domain::platform::Platform;
-use specd::domain::snapshot::SnapshotChoice;
 use specd::generate::catalog::Catalog;
 use specd::generate::{Generator, Machine};
+use specd::image::platform::Platform;
+use specd::image::snapshot::key::SnapshotChoice;
 use specd::image::{
     AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles, StoreReader,
 };
