@@ -1,4 +1,5 @@
-//! This machine: its facts, read once, at start; its devices and CDI specifications, when somebody asks.
+//! This machine: its facts, read once at start; its devices and CDI specifications, read when a request
+//! asks for them.
 
 pub mod cdi_directories;
 pub mod dev;
@@ -9,7 +10,7 @@ pub mod stated;
 use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
 use std::path::Path;
 
-/// The facts of this machine; what cannot be read is as good as absent, as it is for containerd.
+/// The facts of this machine. What cannot be read counts as absent, as in containerd.
 ///
 /// containerd: `oci.appendCPUThrottlePaths`.
 #[must_use]

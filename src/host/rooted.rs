@@ -1,4 +1,4 @@
-//! Paths below a root: symbolic links are resolved as if it were the only one.
+//! Files below a root directory: symbolic links are resolved inside it.
 
 use crate::domain::host_device::{HostNode, counts, is_walked};
 use crate::domain::limits::{DEVICE_DEPTH, SYMLINKS};
@@ -9,11 +9,11 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 
-/// A directory that is somebody's root.
+/// A directory that is the root of a machine.
 #[derive(Debug, Clone)]
 pub(super) struct Root {
     root: PathBuf,
-    /// Whether what this user may not see is as good as absent. containerd: `userns.RunningInUserNS`.
+    /// Whether files that this user may not see count as absent. containerd: `userns.RunningInUserNS`.
     skips_denied: bool,
 }
 
@@ -25,12 +25,12 @@ pub(super) enum Kind {
     Other(&'static str),
 }
 
-/// Which files of directories are wanted.
+/// Which files of directories are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Walk {
     /// Those that count for a container.
     Counted,
-    /// The console too, and links.
+    /// Also the console, and links.
     All,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Walk {
 #[derive(Debug, Default)]
 pub(super) struct Walked {
     pub(super) nodes: Vec<HostNode>,
-    /// Links to devices, each with what it leads to in the end.
+    /// Links to devices, each with the path of its final target.
     pub(super) links: BTreeMap<String, String>,
 }
 
@@ -53,12 +53,12 @@ impl Root {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// What lies at a path whose directories are resolved.
+    /// What is at a path, the directories of which are resolved.
     pub(super) fn kind(&self, path: &str) -> io::Result<Kind> {
         Ok(kind_of(&std::fs::symlink_metadata(self.real(path))?))
     }
 
-    /// Where a path leads to once every link is resolved.
+    /// The path with every link resolved.
     pub(super) fn resolve(&self, path: &str) -> io::Result<String> {
         let mut walk = PathWalk::new(path.as_bytes());
         let mut links = 0;
@@ -79,7 +79,7 @@ impl Root {
         Ok(walk.here().to_string())
     }
 
-    /// Where a path leads to once its directories' links are resolved, and not its own.
+    /// The path with the links of its directories resolved, but not its own.
     pub(super) fn resolve_parent(&self, path: &str) -> io::Result<String> {
         match path.trim_end_matches('/').rsplit_once('/') {
             Some((_, "." | "..")) | None => self.resolve(path),
@@ -87,8 +87,8 @@ impl Root {
         }
     }
 
-    /// The devices in a directory and below, in the order of names; `shown` is what it is called, `left` how many
-    /// files may still be looked at.
+    /// The devices in a directory and below, sorted by name. `shown` is the path that they are listed under,
+    /// `left` how many files may still be read.
     pub(super) fn walk(
         &self,
         directory: &str,
@@ -110,15 +110,14 @@ impl Root {
         left: &mut usize,
         depth: usize,
     ) -> io::Result<()> {
-        let too_much =
-            || io::Error::other(format!("{shown} is deeper or larger than is looked at"));
+        let too_much = || io::Error::other(format!("{shown} is deeper or larger than the limit"));
         if depth == 0 {
             return Err(too_much());
         }
         let mut names = Vec::new();
         for entry in std::fs::read_dir(self.real(directory))? {
             *left = left.checked_sub(1).ok_or_else(too_much)?;
-            // No specification can hold a name that is no text.
+            // A name that is not UTF-8 cannot be in a spec.
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }

@@ -11,7 +11,7 @@ pub struct NeededFiles {
     pub group: bool,
 }
 
-/// The account files of an image, absent where the image has none or where it was not needed.
+/// The account files of an image. A file is absent if the image does not have it, or if it was not needed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccountFiles {
     /// `/etc/passwd`.

@@ -1,13 +1,13 @@
-//! What was read by digest is remembered: descriptions, and account files by chain ID and layers.
+//! Caches what was read by digest: descriptions, and account files by chain ID and layers.
 //!
-//! The chain ID alone would not do: it is what the image's configuration claims, and nobody has compared
-//! it with the layers' bytes here. An image that claims another's chain ID and brings layers of its own
-//! would put its `/etc/passwd` in the other's place.
+//! The chain ID alone is not a safe key: it is what the image's configuration claims, and here it has not
+//! been compared with the bytes of the layers. An image that claims the chain ID of another image and
+//! brings its own layers would replace the other's `/etc/passwd`.
 //!
-//! A digest names its bytes for good, so nothing here grows stale. Namespaces are kept apart all the
-//! same: that a blob can be read in one says nothing of the other.
+//! The bytes of a digest never change, so no entry becomes stale. Namespaces are kept apart all the same:
+//! a blob that can be read in one namespace need not exist in another.
 //!
-//! Invariant: an error is never remembered, and a name never comes here.
+//! Invariant: an error is never cached, and a name is never a key.
 
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::digest::Digest;
@@ -45,13 +45,13 @@ struct FilesKey {
     chain_id: Digest,
     /// The digest of the layers' digests.
     layers: [u8; 32],
-    /// Whose snapshot would be read if the layers were gone.
+    /// The snapshotter that is asked if the layers are gone.
     snapshotter: Option<Snapshotter>,
     passwd: bool,
     group: bool,
 }
 
-/// An [`ImageReader`] that asks another one once.
+/// An [`ImageReader`] that caches what another one reads.
 ///
 /// Calls for the same thing at the same time share one read. If the call that reads is dropped, one of
 /// those that wait reads instead.
@@ -62,7 +62,7 @@ pub struct CachedReader<R> {
 }
 
 impl<R: ImageReader> CachedReader<R> {
-    /// Remembers about so many bytes, one half of descriptions and one half of account files.
+    /// A cache of about so many bytes, one half for descriptions and one half for account files.
     pub fn new(reader: R, bytes: u64) -> Self {
         let half = bytes / 2;
         Self {
@@ -72,13 +72,13 @@ impl<R: ImageReader> CachedReader<R> {
         }
     }
 
-    /// The counts of what is remembered, each under its name: `description` and `accounts`.
+    /// The counters of both caches, each under its name: `description` and `accounts`.
     pub fn counts(&self) -> [(&'static str, Arc<CacheCounts>); 2] {
         let (descriptions, files) = (&self.descriptions.counts, &self.files.counts);
         [("description", Arc::clone(descriptions)), ("accounts", Arc::clone(files))]
     }
 
-    /// How many bytes are remembered now, about.
+    /// About how many bytes are cached now.
     pub async fn bytes(&self) -> u64 {
         let (descriptions, files) = (&self.descriptions.cache, &self.files.cache);
         descriptions.run_pending_tasks().await;
@@ -87,7 +87,7 @@ impl<R: ImageReader> CachedReader<R> {
     }
 }
 
-/// One of the caches, and how well it does.
+/// One of the caches, with its counters.
 struct CountedCache<K, V> {
     cache: Cache<K, V>,
     weight: fn(&V) -> usize,
@@ -199,8 +199,8 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
         self.descriptions.get(key, read).await
     }
 
-    /// An image without a chain ID has no layers, so there is nothing to read and nothing to remember; a
-    /// snapshot that was chosen may be a container's own, and change.
+    /// Not cached: an image without a chain ID, which has no layers, and a snapshot that was chosen, which may
+    /// be a container's own and change.
     async fn read_account_files(
         &self,
         namespace: &Namespace,
@@ -221,7 +221,7 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
     }
 }
 
-/// The counts of one cache.
+/// The counters of one cache.
 #[derive(Debug, Default)]
 pub struct CacheCounts {
     hits: AtomicU64,
@@ -231,12 +231,12 @@ pub struct CacheCounts {
 }
 
 impl CacheCounts {
-    /// Answers that came without reading, those included that another call was reading.
+    /// Answers that needed no read of their own, also those that waited for the read of another call.
     pub fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
 
-    /// Reads that were begun.
+    /// Reads that were started.
     pub fn misses(&self) -> u64 {
         self.misses.load(Ordering::Relaxed)
     }
@@ -246,7 +246,7 @@ impl CacheCounts {
         self.evictions.load(Ordering::Relaxed)
     }
 
-    /// The bytes held, about.
+    /// About how many bytes are held.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -484,7 +484,7 @@ mod tests {
         assert_eq!(counting.reads(), 3);
     }
 
-    /// Whoever reads may hang up; those who wait must not.
+    /// The call that reads may be dropped; those that wait must still be answered.
     #[tokio::test]
     async fn a_dropped_leader_is_replaced() {
         let counting = Counting::new(0, 0, 3);

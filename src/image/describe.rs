@@ -1,7 +1,7 @@
-//! From what a name points to down to the configuration: index, nested index, manifest, config.
+//! Follows a descriptor to the configuration: index, nested index, manifest, configuration.
 //!
-//! One way down is taken, as containerd takes it: where the best entry of an index is no image for the
-//! platform after all, or is not in the store, the next is not tried.
+//! Only one entry of an index is followed, as in containerd: if the best entry is not an image for the
+//! platform after all, or is not in the store, the next one is not tried.
 
 use crate::domain::ids::Namespace;
 use crate::domain::limits::{INDEX_DEPTH, LAYERS, METADATA_BYTES};
@@ -17,18 +17,17 @@ use crate::image::platform::{Matcher, Platform};
 use crate::image::{Description, Descriptor, ImageError};
 use crate::store::{Deadline, ImageStore};
 
-/// What `BuildKit` puts on the entry of an index that attests to another entry.
+/// The annotation that `BuildKit` gives to the attestation of another entry.
 const ATTESTATION: &str = "vnd.docker.reference.type";
 
 /// Describes the image for a platform.
 ///
-/// containerd: `images.Manifest` and `images.Config`, with `platforms.Only`; but a manifest that no index
-/// led to is looked at too, and one for another architecture is refused.
+/// containerd: `images.Manifest` and `images.Config`, with `platforms.Only`. Unlike containerd, a manifest
+/// without an index is refused if its configuration is for another architecture.
 ///
 /// # Errors
 ///
-/// [`ImageError::PlatformAbsent`] with the platforms that exist, and whatever is wrong with a blob on
-/// the way.
+/// [`ImageError::PlatformAbsent`] with the platforms that exist, and every error of a blob on the way.
 pub(super) async fn describe(
     store: &dyn ImageStore,
     namespace: &Namespace,
@@ -103,7 +102,7 @@ fn add(exist: &mut Vec<Platform>, platforms: impl IntoIterator<Item = Platform>)
     }
 }
 
-/// The entry to follow: the first of those with the best platform, else the first without one.
+/// The entry to follow: the first with the best platform, else the first without a platform.
 fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<IndexEntry> {
     let rank = |entry: &IndexEntry| match &entry.descriptor.platform {
         Some(platform) => matcher.rank(platform),
@@ -133,13 +132,13 @@ async fn read_config(
     Ok(parsed)
 }
 
-/// Whether a configuration leaves open what it was built for, as many hand-made ones do.
+/// Whether a configuration does not state its platform, as many hand-made ones do not.
 fn unstated(platform: &Platform) -> bool {
     platform.os.is_empty() || platform.architecture.is_empty()
 }
 
-/// Refuses layers that cannot be those of the configuration: the chain ID would name the snapshot of
-/// another image, and the account files would be read from other layers than the container sees.
+/// Refuses a manifest with another number of layers than its configuration has: the chain ID would name
+/// the snapshot of another image, and the account files would come from other layers than the container's.
 ///
 /// containerd: the unpacker.
 fn check_layers(

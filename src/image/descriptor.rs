@@ -1,4 +1,4 @@
-//! Descriptors: a reference to a blob, as indexes, manifests and stores have it.
+//! Descriptors: references to blobs, in indexes, manifests and stores.
 
 use crate::image::digest::Digest;
 use crate::image::platform::Platform;

@@ -1,6 +1,4 @@
-//! Digests: the address of a blob.
-//!
-//! Computing one is `image::blob`'s; here is only what one looks like.
+//! Digests: the addresses of blobs. `image::blob` computes them.
 //!
 //! Invariant: a [`Digest`] that exists has a known algorithm and as many lower-case hexadecimal digits
 //! as that algorithm gives, so it is safe as a part of a path.
@@ -19,7 +17,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The name in front of the colon.
+    /// The name before the colon.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,12 +36,12 @@ impl Algorithm {
     }
 }
 
-/// A string that is no digest.
+/// A string that is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no digest")]
+#[error("{0:?} is not a digest")]
 pub struct DigestError(pub String);
 
-/// The address of a blob, as `sha256:` and 64 hexadecimal digits.
+/// The address of a blob, for example `sha256:` and 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
     algorithm: Algorithm,
@@ -51,7 +49,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Takes the text of a digest.
+    /// Parses the text of a digest.
     ///
     /// # Errors
     ///
@@ -71,13 +69,13 @@ impl Digest {
         Ok(Self { algorithm, text: text.to_owned() })
     }
 
-    /// Which algorithm made it.
+    /// The algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The digits behind the colon.
+    /// The digits after the colon.
     #[must_use]
     pub fn hex(&self) -> &str {
         &self.text[self.algorithm.name().len() + 1..]

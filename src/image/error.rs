@@ -7,7 +7,7 @@ use crate::store::{SnapshotError, StoreError};
 /// Why an image cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// The source did not answer, or lacks the blob.
+    /// The store did not answer, or does not hold the blob.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No manifest for the platform.
@@ -15,7 +15,7 @@ pub enum ImageError {
     PlatformAbsent {
         /// The platform that was asked for.
         wanted: Platform,
-        /// The platforms that there are.
+        /// The platforms that the image has.
         exist: Vec<Platform>,
     },
     /// A blob that is not what its descriptor says, or that cannot be parsed.
@@ -26,45 +26,45 @@ pub enum ImageError {
         /// What is wrong.
         reason: String,
     },
-    /// A blob whose bytes do not fit the descriptor.
+    /// A blob with another size or digest than its descriptor states.
     #[error("blob {digest} is corrupt: expected {expected}, found {found}")]
     Corrupt {
         /// The blob.
         digest: Digest,
         /// The size or the digest that the descriptor states.
         expected: String,
-        /// What the bytes have.
+        /// The size or the digest of the bytes.
         found: String,
     },
     /// More than a limit allows.
     #[error("{what} is over the limit of {limit} {unit}")]
     Limit {
-        /// What is too large, as `configuration sha256:...`.
+        /// What is too large, for example `configuration sha256:...`.
         what: String,
         /// The limit.
         limit: u64,
-        /// What the limit counts: `bytes`, `layers`.
+        /// The unit of the limit: `bytes`, `layers`.
         unit: &'static str,
     },
-    /// A layer is not in the store, and the snapshot beside it cannot be read either.
+    /// A layer is not in the store, and the snapshot of the image cannot be read either.
     #[error(
         "layer {digest} is not in the store, probably discarded after it was unpacked, and {snapshot}"
     )]
     LayerAbsent {
         /// The layer.
         digest: Digest,
-        /// Why the snapshot does not help.
+        /// Why the snapshot cannot be read.
         snapshot: SnapshotError,
     },
-    /// The snapshot that was asked for cannot be read.
+    /// The snapshot that the request names cannot be read.
     #[error(transparent)]
     Snapshot(SnapshotError),
-    /// A file of the root that cannot be read as a regular file.
+    /// An account file that cannot be read as a regular file.
     #[error("{path} in the image {reason}")]
     File {
-        /// The file that was wanted.
+        /// The path of the file.
         path: String,
-        /// What it is instead.
+        /// What it is instead, or how it is reached.
         reason: String,
     },
 }

@@ -1,6 +1,16 @@
-//! What an image is made of: index, manifest, configuration and layers, out of any store.
+//! What an image is, over any store: its configuration, and the account files in it.
 //!
-//! Where the bytes come from is `store`'s; what the account files mean is `users`'.
+//! ```text
+//! CachedReader           cache           descriptions by digest, account files by chain ID and layers
+//!   SnapshotFallback     snapshot        account files of a snapshot, if the layers are gone or a
+//!     |                                  request names it
+//!     StoreReader        store_reader    describe: index -> manifest -> configuration   (metadata)
+//!                                        account files out of the layers                (layers)
+//!       ImageStore       crate::store
+//! ```
+//!
+//! Each of the three is an [`ImageReader`]. Every blob is read through [`blob`], which verifies it.
+//! What the account files mean is decided in `users`.
 
 mod account_files;
 pub mod blob;

@@ -1,18 +1,18 @@
 //! Platforms: which manifest of an index runs on which node.
 //!
-//! Only Linux is served; `from_wire` refuses a request for anything else. The rules are those of
-//! containerd's `platforms.Only`.
+//! The rules are those of containerd's `platforms.Only`. Only Linux is served: a request for another
+//! operating system is refused before it gets here.
 
 use std::fmt;
 
-/// An operating system, an architecture and its variant, as an image index spells them.
+/// An operating system, an architecture and its variant, in the words of an image index.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Platform {
     /// `linux`.
     pub os: String,
-    /// Go's name of the architecture.
+    /// The architecture, by Go's name.
     pub architecture: String,
-    /// The variant, or nothing.
+    /// The variant, or empty.
     pub variant: String,
 }
 
@@ -60,7 +60,7 @@ impl Platform {
         Self { os, architecture, variant }
     }
 
-    /// Whether an index marks the entry as no image: an attestation.
+    /// Whether an index marks the entry as an attestation, which is not an image.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.os == "unknown" || self.architecture == "unknown"
@@ -84,7 +84,7 @@ impl fmt::Display for Platform {
 pub struct Matcher(Vec<Platform>);
 
 impl Matcher {
-    /// What a node of this platform runs: itself, then what is older.
+    /// What a node of this platform runs: its own platform, then older ones.
     #[must_use]
     pub fn only(platform: &Platform) -> Self {
         let own = platform.normalized();
@@ -109,7 +109,7 @@ impl Matcher {
         Self(list)
     }
 
-    /// How good a platform is for the node: 0 is best, nothing is not at all.
+    /// The rank of a platform for the node: 0 is the best; absent if the node cannot run it.
     #[must_use]
     pub fn rank(&self, platform: &Platform) -> Option<usize> {
         let platform = platform.normalized();
@@ -118,8 +118,8 @@ impl Matcher {
 
     /// Whether the node has this operating system and some variant of this architecture.
     ///
-    /// The question for an image that is no index: containerd does not ask it, and runs the image or
-    /// fails with "exec format error".
+    /// For an image without an index. containerd does not check it, and the container fails with "exec format
+    /// error".
     #[must_use]
     pub fn has_architecture(&self, platform: &Platform) -> bool {
         let platform = platform.normalized();
@@ -141,7 +141,7 @@ fn descending(from: u32, to: u32) -> Vec<String> {
     (to..from).rev().map(|version| format!("v{version}")).collect()
 }
 
-/// The arm64 variants below one: a v9.x runs the v8 that it grew from, five minor versions on.
+/// The arm64 variants below one. A v9.x is based on v8.(x+5) and runs it.
 fn arm64_below((major, minor): (u32, u32)) -> Vec<String> {
     let spelled = |major: u32, minor: u32| match (major, minor) {
         (8, 0) => String::new(),

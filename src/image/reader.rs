@@ -1,6 +1,4 @@
-//! The trait that the use case asks: describe an image, and read the account files of it.
-//!
-//! Where the files come from is a choice behind it.
+//! The trait through which images are read: their description, and their account files.
 
 use crate::domain::ids::Namespace;
 use crate::image::digest::Digest;
@@ -12,7 +10,7 @@ use crate::store::Deadline;
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// What is known of an image once its manifest and configuration have been read.
+/// What the manifest and the configuration of an image say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// The digest of the manifest that was chosen.
@@ -23,7 +21,7 @@ pub struct Description {
     pub config: ImageConfig,
     /// The layers, lowest first.
     pub layers: Vec<Descriptor>,
-    /// The chain ID of all layers; nothing for an image without any.
+    /// The chain ID of all layers; absent for an image without layers.
     pub chain_id: Option<Digest>,
 }
 

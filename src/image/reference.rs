@@ -1,36 +1,36 @@
-//! Image names: as stored, and as people write them.
+//! Image names: those that a store has, and the short ones that people write.
 //!
-//! containerd matches a stored name byte for byte; Docker's rules turn a familiar name into the stored
-//! one. Both are tried, in that order.
+//! containerd matches a stored name byte for byte. Docker's rules turn a short name into the stored one.
+//! Both are tried, in that order.
 
 use crate::domain::limits::IMAGE_NAME_BYTES;
 use crate::image::digest::Digest;
 use std::fmt;
 
-/// A name to look an image up by.
+/// The name of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ImageName(String);
 
-/// Why a string is no image name.
+/// Why a string is not an image name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageNameError {
-    /// Nothing is there.
+    /// The name is empty.
     #[error("must not be empty")]
     Empty,
-    /// Longer than any name that is stored.
+    /// The name is longer than any stored name.
     #[error("is {0} bytes long, at most {IMAGE_NAME_BYTES} are allowed")]
     TooLong(usize),
-    /// A control character, which no stored name has.
+    /// The name contains a control character, which no stored name has.
     #[error("must not contain control characters")]
     Control,
 }
 
 impl ImageName {
-    /// Takes any text that could be a stored name.
+    /// Parses any text that could be a stored name.
     ///
     /// # Errors
     ///
-    /// An [`ImageNameError`] where no store could have it.
+    /// An [`ImageNameError`] that says which rule is broken.
     pub fn parse(text: &str) -> Result<Self, ImageNameError> {
         if text.is_empty() {
             Err(ImageNameError::Empty)
@@ -49,7 +49,7 @@ impl ImageName {
         &self.0
     }
 
-    /// The names to try: this one, then the one that Docker's rules make of it, where they differ.
+    /// The names to try: this one, then the one that Docker's rules make of it, if it differs.
     #[must_use]
     pub fn candidates(&self) -> Vec<String> {
         let mut names = vec![self.0.clone()];
@@ -64,7 +64,7 @@ impl fmt::Display for ImageName {
     }
 }
 
-/// The full name of a familiar one, or nothing where it is no reference.
+/// The full name of a short one; absent if the name is not a reference.
 ///
 /// `nginx` is `docker.io/library/nginx:latest`; with both a tag and a digest only the digest is kept.
 ///
@@ -98,7 +98,7 @@ pub fn normalize(name: &str) -> Option<String> {
     })
 }
 
-/// The registry and the path of a repository; Docker Hub where no registry is named.
+/// The registry and the path of a repository; Docker Hub if no registry is named.
 fn split_domain(repository: &str) -> (&str, std::borrow::Cow<'_, str>) {
     const HUB: &str = "docker.io";
     let named = repository.split_once('/').filter(|(first, _)| {

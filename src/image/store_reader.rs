@@ -1,4 +1,4 @@
-//! Images read from a store alone: the account files come out of the layers' blobs.
+//! Reads images from a store alone: the account files come out of the blobs of the layers.
 
 use crate::domain::ids::Namespace;
 use crate::image::describe::describe;

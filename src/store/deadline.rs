@@ -1,13 +1,13 @@
-//! When the call that is being answered must be done, for the stores that fetch on its behalf.
+//! The deadline of the call that is being answered, for the stores that fetch on its behalf.
 
 use std::time::{Duration, Instant};
 
-/// When an answer is due.
+/// When an answer is due, if it is at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// No deadline: what is fetched is bounded by the store's own timeouts alone.
+    /// No deadline: only the store's own timeouts apply.
     pub const NONE: Self = Self(None);
 
     /// Due at this moment.

@@ -1,7 +1,6 @@
-//! The seam between images and where their bytes come from.
+//! The trait for stored images: resolve a name, open a blob, ping.
 //!
-//! Three questions, and no more: what does a name point to, give me this blob, are you there. A source
-//! neither verifies nor parses: [`crate::image::blob`] does, for every source alike.
+//! A store neither verifies nor parses a blob: [`crate::image::blob`] does, for every store alike.
 
 use crate::domain::ids::Namespace;
 use crate::image::Descriptor;
@@ -21,16 +20,16 @@ pub struct Resolved {
     pub target: Descriptor,
 }
 
-/// A blob's bytes as they come, not yet verified.
+/// The bytes of a blob, not yet verified.
 pub type BlobStream = Pin<Box<dyn AsyncRead + Send>>;
 
-/// Why a source did not answer.
+/// Why a store gave no answer, or an invalid one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// No image has one of these names.
     #[error("image not found, tried {}", tried.join(" and "))]
     ImageNotFound {
-        /// The names that were asked for, in order.
+        /// The names that were tried, in order.
         tried: Vec<String>,
     },
     /// The store does not hold the blob.
@@ -39,18 +38,18 @@ pub enum StoreError {
         /// The blob.
         digest: Digest,
     },
-    /// Nobody answers, or the answer broke off.
+    /// The store does not answer, or the answer broke off.
     #[error("{0}")]
     Unavailable(String),
-    /// Somebody answers, and not as an image store does.
+    /// The answer is not that of an image store.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// Where images are stored.
+/// A store of images.
 #[async_trait]
 pub trait ImageStore: Send + Sync + 'static {
-    /// What a name points to, now: an answer is never remembered.
+    /// What a name points to at this moment: an answer is never cached.
     ///
     /// Each of [`ImageName::candidates`] is tried, in order.
     async fn resolve(
@@ -60,7 +59,7 @@ pub trait ImageStore: Send + Sync + 'static {
         deadline: Deadline,
     ) -> Result<Resolved, StoreError>;
 
-    /// A blob's bytes.
+    /// Opens a blob.
     async fn open(
         &self,
         namespace: &Namespace,
@@ -68,7 +67,7 @@ pub trait ImageStore: Send + Sync + 'static {
         deadline: Deadline,
     ) -> Result<BlobStream, StoreError>;
 
-    /// Whether the source answers.
+    /// Checks that the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

@@ -1,4 +1,4 @@
-//! Counting what is read from another source, for whoever shows a person that something happens.
+//! Reports what is read from another store, for a progress display.
 
 use crate::domain::ids::Namespace;
 use crate::image::Descriptor;
@@ -11,21 +11,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Told of each piece of a blob as it comes: the blob, and how many bytes more.
+/// Called for each piece of a blob that is read, with the blob and the number of bytes.
 pub type Report = Arc<dyn Fn(&Descriptor, u64) + Send + Sync>;
 
 /// An [`ImageStore`] that reports what is read from another one.
 ///
-/// Data embedded in a descriptor is not read from a source, and not reported.
+/// Data embedded in a descriptor is not read from a store, and not reported.
 pub struct Metered<S> {
-    source: S,
+    store: S,
     report: Report,
 }
 
 impl<S> Metered<S> {
-    /// Reports what is read from `source`.
-    pub fn new(source: S, report: Report) -> Self {
-        Self { source, report }
+    /// Reports what is read from `store`.
+    pub fn new(store: S, report: Report) -> Self {
+        Self { store, report }
     }
 }
 
@@ -37,7 +37,7 @@ impl<S: ImageStore> ImageStore for Metered<S> {
         name: &ImageName,
         deadline: Deadline,
     ) -> Result<Resolved, StoreError> {
-        self.source.resolve(namespace, name, deadline).await
+        self.store.resolve(namespace, name, deadline).await
     }
 
     async fn open(
@@ -46,13 +46,13 @@ impl<S: ImageStore> ImageStore for Metered<S> {
         blob: &Descriptor,
         deadline: Deadline,
     ) -> Result<BlobStream, StoreError> {
-        let stream = self.source.open(namespace, blob, deadline).await?;
+        let stream = self.store.open(namespace, blob, deadline).await?;
         let (report, blob) = (Arc::clone(&self.report), blob.clone());
         Ok(Box::pin(MeteredStream { stream, report, blob }))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.source.ping().await
+        self.store.ping().await
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
         let report: Report = Arc::new(move |blob: &Descriptor, bytes| {
             log.lock().unwrap().push((blob.size, bytes));
         });
-        let source = Metered::new(Fixed, report);
+        let store = Metered::new(Fixed, report);
         let namespace = Namespace::parse("default").unwrap();
         let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
         let blob = Descriptor {
@@ -129,7 +129,7 @@ mod tests {
             data: None,
             platform: None,
         };
-        let mut stream = source.open(&namespace, &blob, Deadline::NONE).await.unwrap();
+        let mut stream = store.open(&namespace, &blob, Deadline::NONE).await.unwrap();
         let (mut first, mut rest) = ([0; 100], Vec::new());
         stream.read_exact(&mut first).await.unwrap();
         assert_eq!(*seen.lock().unwrap(), [(10_000, 100)]);
@@ -137,10 +137,10 @@ mod tests {
         let seen = std::mem::take(&mut *seen.lock().unwrap());
         assert_eq!(seen.iter().map(|(_, bytes)| bytes).sum::<u64>(), 10_000);
         assert!(seen.iter().all(|(size, bytes)| *size == 10_000 && *bytes > 0));
-        assert_eq!(source.ping().await, Ok(()));
+        assert_eq!(store.ping().await, Ok(()));
         let name = ImageName::parse("docker.io/library/a:1").unwrap();
         let tried = name.candidates();
-        let answer = source.resolve(&namespace, &name, Deadline::NONE).await;
+        let answer = store.resolve(&namespace, &name, Deadline::NONE).await;
         assert_eq!(answer, Err(StoreError::ImageNotFound { tried }));
     }
 }

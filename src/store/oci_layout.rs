@@ -1,9 +1,9 @@
-//! A directory in the OCI image layout, as `skopeo`, `umoci` and `ctr image export` write it.
+//! A directory in the OCI image layout, which `skopeo`, `umoci` and `ctr image export` write.
 //!
-//! The directory is the operator's and is trusted as such: symbolic links in it are followed. What is in
-//! its blobs is not trusted, and is verified by [`crate::image::blob`] as that of any source.
+//! The directory belongs to the operator and is trusted: symbolic links in it are followed. Its blobs are
+//! not trusted: [`crate::image::blob`] verifies them, as those of any store.
 //!
-//! Namespaces are containerd's; a layout has none and answers for each alike.
+//! A layout has no namespaces, and gives the same answer in each.
 
 use crate::domain::ids::Namespace;
 use crate::domain::limits::METADATA_BYTES;
@@ -21,25 +21,25 @@ use std::path::{Path, PathBuf};
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
-/// Why a path is no OCI image layout.
+/// Why a path is not an OCI image layout.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("{} does not exist", .0.display())]
     Absent(PathBuf),
-    /// Something else is there.
+    /// The path is not a directory.
     #[error("{} is not a directory", .0.display())]
     NotADirectory(PathBuf),
-    /// A directory, and not of this kind.
-    #[error("{} is no OCI image layout: it has no file {file:?}", .root.display())]
+    /// The directory is not an OCI image layout.
+    #[error("{} is not an OCI image layout: it has no file {file:?}", .root.display())]
     FileAbsent {
         /// The directory.
         root: PathBuf,
-        /// The file that makes a directory a layout.
+        /// The file that is missing.
         file: &'static str,
     },
-    /// A file that does not say what it should.
-    #[error("{} is no OCI image layout that can be read: {file}: {reason}", .root.display())]
+    /// A file of the layout is invalid.
+    #[error("{} cannot be read as an OCI image layout: {file}: {reason}", .root.display())]
     Malformed {
         /// The directory.
         root: PathBuf,
@@ -53,7 +53,7 @@ pub enum LayoutError {
     Unreadable {
         /// The file or directory.
         path: PathBuf,
-        /// Why.
+        /// The error.
         error: io::Error,
     },
 }
@@ -65,11 +65,11 @@ pub struct OciLayout {
 }
 
 impl OciLayout {
-    /// Takes a directory that is a layout of version 1.0.
+    /// Opens a directory that is a layout of version 1.0.
     ///
     /// # Errors
     ///
-    /// A [`LayoutError`] whose text is a sentence for whoever named the path.
+    /// A [`LayoutError`] with a text for the person who gave the path.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, LayoutError> {
         let layout = Self { root: root.into() };
         layout.check()?;
@@ -132,7 +132,7 @@ impl OciLayout {
         }
     }
 
-    /// What a name points to in the index as it is now.
+    /// What a name points to in the index at this moment.
     fn find(&self, name: &ImageName) -> Result<Resolved, StoreError> {
         let entries = self.entries()?;
         let tried = name.candidates();
@@ -158,7 +158,7 @@ impl OciLayout {
     }
 }
 
-/// Opens a regular file; a named pipe in its place would never answer.
+/// Opens a regular file; opening a named pipe would block.
 fn open_file(path: &Path) -> io::Result<File> {
     if fs::metadata(path)?.is_file() {
         File::open(path)
@@ -167,7 +167,7 @@ fn open_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Whether an entry has this name: by either annotation, or by its digest, bare or behind an `@`.
+/// Whether an entry has this name: by either annotation, or by its digest, alone or after an `@`.
 fn is_named(entry: &IndexEntry, name: &str) -> bool {
     let annotated = |key| entry.annotations.get(key).is_some_and(|value| value == name);
     let digest = name.rsplit_once('@').map_or(name, |(_, digest)| digest);
@@ -187,7 +187,7 @@ impl From<LayoutError> for StoreError {
     }
 }
 
-/// Runs what waits for a disk where it holds up nobody.
+/// Runs what waits for a disk on a thread where it blocks no other call.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
@@ -198,8 +198,8 @@ async fn blocking<T: Send + 'static>(
 #[async_trait]
 impl ImageStore for OciLayout {
     /// Matches a name against the annotations `org.opencontainers.image.ref.name` and
-    /// `io.containerd.image.name` and against the digest of each entry of `index.json`, exactly. Where
-    /// several entries have the name, the last counts: tools that add to a layout append.
+    /// `io.containerd.image.name` and against the digest of each entry of `index.json`, exactly. If several
+    /// entries have the name, the last one counts: tools append to a layout.
     async fn resolve(
         &self,
         _namespace: &Namespace,

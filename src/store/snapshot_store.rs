@@ -1,36 +1,35 @@
-//! The seam between images and the snapshots that they were unpacked to.
+//! The trait for snapshots: how would one be mounted?
 //!
-//! One question: how would this snapshot be mounted? Nothing is ever mounted: `snapshot_files` reads the
-//! directories in place.
+//! Nothing is ever mounted: `image::snapshot` reads the directories in place.
 
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::snapshot::key::SnapshotKey;
 use crate::store::{Deadline, StoreError};
 use async_trait::async_trait;
 
-/// A mount as a snapshotter states it.
+/// A mount, in the words of a snapshotter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
-    /// The file system, as `bind` or `overlay`.
+    /// The file system, for example `bind` or `overlay`.
     pub kind: String,
-    /// What is mounted, where the kind takes a source.
+    /// What is mounted, if the kind has a source.
     pub source: String,
-    /// Where in the root; empty for the root itself.
+    /// The directory in the root; empty for the root itself.
     pub target: String,
-    /// The options, one each.
+    /// The options.
     pub options: Vec<String>,
 }
 
 /// Why the files of a snapshot cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// Nobody has said which directory of the host may be read.
+    /// No directory of the host may be read.
     #[error(
         "no snapshot may be read: set --snapshot-root to the directory below which containerd has its \
-         snapshots, as /var/lib/containerd"
+         snapshots, for example /var/lib/containerd"
     )]
     Off,
-    /// The image source has no snapshots at all.
+    /// The store has no snapshots at all.
     #[error("images that do not come from containerd have no snapshots")]
     Unsupported,
     /// The snapshotter has no snapshot under the key.
@@ -41,16 +40,16 @@ pub enum SnapshotError {
         /// The key that was asked for.
         key: SnapshotKey,
     },
-    /// It is there, and not in a form that is read in place.
+    /// The snapshot exists, but cannot be read in place.
     #[error("the snapshot cannot be read in place: {0}")]
     Unreadable(String),
-    /// The source did not answer.
+    /// The store did not answer.
     #[error(transparent)]
     Store(StoreError),
 }
 
 impl From<StoreError> for SnapshotError {
-    /// What containerd answers about a snapshot says nothing of the image.
+    /// An invalid answer about a snapshot does not make the image invalid.
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Invalid(text) => Self::Unreadable(text),
@@ -61,7 +60,7 @@ impl From<StoreError> for SnapshotError {
     }
 }
 
-/// A snapshot that stays as it is mounted until it is released.
+/// A snapshot that is kept until it is released.
 ///
 /// Dropping it releases it too, in the background.
 pub struct HeldSnapshot {
@@ -71,20 +70,19 @@ pub struct HeldSnapshot {
     pub hold: Box<dyn SnapshotHold>,
 }
 
-/// What keeps a snapshot while it is read.
+/// Keeps a snapshot while it is read.
 #[async_trait]
 pub trait SnapshotHold: Send {
-    /// Lets go, and answers whether the snapshot was there to the end.
+    /// Releases the snapshot, and checks that it existed to the end.
     ///
-    /// What was read may only be believed after that: of a directory that is being removed, files are
-    /// missing.
+    /// What was read may only be used after that: a directory that is being removed lacks files.
     async fn release(self: Box<Self>) -> Result<(), SnapshotError>;
 }
 
-/// Where snapshots are.
+/// A store of snapshots.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + 'static {
-    /// Holds a snapshot, be it committed under a chain ID or a container's own.
+    /// Holds a snapshot: a committed one, under a chain ID, or a container's own.
     async fn hold(
         &self,
         namespace: &Namespace,

@@ -1,4 +1,4 @@
-//! Why a user cannot be resolved, and whose fault it is.
+//! Why a user cannot be resolved, and who asked for it.
 
 use crate::users::user::UserSpecError;
 
@@ -18,29 +18,29 @@ pub enum Asked {
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// The text is no USER.
+    /// The text is not a valid USER.
     #[error(transparent)]
     Malformed(#[from] UserSpecError),
-    /// A name to look up and no file to look in.
+    /// The file in which a name would be looked up does not exist.
     #[error("the image has no {0}, so the name {1:?} cannot be looked up")]
     NoFile(&'static str, String),
     /// No line has the name.
     #[error("the image's {0} has no {1:?}")]
     NotFound(&'static str, String),
-    /// The line that matches holds a number that is none, or that does not fit. Go's client reads some
-    /// of these as 0, which is root.
+    /// The matching line has an invalid number, or one that is out of range. Go's client reads some of these
+    /// as 0, which is root.
     #[error("line {line} of the image's {file} has {text:?} where {what} should be")]
     Untrusted {
         /// The path of the file.
         file: &'static str,
         /// The line, from 1.
         line: usize,
-        /// What should be there: `a uid`, `a gid`.
+        /// What must be there: `a uid`, `a gid`.
         what: &'static str,
         /// What is there.
         text: String,
     },
-    /// A line that no reader of such files takes.
+    /// A line that is longer than Go's reader accepts.
     #[error("line {line} of the image's {file} is longer than {limit} bytes")]
     LineTooLong {
         /// The path of the file.
@@ -53,7 +53,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether the image's own data is at fault, whoever asked.
+    /// Whether the image's own data is invalid, independent of who asked.
     #[must_use]
     pub fn is_bad_data(&self) -> bool {
         match self {
@@ -74,7 +74,7 @@ pub struct AccountError {
 }
 
 impl Asked {
-    /// The error that a cause is for who asked.
+    /// The error of a cause, for who asked.
     pub(crate) fn error(self, cause: Cause) -> AccountError {
         AccountError { asked: self, cause }
     }

@@ -1,7 +1,6 @@
 //! `/etc/group`: from a name to a gid, and from a user to its groups.
 //!
-//! containerd: `user.ParseGroupFilter` of moby/sys, but for numbers that are none: those are errors
-//! here, and 0 there.
+//! containerd: `user.ParseGroupFilter` of moby/sys. It reads invalid numbers as 0; here they are errors.
 
 use crate::users::error::Cause;
 use crate::users::lines::{self, Line};
@@ -20,8 +19,8 @@ const MEMBERS: usize = 3;
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] where the line's gid is no number that fits.
-pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
+/// [`Cause::Untrusted`] if the line's gid is not a valid number.
+pub fn find_gid(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
     let mut found = None;
     for line in groups(bytes) {
         let line = line?;
@@ -32,14 +31,14 @@ pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
     Ok(found)
 }
 
-/// The gid of the last group of a name, as containerd picks groups to append.
+/// The gid of the last group of a name, which containerd uses for groups to append.
 ///
 /// containerd: `oci.WithAppendAdditionalGroups`.
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] where the line's gid is no number that fits.
-pub fn last_by_name(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
+/// [`Cause::Untrusted`] if the line's gid is not a valid number.
+pub fn find_last_gid(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
     let mut found = None;
     for line in groups(bytes) {
         let line = line?;
@@ -53,9 +52,9 @@ pub fn last_by_name(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
 /// Whether a group of the user's own name counts as one of its groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnGroup {
-    /// It counts as any other.
+    /// It counts like any other.
     Counts,
-    /// It is skipped, as containerd does.
+    /// It is skipped, as in containerd.
     Skipped,
 }
 
@@ -63,8 +62,8 @@ pub enum OwnGroup {
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] where such a line's gid is no number that fits.
-pub fn listing(bytes: &[u8], user: &[u8], own: OwnGroup) -> Result<Vec<u32>, Cause> {
+/// [`Cause::Untrusted`] if such a line's gid is not a valid number.
+pub fn find_gids_of_member(bytes: &[u8], user: &[u8], own: OwnGroup) -> Result<Vec<u32>, Cause> {
     let mut gids = Vec::new();
     for line in groups(bytes) {
         let line = line?;
@@ -96,27 +95,27 @@ mod tests {
 
     #[test]
     fn names_are_found() {
-        assert_eq!(by_name(FILE, "www"), Ok(Some(33)));
-        assert_eq!(last_by_name(FILE, "www"), Ok(Some(34)));
-        assert_eq!(by_name(FILE, "ghost"), Ok(None));
-        assert_eq!(by_name(FILE, "#c"), Ok(None));
+        assert_eq!(find_gid(FILE, "www"), Ok(Some(33)));
+        assert_eq!(find_last_gid(FILE, "www"), Ok(Some(34)));
+        assert_eq!(find_gid(FILE, "ghost"), Ok(None));
+        assert_eq!(find_gid(FILE, "#c"), Ok(None));
     }
 
     #[test]
     fn a_users_groups_are_in_order_with_duplicates() {
-        assert_eq!(listing(FILE, b"app", OwnGroup::Skipped), Ok(vec![33, 33]));
-        assert_eq!(listing(FILE, b"app", OwnGroup::Counts), Ok(vec![33, 1000, 33]));
-        assert_eq!(listing(FILE, b"ghost", OwnGroup::Counts), Ok(vec![]));
-        assert_eq!(listing(FILE, b"", OwnGroup::Counts), Ok(vec![]));
+        assert_eq!(find_gids_of_member(FILE, b"app", OwnGroup::Skipped), Ok(vec![33, 33]));
+        assert_eq!(find_gids_of_member(FILE, b"app", OwnGroup::Counts), Ok(vec![33, 1000, 33]));
+        assert_eq!(find_gids_of_member(FILE, b"ghost", OwnGroup::Counts), Ok(vec![]));
+        assert_eq!(find_gids_of_member(FILE, b"", OwnGroup::Counts), Ok(vec![]));
     }
 
     #[test]
     fn a_number_that_is_none_is_an_error_and_never_root() {
-        assert!(matches!(by_name(FILE, "big"), Err(Cause::Untrusted { line: 10, .. })));
-        assert!(matches!(by_name(FILE, "broken"), Err(Cause::Untrusted { .. })));
-        assert!(matches!(last_by_name(FILE, "num"), Err(Cause::Untrusted { .. })));
+        assert!(matches!(find_gid(FILE, "big"), Err(Cause::Untrusted { line: 10, .. })));
+        assert!(matches!(find_gid(FILE, "broken"), Err(Cause::Untrusted { .. })));
+        assert!(matches!(find_last_gid(FILE, "num"), Err(Cause::Untrusted { .. })));
         assert!(matches!(
-            listing(FILE, b"other", OwnGroup::Skipped),
+            find_gids_of_member(FILE, b"other", OwnGroup::Skipped),
             Err(Cause::Untrusted { what: "a gid", .. })
         ));
     }
@@ -129,16 +128,16 @@ mod tests {
             file.extend_from_slice(format!("g{gid}:x:{gid}:\n").as_bytes());
         }
         file.extend_from_slice(b"last:x:7:app\n");
-        assert_eq!(listing(&file, b"app", OwnGroup::Skipped), Ok(vec![7]));
-        assert_eq!(by_name(&file, "last"), Ok(Some(7)));
+        assert_eq!(find_gids_of_member(&file, b"app", OwnGroup::Skipped), Ok(vec![7]));
+        assert_eq!(find_gid(&file, "last"), Ok(Some(7)));
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
-            let _ = by_name(&bytes, "root");
-            let _ = last_by_name(&bytes, "root");
-            let _ = listing(&bytes, b"root", OwnGroup::Counts);
+            let _ = find_gid(&bytes, "root");
+            let _ = find_last_gid(&bytes, "root");
+            let _ = find_gids_of_member(&bytes, b"root", OwnGroup::Counts);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The lines of an account file, as Go's reader takes them.
+//! The lines of an account file, as Go's reader splits them.
 //!
-//! Lines are trimmed of white space and empty ones skipped; fields are split at colons and may be
-//! missing. What the fields mean is `passwd`'s and `group`'s.
+//! White space around a line is removed and empty lines are skipped; fields are separated by colons and may
+//! be missing.
 
 use crate::users::error::Cause;
 use crate::users::user::Number;
@@ -15,7 +15,7 @@ pub(crate) struct Line<'a> {
     text: &'a [u8],
 }
 
-/// The lines that hold something, or the error of one that is too long.
+/// The lines that are not empty, or the error of one that is too long.
 pub(crate) fn read_lines<'a>(
     file: &'static str,
     bytes: &'a [u8],
@@ -31,7 +31,7 @@ pub(crate) fn read_lines<'a>(
     })
 }
 
-/// The bytes without Unicode's white space around them, up to the first that is no text on either side.
+/// The bytes without Unicode's white space around them, as far as they are UTF-8.
 ///
 /// containerd: `bytes.TrimSpace`.
 fn trim(raw: &[u8]) -> &[u8] {
@@ -48,7 +48,7 @@ impl<'a> Line<'a> {
         self.text.starts_with(b"#")
     }
 
-    /// The field at an index; empty where the line ends before it.
+    /// The field at an index; empty if the line ends before it.
     pub(crate) fn field(&self, index: usize) -> &'a [u8] {
         self.text.split(|byte| *byte == b':').nth(index).unwrap_or_default()
     }
@@ -63,7 +63,7 @@ impl<'a> Line<'a> {
         Number::read(self.field(index))
     }
 
-    /// The uid or gid in a field, or the error that it is none.
+    /// The uid or gid in a field, or the error that it is invalid.
     pub(crate) fn id_at(&self, index: usize, what: &'static str) -> Result<u32, Cause> {
         match self.number_at(index) {
             Number::Id(id) => Ok(id),

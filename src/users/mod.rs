@@ -1,9 +1,8 @@
-//! Users and groups: bytes in, numbers out.
+//! Users and groups: account files in, numbers out.
 //!
-//! Which account files an image's USER needs, and what they make of it. How the bytes are found in an
-//! image is `image`'s.
+//! It decides which account files an image's USER needs, and resolves it with them. `image` reads the files.
 //!
-//! Invariant: a user that cannot be resolved is an error; nothing here answers root instead.
+//! Invariant: a user that cannot be resolved is an error, never root.
 
 pub mod error;
 pub mod group;

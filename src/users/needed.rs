@@ -5,10 +5,10 @@ use crate::domain::request::UserOptions;
 use crate::image::NeededFiles;
 use crate::users::user::{Account, UserSpec};
 
-/// The files that resolving this user will look at.
+/// The files that are needed to resolve this user.
 ///
-/// Under the OCI rules `uid:gid` needs none. Under containerd's it needs both, since groups are added
-/// beside a group that is named.
+/// Under the OCI rules `uid:gid` needs no file. Under containerd's it needs both, since groups are added
+/// beside a named group.
 #[must_use]
 pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions) -> NeededFiles {
     let by_user = match (rules, user) {
@@ -29,7 +29,7 @@ pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions)
     NeededFiles { passwd: by_user.passwd, group: by_user.group || needed_for_groups(options).group }
 }
 
-/// The files that the caller's groups alone will look at, where the user is known.
+/// The files that are needed to resolve the caller's groups alone, if the user is known.
 #[must_use]
 pub fn needed_for_groups(options: &UserOptions) -> NeededFiles {
     NeededFiles { passwd: false, group: options.additional_groups.iter().any(is_name) }

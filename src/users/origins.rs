@@ -1,7 +1,6 @@
-//! Which lines of the account files say what the user of a process became, for people.
+//! Explains a resolved user: which lines of the account files its numbers come from.
 //!
-//! It decides nothing: it is given what was resolved, and looks for the lines that have it in the files that
-//! were read.
+//! It decides nothing: it gets the resolved user, and finds the lines that have its numbers.
 
 use crate::domain::origin::{Origin, UserOrigins};
 use crate::domain::request::UserOptions;
@@ -11,7 +10,7 @@ use crate::users::lines;
 use crate::users::passwd;
 use crate::users::user::{Account, ProcessUser, UserSpec};
 
-/// Where each number of a user that was resolved comes from.
+/// Where each number of a resolved user comes from.
 #[must_use]
 pub fn origins(
     image: Option<&UserSpec>,
@@ -42,7 +41,7 @@ pub fn origins(
         (Account::Name(name), None) => name.clone().into_bytes(),
         (Account::Id(_), None) => Vec::new(),
     };
-    // What the caller adds comes last.
+    // The groups that the caller adds come last.
     let own = user.additional_gids.len().saturating_sub(options.additional_groups.len());
     let of_user =
         user.additional_gids.iter().take(own).map(|gid| match listing_line(files, *gid, &name) {

@@ -1,7 +1,6 @@
 //! `/etc/passwd`: from a name or a uid to a user.
 //!
-//! containerd: `user.ParsePasswdFilter` of moby/sys, but for numbers that are none: those are errors
-//! here, and 0 there.
+//! containerd: `user.ParsePasswdFilter` of moby/sys. It reads invalid numbers as 0; here they are errors.
 
 use crate::users::error::Cause;
 use crate::users::lines;
@@ -24,7 +23,7 @@ pub struct User {
     pub name: Vec<u8>,
     /// The user id.
     pub uid: u32,
-    /// The primary group, or the error that it is none: nobody needs it beside a group that is named.
+    /// The primary group, or the error that it is invalid: it is not needed beside a named group.
     pub gid: Result<u32, Cause>,
 }
 
@@ -32,8 +31,8 @@ pub struct User {
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] where the line's uid is no number that fits.
-pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
+/// [`Cause::Untrusted`] if the line's uid is not a valid number.
+pub fn find_by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
     let mut found = None;
     for line in lines::read_lines(PATH, bytes, LINE_BYTES) {
         let line = line?;
@@ -48,9 +47,9 @@ pub fn by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] for uid 0, where a line before it has a uid that is no number, since other readers
-/// take that line for root's.
-pub fn by_uid(bytes: &[u8], uid: u32) -> Result<Option<User>, Cause> {
+/// [`Cause::Untrusted`] for uid 0, if an earlier line has a uid that is not a number, since other readers
+/// read that as 0.
+pub fn find_by_uid(bytes: &[u8], uid: u32) -> Result<Option<User>, Cause> {
     let mut found = None;
     for line in lines::read_lines(PATH, bytes, LINE_BYTES) {
         let line = line?;
@@ -85,49 +84,49 @@ mod tests {
     #[test]
     fn the_first_match_wins() {
         let app = User { name: b"app".to_vec(), uid: 1000, gid: Ok(1001) };
-        assert_eq!(by_name(FILE, "app"), Ok(Some(app.clone())));
-        assert_eq!(by_uid(FILE, 1000), Ok(Some(app)));
-        assert_eq!(by_name(FILE, "ghost"), Ok(None));
-        assert_eq!(by_uid(FILE, 4242), Ok(None));
+        assert_eq!(find_by_name(FILE, "app"), Ok(Some(app.clone())));
+        assert_eq!(find_by_uid(FILE, 1000), Ok(Some(app)));
+        assert_eq!(find_by_name(FILE, "ghost"), Ok(None));
+        assert_eq!(find_by_uid(FILE, 4242), Ok(None));
     }
 
     #[test]
     fn a_hash_is_a_name_here() {
-        assert_eq!(by_name(FILE, "#old").unwrap().unwrap().uid, 5);
+        assert_eq!(find_by_name(FILE, "#old").unwrap().unwrap().uid, 5);
     }
 
     #[test]
     fn a_number_that_is_none_is_an_error_and_never_root() {
         for name in ["bad", "big", "short"] {
-            let found = by_name(FILE, name);
+            let found = find_by_name(FILE, name);
             assert!(
                 matches!(found, Err(Cause::Untrusted { what: "a uid", .. })),
                 "{name}: {found:?}"
             );
         }
-        let gid = by_uid(FILE, 30).unwrap().unwrap().gid;
+        let gid = find_by_uid(FILE, 30).unwrap().unwrap().gid;
         assert!(matches!(gid, Err(Cause::Untrusted { what: "a gid", line: 9, .. })));
     }
 
     #[test]
     fn root_is_not_looked_for_behind_a_line_that_others_take_for_it() {
-        assert_eq!(by_uid(FILE, 0).unwrap().unwrap().name, b"root");
-        assert!(by_uid(b"x:x:abc:7\nroot:x:0:0\n", 0).is_err());
-        assert_eq!(by_uid(b"x:x:abc:7\napp:x:5:5\n", 5).unwrap().unwrap().name, b"app");
+        assert_eq!(find_by_uid(FILE, 0).unwrap().unwrap().name, b"root");
+        assert!(find_by_uid(b"x:x:abc:7\nroot:x:0:0\n", 0).is_err());
+        assert_eq!(find_by_uid(b"x:x:abc:7\napp:x:5:5\n", 5).unwrap().unwrap().name, b"app");
     }
 
     #[test]
     fn a_line_over_the_limit_is_an_error_wherever_it_stands() {
         let file = [b"app:x:1:1\n".as_slice(), &vec![b'x'; LINE_BYTES]].concat();
-        assert!(matches!(by_name(&file, "app"), Err(Cause::LineTooLong { line: 2, .. })));
-        assert!(by_name(&file[..file.len() - 1], "app").is_ok());
+        assert!(matches!(find_by_name(&file, "app"), Err(Cause::LineTooLong { line: 2, .. })));
+        assert!(find_by_name(&file[..file.len() - 1], "app").is_ok());
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, uid: u32) {
-            let _ = by_name(&bytes, "root");
-            if let Ok(Some(user)) = by_uid(&bytes, uid) {
+            let _ = find_by_name(&bytes, "root");
+            if let Ok(Some(user)) = find_by_uid(&bytes, uid) {
                 proptest::prop_assert_eq!(user.uid, uid);
             }
         }

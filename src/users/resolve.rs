@@ -8,11 +8,11 @@ use crate::users::group::{self, OwnGroup};
 use crate::users::passwd;
 use crate::users::user::{Account, ProcessUser, UserSpec};
 
-/// The USER of an image, where the rules heed one and the image has one.
+/// The USER of an image, if the rules use it and the image has one.
 ///
 /// # Errors
 ///
-/// An [`AccountError`] where the text is no USER.
+/// An [`AccountError`] if the text is not a valid USER.
 pub fn image_user(rules: ImageRules, user: &str) -> Result<Option<UserSpec>, AccountError> {
     if user.is_empty() || rules == ImageRules::FaasRs {
         return Ok(None);
@@ -22,13 +22,13 @@ pub fn image_user(rules: ImageRules, user: &str) -> Result<Option<UserSpec>, Acc
 
 /// The user of the process.
 ///
-/// The caller's user replaces the image's; the groups that the caller adds come last; the primary group
-/// is always among the groups, first if nothing else put it there (containerd:
+/// The caller's user replaces the image's. The groups that the caller adds come last. The primary group is
+/// always one of the groups, the first one if no other rule added it (containerd:
 /// `oci.ensureAdditionalGids`).
 ///
 /// # Errors
 ///
-/// An [`AccountError`] that says who asked for what. Never root instead.
+/// An [`AccountError`] that says who asked; the user is never root instead.
 pub fn resolve(
     rules: ImageRules,
     image: Option<&UserSpec>,
@@ -75,7 +75,7 @@ pub fn add_groups(
     Ok(())
 }
 
-/// The user with no group but the primary one. containerd: `oci.WithUser` and no more.
+/// The user with its primary group alone. containerd: `oci.WithUser` without other options.
 fn alone(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cause> {
     let (uid, gid) = user.map_or(Ok((0, 0)), |spec| ids(spec, files))?;
     Ok(with_groups(uid, gid, Vec::new()))
@@ -89,7 +89,7 @@ fn containerd(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUs
     };
     let (uid, gid) = ids(spec, files)?;
     let known =
-        files.passwd.as_ref().map(|bytes| passwd::by_uid(bytes, uid)).transpose()?.flatten();
+        files.passwd.as_ref().map(|bytes| passwd::find_by_uid(bytes, uid)).transpose()?.flatten();
     let groups = match known {
         Some(user) => groups_of(&user.name, OwnGroup::Skipped, files)?,
         None => Vec::new(),
@@ -97,7 +97,7 @@ fn containerd(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUs
     Ok(with_groups(uid, gid, groups))
 }
 
-/// The image specification's rule: a group that is named stands alone; otherwise the user's groups,
+/// The rule of the image specification: a named group is the only group; without one, the user's groups,
 /// each once.
 fn oci(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cause> {
     let Some(spec) = user else {
@@ -112,7 +112,7 @@ fn oci(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cau
         Account::Name(name) => Some(name.clone().into_bytes()),
         Account::Id(uid) => {
             let user =
-                files.passwd.as_ref().map(|bytes| passwd::by_uid(bytes, *uid)).transpose()?;
+                files.passwd.as_ref().map(|bytes| passwd::find_by_uid(bytes, *uid)).transpose()?;
             user.flatten().map(|user| user.name)
         }
     };
@@ -123,27 +123,27 @@ fn oci(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cau
     Ok(each_once(with_groups(uid, gid, groups)))
 }
 
-/// The uid and the primary gid. A uid that passwd does not have gets gid 0, as everywhere.
+/// The uid and the primary gid. A uid that is not in passwd gets gid 0, as in containerd and Docker.
 fn ids(spec: &UserSpec, files: &AccountFiles) -> Result<(u32, u32), Cause> {
     let (uid, primary) = match &spec.user {
         Account::Name(name) => {
             let bytes =
                 files.passwd.as_ref().ok_or_else(|| Cause::NoFile(passwd::PATH, name.clone()))?;
-            let user = passwd::by_name(bytes, name)?
+            let user = passwd::find_by_name(bytes, name)?
                 .ok_or_else(|| Cause::NotFound(passwd::PATH, name.clone()))?;
             (user.uid, user.gid)
         }
         Account::Id(uid) if spec.group.is_some() => (*uid, Ok(0)),
         Account::Id(uid) => {
             let user =
-                files.passwd.as_ref().map(|bytes| passwd::by_uid(bytes, *uid)).transpose()?;
+                files.passwd.as_ref().map(|bytes| passwd::find_by_uid(bytes, *uid)).transpose()?;
             (*uid, user.flatten().map_or(Ok(0), |user| user.gid))
         }
     };
     let gid = match &spec.group {
         None => primary?,
         Some(Account::Id(gid)) => *gid,
-        Some(Account::Name(name)) => named_group(name, files, group::by_name)?,
+        Some(Account::Name(name)) => named_group(name, files, group::find_gid)?,
     };
     Ok((uid, gid))
 }
@@ -160,13 +160,16 @@ fn named_group(
 fn additional_group(added: &Account, files: &AccountFiles) -> Result<u32, Cause> {
     match added {
         Account::Id(gid) => Ok(*gid),
-        Account::Name(name) => named_group(name, files, group::last_by_name),
+        Account::Name(name) => named_group(name, files, group::find_last_gid),
     }
 }
 
-/// The groups that list a user; none where there is no `/etc/group`.
+/// The groups that list a user; empty without an `/etc/group`.
 fn groups_of(user: &[u8], own: OwnGroup, files: &AccountFiles) -> Result<Vec<u32>, Cause> {
-    files.group.as_ref().map_or_else(|| Ok(Vec::new()), |bytes| group::listing(bytes, user, own))
+    files
+        .group
+        .as_ref()
+        .map_or_else(|| Ok(Vec::new()), |bytes| group::find_gids_of_member(bytes, user, own))
 }
 
 fn with_groups(uid: u32, gid: u32, additional_gids: Vec<u32>) -> ProcessUser {

@@ -1,25 +1,24 @@
-//! Users: the form of an image's USER, and what it becomes.
+//! Users as text and as numbers: an image's USER, and the user of a process.
 //!
-//! Looking names up is `accounts`'; here is how the text is read. A number that does not fit is an
-//! error and never a name, and an empty part is an error and never root.
+//! A number out of range is an error and never a name, and an empty part is an error and never root.
 
 use crate::domain::limits::MAX_ID;
 
-/// A decimal number as it stands in a USER, a passwd line or a group line.
+/// A decimal number in a USER, a passwd line or a group line.
 ///
 /// containerd: `strconv.Atoi`, with the bounds of `oci.WithUser`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Number {
     /// A uid or gid.
     Id(u32),
-    /// Digits, but below 0 or above [`MAX_ID`].
+    /// A number below 0 or above [`MAX_ID`].
     OutOfRange,
-    /// Not a number: a name, or nothing.
+    /// Not a number: a name, or empty.
     NotOne,
 }
 
 impl Number {
-    /// Reads an optional sign and decimal digits; nothing else is a number.
+    /// Reads a number: decimal digits after an optional sign.
     #[must_use]
     pub fn read(text: &[u8]) -> Self {
         let (negative, digits) = match text {
@@ -53,28 +52,28 @@ pub enum Account {
 pub struct UserSpec {
     /// Who.
     pub user: Account,
-    /// The group, where one is named.
+    /// The group, if one is named.
     pub group: Option<Account>,
 }
 
-/// Why a USER is none.
+/// Why a USER is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UserSpecError {
     /// More than one colon.
     #[error("user {0:?} has more than one ':'")]
     TooManyParts(String),
-    /// A half that is empty. containerd reads it as 0, which is root.
+    /// An empty half. containerd reads it as 0, which is root.
     #[error("user {0:?} has an empty {1}")]
     Empty(String, &'static str),
-    /// A number that no runtime takes.
+    /// A number that no runtime accepts.
     #[error("user {0:?}: {1} out of range, 0 to {MAX_ID} are allowed")]
     OutOfRange(String, &'static str),
 }
 
 impl UserSpec {
-    /// Reads a USER.
+    /// Parses a USER.
     ///
-    /// containerd: `oci.WithUser`, but for the empty halves.
+    /// containerd: `oci.WithUser`, which also accepts empty halves.
     ///
     /// # Errors
     ///
@@ -103,13 +102,13 @@ impl UserSpec {
 }
 
 impl UserSpec {
-    /// A name alone, even where it is a number.
+    /// A name alone, also if it looks like a number.
     ///
     /// containerd: `oci.WithUsername`.
     ///
     /// # Errors
     ///
-    /// A sentence where no line of `/etc/passwd` can have it.
+    /// A sentence if no line of `/etc/passwd` can have the name.
     pub fn named(name: &str) -> Result<Self, &'static str> {
         if name.is_empty() || name.contains([':', '\n', '\0']) {
             return Err("must be a name, without a ':'");
@@ -118,7 +117,7 @@ impl UserSpec {
     }
 }
 
-/// The user of a process, in the numbers that a runtime takes.
+/// The user of a process, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessUser {
     /// The user id.
@@ -130,7 +129,7 @@ pub struct ProcessUser {
 }
 
 impl ProcessUser {
-    /// Root, with no group beside its own: what faas-rs starts everything as.
+    /// Root without additional groups: the user of all processes of faas-rs.
     #[must_use]
     pub fn bare_root() -> Self {
         Self { uid: 0, gid: 0, additional_gids: Vec::new() }

@@ -38,20 +38,20 @@ fn a_directory_that_is_none_gets_a_sentence() {
     assert_eq!(sentence(&file), format!("{} is not a directory", file.display()));
     assert_eq!(
         sentence(root),
-        format!("{shown} is no OCI image layout: it has no file \"oci-layout\"")
+        format!("{shown} is not an OCI image layout: it has no file \"oci-layout\"")
     );
     fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
     assert_eq!(
         sentence(root),
         format!(
-            "{shown} is no OCI image layout that can be read: oci-layout: its version is \"2.0.0\", \
+            "{shown} cannot be read as an OCI image layout: oci-layout: its version is \"2.0.0\", \
              and only 1.0.0 is known"
         )
     );
     fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
     assert_eq!(
         sentence(root),
-        format!("{shown} is no OCI image layout: it has no file \"index.json\"")
+        format!("{shown} is not an OCI image layout: it has no file \"index.json\"")
     );
     fs::write(root.join("index.json"), "manifests: []").unwrap();
     let said = sentence(root);
@@ -197,7 +197,7 @@ async fn an_entry_that_is_no_descriptor_is_named() {
     for (entry, reason) in [
         (
             json!({"digest": "sha256:abc", "size": 1}),
-            "manifests[0].digest: \"sha256:abc\" is no digest",
+            "manifests[0].digest: \"sha256:abc\" is not a digest",
         ),
         (json!({"digest": digest, "size": -1}), "manifests[0].size: is negative: -1"),
         (

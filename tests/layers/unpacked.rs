@@ -171,7 +171,7 @@ fn what_is_no_regular_file_is_refused_and_not_opened() {
     let through = host.layer("through", &[("etc", "")]);
     assert_eq!(
         refused(host.bind(&through, PASSWD)),
-        "is reached through /etc, which is no directory"
+        "is reached through /etc, which is not a directory"
     );
     let fifo = host.layer("fifo", &[("etc/x", "")]);
     let made = mknodat(CWD, fifo.join("etc/passwd"), FileType::Fifo, Mode::RUSR, 0);
@@ -337,7 +337,7 @@ fn as_one_without_capabilities() {
             Err("whether a directory on the way to /etc/passwd is marked as opaque"),
         ),
         (&["hollow", "base"], Err("has its contents in another directory of the overlay")),
-        (&["closed", "base"], Err("which takes root or CAP_DAC_READ_SEARCH")),
+        (&["closed", "base"], Err("run as root or with CAP_DAC_READ_SEARCH")),
     ] {
         let layers = layers(names);
         let layers: Vec<_> = layers.iter().map(PathBuf::as_path).collect();

@@ -1,7 +1,7 @@
-//! Putting the entries of one layer into its view.
+//! Applies the entries of one layer to its view.
 //!
-//! As containerd applies a layer: into an upper directory of its own, without sight of the layers
-//! below. Reading the entries is `layer`'s.
+//! A layer is applied as containerd does it: to an upper directory of its own, in which the lower layers
+//! are not visible. `scan` reads the entries.
 //!
 //! Invariant: beside the view, the memory is bounded by [`limits::LAYER_LINK_BYTES`].
 
@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Why a layer is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    /// What containerd could not unpack either.
+    /// The layer cannot be unpacked, by containerd neither.
     #[error("{0}")]
     Malformed(String),
-    /// Too many links to keep.
+    /// The layer has too many links to keep.
     #[error("too many links")]
     Links,
 }
@@ -25,29 +25,29 @@ fn malformed(path: &RootPath, reason: &str) -> Refusal {
     Refusal::Malformed(format!("{path} {reason}"))
 }
 
-/// Where an entry goes.
+/// Where an entry is put.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
-    /// To a path.
+    /// At a path.
     At(RootPath),
-    /// Nowhere: it hides something, says nothing, or is the root itself.
+    /// Nowhere: it is a whiteout, or the root itself.
     Nowhere,
 }
 
-/// How many links are followed on the way to one entry. containerd: `fs.RootPath`.
+/// The most links that are followed to the directory of one entry. containerd: `fs.RootPath`.
 const PARENT_LINKS: usize = 255;
 
-/// A view in the making.
+/// Builds the view of a layer.
 pub(super) struct Builder {
     view: LayerView,
-    /// The symbolic links of the layer so far: entries behind them go where they lead.
+    /// The symbolic links of the layer so far: entries below them are put where they lead.
     links: BTreeMap<RootPath, Vec<u8>>,
     link_bytes: usize,
     link_limit: usize,
 }
 
 impl Builder {
-    /// Begins with an empty layer.
+    /// An empty layer.
     pub(super) fn new(watched: BTreeSet<RootPath>) -> Self {
         Self::bounded(watched, limits::LAYER_LINK_BYTES)
     }
@@ -62,35 +62,34 @@ impl Builder {
         self.view
     }
 
-    /// Whether what is at a path matters.
+    /// Whether the path, or one below it, is watched.
     pub(super) fn watches(&self, path: &RootPath) -> bool {
         self.view.watches(path.bytes())
     }
 
-    /// Whether the bytes of a file at a path matter.
+    /// Whether the path itself is watched.
     pub(super) fn is_watched(&self, path: &RootPath) -> bool {
         self.view.watches_whole(path)
     }
 
-    /// Finds where an entry of this name goes, makes the directories above it, and takes note of what
-    /// it hides.
+    /// Finds where an entry of this name is put, creates the directories above it, and records what it hides.
     ///
-    /// A whiteout hides what lower layers have, wherever it stands in the layer.
+    /// A whiteout hides what lower layers have, wherever in the layer it is.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] where no such entry can be unpacked.
+    /// [`Refusal::Malformed`] if the entry cannot be unpacked.
     pub(super) fn place(&mut self, name: &[u8]) -> Result<Place, Refusal> {
         let Some((parent, base)) = self.parent_of(name)? else { return Ok(Place::Nowhere) };
         let path = parent.join(&base);
-        self.imply(&parent)?;
+        self.create_directory(&parent)?;
         let Some(hidden) = base.strip_prefix(b".wh.") else { return Ok(Place::At(path)) };
         match hidden {
-            b"" | b"." | b".." => return Err(malformed(&path, "is no valid whiteout")),
+            b"" | b"." | b".." => return Err(malformed(&path, "is not a valid whiteout")),
             // overlayfs ignores the mark of a layer's root.
             b".wh..opq" if parent == RootPath::default() => {}
             b".wh..opq" if self.watches(&parent) => self.view.hide(&parent, true),
-            // What aufs left behind.
+            // Metadata of aufs.
             _ if hidden.starts_with(b".wh.") => {}
             name => {
                 let path = parent.join(name);
@@ -102,17 +101,17 @@ impl Builder {
         Ok(Place::Nowhere)
     }
 
-    /// Puts an entry at its place. What is there already goes, with all below it, unless both are
+    /// Puts an entry at its place. It replaces what is there, with all below it, unless both are
     /// directories.
     ///
     /// # Errors
     ///
-    /// A [`Refusal`], where it cannot be unpacked or is a link too many.
+    /// A [`Refusal`], if it cannot be unpacked or is one link too many.
     pub(super) fn put(&mut self, path: &RootPath, node: Node) -> Result<(), Refusal> {
         self.forget_links(path, node != Node::Directory);
         if let Node::Symlink(target) = &node {
             if target.is_empty() || target.len() >= PATH_BYTES {
-                return Err(malformed(path, "is a link whose target no link can have"));
+                return Err(malformed(path, "is a link with an empty or too long target"));
             }
             self.link_bytes += link_cost(path, target);
             if self.link_bytes > self.link_limit {
@@ -126,17 +125,17 @@ impl Builder {
         Ok(())
     }
 
-    /// Puts a hard link at its place: what its target is at this moment.
+    /// Puts a hard link at its place: it is what its target is at this moment.
     ///
     /// # Errors
     ///
-    /// As [`Builder::put`], and where the target is a directory.
+    /// Those of [`Builder::put`], and [`Refusal::Malformed`] if the target is a directory.
     pub(super) fn put_link(&mut self, path: &RootPath, name: &[u8]) -> Result<(), Refusal> {
         let Some((parent, base)) = self.parent_of(name)? else {
             return Err(malformed(path, "is a hard link to the root"));
         };
         let target = parent.join(&base);
-        // The old file goes first, and may have been the target.
+        // The old file is removed first, and may be the target.
         self.forget_links(path, true);
         if self.watches(path) {
             self.view.clear(path);
@@ -152,7 +151,7 @@ impl Builder {
         self.put(path, node)
     }
 
-    /// The directory that an entry's name leads to, and the last name, which is not followed.
+    /// The directory that an entry's name leads to, and the last part of the name, which is not followed.
     ///
     /// containerd: `archive.applyNaive`, `hardlinkRootPath`.
     fn parent_of(&self, name: &[u8]) -> Result<Option<(RootPath, Vec<u8>)>, Refusal> {
@@ -165,7 +164,7 @@ impl Builder {
         Ok(Some((parent, base.to_vec())))
     }
 
-    /// Follows the links of this layer.
+    /// Follows the links of this layer, by the text of the path.
     fn follow(&self, mut path: RootPath) -> Result<RootPath, Refusal> {
         let mut followed = 0;
         while let Some((end, target)) = self.first_link(&path) {
@@ -181,7 +180,7 @@ impl Builder {
         Ok(path)
     }
 
-    /// The first link on the way, and where its text ends.
+    /// The first link on the path: where its text ends, and its target.
     fn first_link(&self, path: &RootPath) -> Option<(usize, &[u8])> {
         if self.links.is_empty() {
             return None;
@@ -191,11 +190,11 @@ impl Builder {
         links.next().map(|(end, target)| (end, target.as_slice()))
     }
 
-    /// Makes a directory and those above it.
+    /// Creates a directory and those above it.
     ///
-    /// They are this layer's own, so they hide a link of the same name in a lower layer: containerd
-    /// unpacks straight into the upper directory of an overlay, where the lower layers are not seen.
-    fn imply(&mut self, directory: &RootPath) -> Result<(), Refusal> {
+    /// They belong to this layer, so they hide a link of the same name in a lower layer: containerd
+    /// unpacks into the upper directory of an overlay, in which the lower layers are not visible.
+    fn create_directory(&mut self, directory: &RootPath) -> Result<(), Refusal> {
         let (view, ends) = (&mut self.view, directory.ends());
         let watched = ends.partition_point(|end| view.watches(&directory.bytes()[..*end]));
         let Some(deepest) = ends[..watched].last().map(|end| &directory.bytes()[..*end]) else {
@@ -205,7 +204,7 @@ impl Builder {
         let last = ends[..reach].last().and_then(|end| view.node(&directory.bytes()[..*end]));
         match last {
             Some(node) if *node != Node::Directory => {
-                Err(malformed(directory, "holds an entry and is no directory"))
+                Err(malformed(directory, "has an entry below it and is not a directory"))
             }
             _ => {
                 view.set(&RootPath::clean(deepest), Node::Directory);
@@ -214,7 +213,7 @@ impl Builder {
         }
     }
 
-    /// Forgets the link at a path, and those below it where they go with it.
+    /// Removes the link at a path, and with `with_below` those below it.
     fn forget_links(&mut self, path: &RootPath, with_below: bool) {
         if self.links.is_empty() {
             return;
@@ -231,7 +230,7 @@ impl Builder {
     }
 }
 
-/// What a link takes while the layer is read: its two texts, and their places in the map.
+/// The memory of a link while the layer is read: its two texts, and their places in the map.
 fn link_cost(path: &RootPath, target: &[u8]) -> usize {
     path.bytes().len() + target.len() + 96
 }

@@ -1,4 +1,4 @@
-//! The bytes of a layer's archive out of its compressed blob, bounded in memory and length.
+//! Decompresses the blob of a layer, bounded in memory and length.
 
 use crate::image::ImageError;
 use crate::image::digest::Digest;
@@ -7,13 +7,13 @@ use std::io::{self, BufReader, Read};
 /// How much of the blob is read at once.
 pub(super) const CHUNK: usize = 128 << 10;
 
-/// The largest window of a zstd frame, as a power of two: 128 MiB, what `zstd -d` takes at most.
+/// The largest window of a zstd frame, as a power of two: 128 MiB, the limit of `zstd -d`.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
-/// What zstd says of a larger window.
+/// The error of zstd for a larger window.
 const ZSTD_WINDOW_ERROR: &str = "Frame requires too much memory for decoding";
 
-/// The bytes of the archive, by the first bytes of the blob.
+/// The bytes of the archive; the first bytes of the blob decide how it is compressed.
 pub(super) fn decompress<'a>(
     mut blob: impl Read + 'a,
     digest: &Digest,
@@ -24,7 +24,7 @@ pub(super) fn decompress<'a>(
     let blob = BufReader::with_capacity(CHUNK, io::Cursor::new(magic).chain(blob));
     match kind.as_slice() {
         [0x1f, 0x8b, 0x08, _] => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(blob))),
-        // A frame, or one that is to be skipped, with which seekable layers begin.
+        // A frame, or a skippable one, with which seekable layers begin.
         [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
             let mut decoder = zstd::Decoder::with_buffer(blob)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
@@ -34,7 +34,7 @@ pub(super) fn decompress<'a>(
     }
 }
 
-/// A zstd stream whose window is too large, said in our words.
+/// Turns the error of zstd for a too large window into one that names the layer.
 struct Window<R> {
     inner: R,
     digest: Digest,
@@ -52,7 +52,7 @@ impl<R: Read> Read for Window<R> {
     }
 }
 
-/// A stream that may not be longer than a layer can be.
+/// A stream that fails if it is longer than a limit.
 pub(super) struct Bounded<R> {
     inner: R,
     left: u64,

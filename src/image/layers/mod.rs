@@ -1,7 +1,14 @@
-//! The account files of an image, out of the blobs of its layers.
+//! Reads the account files of an image out of the blobs of its layers.
 //!
-//! Nothing is unpacked: `scan` reads one layer and notes in a `view` what it says of the paths that matter,
-//! and `walk` follows one path through the views of all layers, as overlayfs shows it.
+//! Nothing is unpacked:
+//!
+//! ```text
+//! read         until both files are known:
+//!   search       which layer must be read next, and which paths are watched in it?
+//!     walk         one path through the views of all layers, as overlayfs merges them
+//!   scan         reads that layer: blob -> decompress -> tar -> apply
+//!     view         what the layer has at the watched paths
+//! ```
 
 mod apply;
 mod decompress;

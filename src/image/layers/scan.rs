@@ -1,10 +1,8 @@
-//! One layer, from its blob to what it says of the watched paths.
+//! Reads one layer, from its blob to what it has at the watched paths.
 //!
-//! Nothing is unpacked: the bytes are decompressed, looked at and dropped. What the entries do is
-//! `apply`'s.
+//! Nothing is unpacked: the bytes are decompressed, read and dropped. `apply` decides what the entries do.
 //!
-//! Invariant: nothing that a layer says is believed before its blob has been read to the end, and so
-//! verified.
+//! Invariant: no view is returned before the blob has been read to the end, and so verified.
 
 use crate::domain::ids::Namespace;
 use crate::domain::limits;
@@ -28,12 +26,12 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Reads a layer.
 ///
-/// Decompression is work for a thread of its own; it ends with the next read when this is dropped.
+/// A thread of its own decompresses; when the returned future is dropped, the thread ends with its next read.
 ///
 /// # Errors
 ///
-/// [`ImageError::Invalid`] for what is no layer, [`ImageError::Corrupt`] before all others,
-/// [`ImageError::Limit`], and what the source answers.
+/// [`ImageError::Invalid`] for an invalid layer, [`ImageError::Corrupt`] before all others,
+/// [`ImageError::Limit`], and the errors of the store.
 pub(super) async fn scan_layer(
     store: &dyn ImageStore,
     namespace: &Namespace,
@@ -42,7 +40,8 @@ pub(super) async fn scan_layer(
     deadline: Deadline,
 ) -> Result<LayerView, ImageError> {
     if !media_type::is_layer(&layer.media_type) {
-        let reason = format!("media type {:?} is no layer that can be read", layer.media_type);
+        let reason =
+            format!("media type {:?} is not that of a layer that can be read", layer.media_type);
         return Err(ImageError::Invalid { digest: layer.digest.clone(), reason });
     }
     let blob = blob::open(store, namespace, layer, deadline).await?;
@@ -58,7 +57,7 @@ pub(super) async fn scan_layer(
     })
 }
 
-/// A blob that ends with an error once nobody waits for it, also while its source is silent.
+/// A blob that ends with an error once its reader is dropped, also while the store sends nothing.
 struct Stoppable {
     inner: Verified,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -71,37 +70,37 @@ impl AsyncRead for Stoppable {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.stopped.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::Error::other("nobody waits for the layer")));
+            return Poll::Ready(Err(io::Error::other("the reading of the layer was cancelled")));
         }
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
-/// Reads a blob to its end, and says what the layer holds only where the blob is what it should be.
+/// Reads a blob to its end, and returns the view only if the blob is valid.
 fn read(
     blob: impl Read,
     digest: &Digest,
     watched: BTreeSet<RootPath>,
 ) -> Result<LayerView, ImageError> {
-    let mut blob = Remembering { inner: blob, failed: None };
+    let mut blob = FirstError { inner: blob, failed: None };
     let outcome = decompress(&mut blob, digest).and_then(|tar| {
         read_archive(Bounded::new(tar, limits::LAYER_BYTES, digest), digest, watched)
     });
-    // A layer that cannot be read may be a blob that was altered: only the rest of it can tell.
+    // A layer that cannot be read may be a corrupt blob: that is known once the rest of it has been read.
     let drained = io::copy(&mut blob, &mut io::sink());
     match (blob.failed, drained) {
         (Some(error), _) | (None, Err(error)) => Err(blob::broken_off(error)),
-        (None, Ok(_)) => outcome.map_err(|error| explain(error, digest)),
+        (None, Ok(_)) => outcome.map_err(|error| image_error(error, digest)),
     }
 }
 
-/// A reader that remembers why it failed, since a decompressor may put its own error over it.
-struct Remembering<R> {
+/// A reader that keeps its first error, since a decompressor may replace it by its own.
+struct FirstError<R> {
     inner: R,
     failed: Option<io::Error>,
 }
 
-impl<R: Read> Read for Remembering<R> {
+impl<R: Read> Read for FirstError<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let gone = || io::Error::other("the blob broke off");
         if self.failed.is_some() {
@@ -117,7 +116,7 @@ impl<R: Read> Read for Remembering<R> {
     }
 }
 
-/// What the archive says, read to the end of the stream.
+/// Applies all entries of an archive, and reads the stream to its end.
 fn read_archive(
     archive: impl Read,
     digest: &Digest,
@@ -155,8 +154,8 @@ fn read_archive(
     Ok(builder.finish())
 }
 
-/// What an error above the blob stands for.
-fn explain(error: io::Error, digest: &Digest) -> ImageError {
+/// The image error of an error above the blob.
+fn image_error(error: io::Error, digest: &Digest) -> ImageError {
     let reason = error.to_string();
     match error.into_inner().map(|inner| inner.downcast::<ImageError>()) {
         Some(Ok(inner)) => *inner,
@@ -176,7 +175,7 @@ mod tests {
             io::copy(&mut Bounded::new(zeros, 10_000, &digest), &mut io::sink())
         };
         assert_eq!(read(10_000).unwrap(), 10_000);
-        let error = explain(read(10_001).unwrap_err(), &digest);
+        let error = image_error(read(10_001).unwrap_err(), &digest);
         assert!(matches!(error, ImageError::Limit { limit: 10_000, .. }), "{error}");
     }
 }

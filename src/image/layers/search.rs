@@ -1,7 +1,7 @@
-//! Looking for the account files in a stack of layers, wherever those are read from.
+//! Searches the account files in a stack of layers, for blobs and for unpacked directories alike.
 //!
-//! It alternates with its caller: [`AccountFileSearch::next_layer`] says what must be known of which layer, the caller
-//! finds it out. One rule set for blobs and for unpacked directories, so that both give the same answer.
+//! It alternates with its caller: [`AccountFileSearch::next_layer`] says which paths of which layer must be
+//! known, and the caller reads that layer.
 
 use crate::domain::limits;
 use crate::image::layers::tar::Content;
@@ -13,7 +13,7 @@ use crate::store::SnapshotError;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The files that are looked for.
+/// The search for both files.
 pub(in crate::image) struct AccountFileSearch {
     passwd: FileSearch,
     group: FileSearch,
@@ -27,12 +27,12 @@ impl AccountFileSearch {
         }
     }
 
-    /// The newest layer (0 is the newest of all) of which more must be known, with all paths to watch
-    /// in it. Its view is taken out of `views`; nothing once every file is found or known to be absent.
+    /// The newest layer (0 is the newest of all) of which more must be known, with all paths to watch in it.
+    /// Its view is taken out of `views`. Absent once each file is found or known to be absent.
     ///
     /// # Errors
     ///
-    /// [`ImageError::File`] for what is no regular file or is behind too many links, and
+    /// [`ImageError::File`] for a file that is not regular or is behind too many links, and
     /// [`ImageError::Limit`] for one of more than [`limits::ACCOUNT_FILE_BYTES`].
     pub(in crate::image) fn next_layer(
         &mut self,
@@ -51,16 +51,16 @@ impl AccountFileSearch {
         Ok(Some((newest, watched)))
     }
 
-    /// What was found.
+    /// The files that were found.
     pub(in crate::image) fn finish(self) -> AccountFiles {
         AccountFiles { passwd: self.passwd.found, group: self.group.found }
     }
 }
 
-/// One file that is looked for.
+/// The search for one file.
 struct FileSearch {
     path: &'static str,
-    /// Nothing once it is known.
+    /// Absent once the file is known.
     walk: Option<Walk>,
     found: Option<Bytes>,
 }
@@ -71,7 +71,7 @@ impl FileSearch {
         Self { path, walk, found: None }
     }
 
-    /// Goes on, and answers with the layer and the path that it must know.
+    /// Continues, and returns the layer and the path that must be known.
     fn advance(
         &mut self,
         views: &[Option<LayerView>],

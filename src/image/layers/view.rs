@@ -1,6 +1,7 @@
-//! What one layer says of the paths that are watched.
+//! What one layer has at the watched paths.
 //!
-//! It is filled by `apply` with the entries of an archive, by `directory` with what was unpacked; what all layers say together is `tree`'s.
+//! `apply` fills it with the entries of an archive, `snapshot::directory` with the files of an unpacked
+//! layer. `walk` merges the views of all layers.
 //!
 //! Invariant: the memory is bounded by the watched paths, whatever the layer holds.
 
@@ -9,7 +10,7 @@ use crate::paths::{RootPath, prefix_below};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::image) enum Node {
     /// A directory.
@@ -24,15 +25,15 @@ pub(in crate::image) enum Node {
     Special(&'static str),
 }
 
-/// What a layer says of the watched paths.
+/// What a layer has at the watched paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::image) struct LayerView {
     watched: BTreeSet<RootPath>,
-    /// A directory is kept only where nothing below it is, so that deep paths stay cheap.
+    /// A directory is kept only if nothing below it is, so that deep paths stay cheap.
     nodes: BTreeMap<RootPath, Node>,
     whiteouts: BTreeSet<RootPath>,
     opaque: BTreeSet<RootPath>,
-    /// Whether the directories here may be opaque without a trace.
+    /// Whether a directory may be opaque without a mark that can be seen.
     marks_unseen: bool,
 }
 
@@ -54,12 +55,12 @@ impl LayerView {
         Self { watched, ..Self::default() }
     }
 
-    /// The same layer, whose marks of opaque directories cannot be seen.
+    /// The same layer, if the marks of opaque directories cannot be seen.
     pub(in crate::image) fn with_marks_unseen(self) -> Self {
         Self { marks_unseen: true, ..self }
     }
 
-    /// Whether a directory here may be opaque without a trace.
+    /// Whether a directory may be opaque without a mark that can be seen.
     pub(in crate::image) fn marks_unseen(&self) -> bool {
         self.marks_unseen
     }
@@ -91,7 +92,7 @@ impl LayerView {
         next.bytes().starts_with(&start).then_some(&Node::Directory)
     }
 
-    /// From which prefix of a path on, counted from 1, lower layers have nothing.
+    /// The first prefix of a path, counted from 1, at which lower layers are hidden.
     pub(in crate::image) fn hidden_from(&self, path: &RootPath, ends: &[usize]) -> usize {
         let depth = |above: &RootPath| {
             let end = above.bytes().len();
@@ -109,7 +110,7 @@ impl LayerView {
         ends.partition_point(|end| self.node(&path.bytes()[..*end]).is_some())
     }
 
-    /// Puts a node at a path, in the place of what is there and below it, unless both are directories.
+    /// Puts a node at a path. It replaces what is there and below it, unless both are directories.
     pub(in crate::image) fn set(&mut self, path: &RootPath, node: Node) {
         if node == Node::Directory && self.node(path.bytes()) == Some(&Node::Directory) {
             return;
@@ -121,7 +122,7 @@ impl LayerView {
         self.nodes.insert(path.clone(), node);
     }
 
-    /// Takes away what is at a path and below it.
+    /// Removes what is at a path and below it.
     pub(in crate::image) fn clear(&mut self, path: &RootPath) {
         self.nodes.remove(path);
         let start = prefix_below(path.bytes());
@@ -132,7 +133,7 @@ impl LayerView {
         }
     }
 
-    /// Notes a whiteout, or an opaque directory, unless one above says it already.
+    /// Records a whiteout, or an opaque directory, unless one above it hides the same.
     pub(in crate::image) fn hide(&mut self, path: &RootPath, only_below: bool) {
         let ends = path.ends();
         if self.hidden_from(path, &ends) <= ends.len() + usize::from(only_below) {

@@ -1,19 +1,18 @@
-//! One path through a stack of layers, as an overlay file system would show it.
+//! Follows one path through a stack of layers, as overlayfs merges them.
 //!
-//! Pure: a [`Walk`] is given what is known of the layers, and answers with what is there, or with the
-//! layer that it must know more of. It goes newest first and never asks for a layer that cannot change
-//! the answer.
+//! Pure: a [`Walk`] gets the views of the layers, and returns what is at the end of the path, or the layer
+//! of which it must know more. It goes newest first and never needs a layer that cannot change the result.
 
 use crate::domain::limits;
 use crate::image::layers::view::{LayerView, Node};
 use crate::paths::{PathWalk, RootPath};
 
-/// How far a walk came.
+/// How far a walk has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Progress {
     /// It must know what a layer (0 is the newest) has at a path.
     Needs { layer: usize, path: RootPath },
-    /// What is there: nothing, or a node that is no link.
+    /// What is there: nothing, or a node that is not a link.
     Done(Option<Node>),
 }
 
@@ -23,13 +22,13 @@ pub(super) enum Stop {
     /// More links than [`limits::SYMLINKS`].
     #[error("is reached through too many links")]
     TooManyLinks,
-    /// A file where the way leads through a directory.
-    #[error("is reached through {0}, which is no directory")]
+    /// The path leads through a file.
+    #[error("is reached through {0}, which is not a directory")]
     NotDirectory(RootPath),
-    /// What a newer layer may hide, where its marks cannot be seen.
+    /// A newer layer may hide it, and its marks cannot be seen.
     #[error(
-        "without CAP_SYS_ADMIN in the initial user namespace nobody can see whether a directory on the \
-         way to {0} is marked as opaque in a newer layer"
+        "whether a directory on the way to {0} is marked as opaque in a newer layer can be seen only with \
+         CAP_SYS_ADMIN in the initial user namespace"
     )]
     MarksUnseen(RootPath),
 }
@@ -38,19 +37,19 @@ pub(super) enum Stop {
 pub(super) struct Walk {
     path: PathWalk,
     symlinks: usize,
-    /// The newest layer that is seen; not 0 while the target of a hard link is looked for.
+    /// The newest layer that counts; not 0 while the target of a hard link is searched.
     newest: usize,
-    /// The hard links whose targets are looked for, the innermost last.
+    /// The hard links on the way of which the target is searched, the innermost last.
     aliases: Vec<Alias>,
-    look: Option<Look>,
+    search: Option<PathSearch>,
 }
 
-/// A hard link whose layer does not have its target.
+/// A hard link to a target that its own layer does not have.
 struct Alias {
     link: RootPath,
-    /// What is to walk behind it.
+    /// What is to be walked after it.
     path: PathWalk,
-    /// What [`Walk::newest`] was.
+    /// The value of [`Walk::newest`] before it.
     newest: usize,
 }
 
@@ -62,32 +61,32 @@ impl Walk {
             symlinks: 0,
             newest: 0,
             aliases: Vec::new(),
-            look: None,
+            search: None,
         }
     }
 
-    /// Goes as far as the views allow.
+    /// Continues as far as the views allow.
     ///
     /// # Errors
     ///
     /// A [`Stop`].
     pub(super) fn advance(&mut self, layers: &[Option<LayerView>]) -> Result<Progress, Stop> {
         loop {
-            let next = || Some(Look::new(self.path.next_long_path()?, self.newest));
-            let Some(mut look) = self.look.take().or_else(next) else {
+            let next = || Some(PathSearch::new(self.path.next_long_path()?, self.newest));
+            let Some(mut search) = self.search.take().or_else(next) else {
                 return Ok(Progress::Done(Some(Node::Directory)));
             };
-            match look.down(layers) {
-                _ if look.targets > limits::SYMLINKS => return Err(Stop::TooManyLinks),
-                Seen::Unknown(layer, path) => {
-                    self.look = Some(look);
+            match search.search_layers(layers) {
+                _ if search.targets > limits::SYMLINKS => return Err(Stop::TooManyLinks),
+                Found::Unknown(layer, path) => {
+                    self.search = Some(search);
                     return Ok(Progress::Needs { layer, path });
                 }
-                Seen::Nothing => return Ok(Progress::Done(None)),
-                Seen::MarksUnseen => return Err(Stop::MarksUnseen(look.path)),
-                Seen::Node { end, layer, node } => {
-                    let at = RootPath::clean(&look.path.bytes()[..end]);
-                    self.path.put_back(&look.path.bytes()[end..]);
+                Found::Nothing => return Ok(Progress::Done(None)),
+                Found::MarksUnseen => return Err(Stop::MarksUnseen(search.path)),
+                Found::Node { end, layer, node } => {
+                    let at = RootPath::clean(&search.path.bytes()[..end]);
+                    self.path.put_back(&search.path.bytes()[end..]);
                     if let Some(answer) = self.step(at, layer, node)? {
                         return Ok(Progress::Done(Some(answer)));
                     }
@@ -96,7 +95,7 @@ impl Walk {
         }
     }
 
-    /// Goes on from a node. Answers with it where it is the end.
+    /// Continues from a node. Returns it if it is the end.
     fn step(&mut self, at: RootPath, layer: usize, node: Node) -> Result<Option<Node>, Stop> {
         match node {
             Node::Directory => {
@@ -108,13 +107,13 @@ impl Walk {
                 if self.symlinks > limits::SYMLINKS {
                     return Err(Stop::TooManyLinks);
                 }
-                // A hard link to a symbolic link is that link, and leads on from where it itself is.
+                // A hard link to a symbolic link is that link, at the place of the hard link.
                 let at = self.end_aliases(at);
                 self.path.follow_link(at, &target);
                 Ok(None)
             }
             Node::HardLink(target) => {
-                // Its layer does not have the target: those below answer.
+                // Its layer does not have the target, so a lower one must.
                 let link = self.end_aliases(at);
                 let path = std::mem::replace(&mut self.path, PathWalk::new(target.bytes()));
                 self.aliases.push(Alias { link, path, newest: self.newest });
@@ -128,7 +127,7 @@ impl Walk {
         }
     }
 
-    /// Goes back to the hard link, and to the layers that it came from, where its target is reached.
+    /// Returns to the hard link, and to the layers before it, once its target is reached.
     fn end_aliases(&mut self, mut at: RootPath) -> RootPath {
         while self.path.is_at_end() {
             let Some(alias) = self.aliases.pop() else { break };
@@ -138,71 +137,71 @@ impl Walk {
     }
 }
 
-/// What there is along a path without links.
-enum Seen {
-    /// The layer that must be asked, and for what.
+/// What is found along a path without links.
+enum Found {
+    /// The layer that must be read, and the path in it.
     Unknown(usize, RootPath),
     /// Nothing at the end of the path.
     Nothing,
-    /// Whether lower layers count depends on marks that cannot be seen.
+    /// Lower layers may be hidden by marks that cannot be seen.
     MarksUnseen,
-    /// The node at the end of the path, or the first that is no directory.
+    /// The node at the end of the path, or the first that is not a directory.
     Node { end: usize, layer: usize, node: Node },
 }
 
-/// A path that is looked for from layer to layer.
-struct Look {
+/// A path that is searched from layer to layer.
+struct PathSearch {
     path: RootPath,
     ends: Vec<usize>,
     /// How many prefixes are directories.
     solid: usize,
-    /// From which prefix on the lower layers are hidden.
+    /// The first prefix at which lower layers are hidden.
     hidden: usize,
     layer: usize,
-    /// The target of a hard link that was asked for last, and how many there were.
+    /// The last target of a hard link that had to be known, and how many there were.
     target: Option<RootPath>,
     targets: usize,
 }
 
-impl Look {
+impl PathSearch {
     fn new(path: RootPath, layer: usize) -> Self {
         let ends = path.ends();
         Self { path, ends, solid: 0, hidden: usize::MAX, layer, target: None, targets: 0 }
     }
 
-    /// Looks into one layer after the other.
-    fn down(&mut self, layers: &[Option<LayerView>]) -> Seen {
+    /// Searches one layer after the other.
+    fn search_layers(&mut self, layers: &[Option<LayerView>]) -> Found {
         while let Some(view) = layers.get(self.layer) {
             let Some(view) = view.as_ref().filter(|view| view.watches(self.path.bytes())) else {
-                return Seen::Unknown(self.layer, self.path.clone());
+                return Found::Unknown(self.layer, self.path.clone());
             };
-            match self.into(view) {
+            match self.search_layer(view) {
                 Some((_, Node::HardLink(target))) if !view.watches(target.bytes()) => {
                     if self.target.as_ref() != Some(&target) {
                         self.target = Some(target.clone());
                         self.targets += 1;
                     }
-                    return Seen::Unknown(self.layer, target);
+                    return Found::Unknown(self.layer, target);
                 }
-                Some((end, node)) => return Seen::Node { end, layer: self.layer, node },
-                None if self.hidden <= self.solid + 1 => return Seen::Nothing,
-                None if self.is_last(layers) => return Seen::Nothing,
+                Some((end, node)) => return Found::Node { end, layer: self.layer, node },
+                None if self.hidden <= self.solid + 1 => return Found::Nothing,
+                None if self.is_last(layers) => return Found::Nothing,
                 None if view.marks_unseen() && view.reach(&self.path, &self.ends) > 0 => {
-                    return Seen::MarksUnseen;
+                    return Found::MarksUnseen;
                 }
                 None => self.layer += 1,
             }
         }
-        Seen::Nothing
+        Found::Nothing
     }
 
     fn is_last(&self, layers: &[Option<LayerView>]) -> bool {
         self.layer + 1 == layers.len()
     }
 
-    /// Looks into one layer: directories add up, the first thing else is what is seen, and beneath a
-    /// directory of a newer layer it hides what is lower.
-    fn into(&mut self, view: &LayerView) -> Option<(usize, Node)> {
+    /// Searches one layer: directories of all layers are merged, the first other node is the result, and
+    /// where a newer layer has a directory, that node only hides the layers below it.
+    fn search_layer(&mut self, view: &LayerView) -> Option<(usize, Node)> {
         let visible = self.ends.len().min(self.hidden - 1);
         let reach = view.reach(&self.path, &self.ends[..visible]);
         let end = self.ends[..reach].last().copied();

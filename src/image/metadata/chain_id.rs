@@ -1,10 +1,11 @@
-//! Chain IDs: the name of a stack of layers, which is the snapshot that a container's is prepared on.
+//! Chain IDs: the names of stacks of layers. containerd prepares a container's snapshot on the snapshot of
+//! that name.
 
 use crate::image::digest::Digest;
 use sha2::Digest as _;
 
-/// The chain ID of layers given by the digests of their uncompressed bytes, lowest first; nothing where
-/// there is no layer.
+/// The chain ID of layers, from the digests of their uncompressed bytes, lowest first; absent without
+/// layers.
 ///
 /// containerd: `identity.ChainID` of the image specification.
 #[must_use]

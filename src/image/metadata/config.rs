@@ -1,30 +1,29 @@
-//! The image's configuration out of JSON.
+//! The image's configuration, and how it is read from JSON.
 //!
-//! Absent and `null` are the same here, and differ from empty where a profile tells them apart.
+//! Absent and `null` are the same, and differ from empty where a profile distinguishes them.
 //!
-//! containerd reads every field of it into a Go struct before it looks at one, and refuses the image
-//! where any has a wrong type. So the fields that no spec needs are checked here too, and dropped.
+//! containerd reads all fields into a Go struct first, and refuses the image if one has a wrong type. So
+//! the fields that no spec needs are checked too, and dropped.
 
 use crate::image::digest::Digest;
 use crate::image::metadata::descriptor::platform_field;
 use crate::image::metadata::go_json::List;
-use crate::image::metadata::go_json::time;
 use crate::image::metadata::go_json::{Document, JsonError, Value};
 use crate::image::platform::Platform;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What an image says about itself.
+/// The configuration of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageConfig {
-    /// For which platform it was built, as it states it.
+    /// The platform that it states, not normalized.
     pub platform: Platform,
-    /// How to run it; nothing where the image does not say.
+    /// How to run it; absent if the image does not say.
     pub container: Option<ContainerConfig>,
     /// The digests of the uncompressed layers, lowest first.
     pub diff_ids: Vec<Digest>,
 }
 
-/// How an image wants to be run: the `config` object.
+/// The `config` object: how to run the image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ContainerConfig {
     /// USER, or empty.
@@ -66,14 +65,14 @@ const IMAGE: &[&str] = &[
 ///
 /// # Errors
 ///
-/// What is no JSON, a field of the wrong type, a diff ID that is no digest.
+/// Invalid JSON, a field of the wrong type, a diff ID that is not a digest.
 pub fn parse(bytes: &[u8]) -> Result<ImageConfig, JsonError> {
     let document = Document::parse(bytes)?;
     let mut platform = Platform::default();
     let mut container = None;
     let mut diff_ids = List::default();
     document.root().fields(IMAGE, |name, value| match name {
-        "created" => time::check(value),
+        "created" => value.check_time(),
         "author" => ignore_string(value),
         "config" if value.is_null() => Ok(()),
         "config" => container.get_or_insert_with(Container::default).read(value),
@@ -102,7 +101,7 @@ fn digests(texts: Vec<String>) -> Result<Vec<Digest>, JsonError> {
 fn check_history(value: Value<'_>) -> Result<(), JsonError> {
     let names = &["created", "created_by", "author", "comment", "empty_layer"];
     value.fields(names, |name, value| match name {
-        "created" => time::check(value),
+        "created" => value.check_time(),
         "empty_layer" => value.boolean(&mut false),
         _ => ignore_string(value),
     })
@@ -125,7 +124,7 @@ const CONTAINER: &[&str] = &[
     "ArgsEscaped",
 ];
 
-/// The `config` object while it is read.
+/// The `config` object, while it is read.
 #[derive(Default)]
 struct Container {
     user: String,
@@ -267,7 +266,7 @@ mod tests {
         assert_eq!((container.user.as_str(), container.env), ("b", Some(texts(&["A=1"]))));
     }
 
-    /// One field of the wrong type makes containerd refuse the image, whoever needs the field.
+    /// containerd refuses an image with one field of the wrong type, also if nothing needs the field.
     #[test]
     fn every_field_has_its_type() {
         let a_string = "expected a string, found a number";
@@ -277,7 +276,7 @@ mod tests {
             (json!({"created": 1}), "created: expected a time, found a number".to_owned()),
             (
                 json!({"created": "${now}"}),
-                "created: expected a time as in RFC 3339, found \"${now}\"".to_owned(),
+                "created: expected an RFC 3339 time, found \"${now}\"".to_owned(),
             ),
             (json!({"author": 1}), format!("author: {a_string}")),
             (json!({"architecture": 1}), format!("architecture: {a_string}")),
@@ -292,7 +291,7 @@ mod tests {
             (json!({"rootfs": {"diff_ids": [1]}}), format!("rootfs.diff_ids[0]: {a_string}")),
             (
                 json!({"rootfs": {"diff_ids": ["sha256:1"]}}),
-                "rootfs.diff_ids[0]: \"sha256:1\" is no digest".to_owned(),
+                "rootfs.diff_ids[0]: \"sha256:1\" is not a digest".to_owned(),
             ),
             (json!({"history": {}}), format!("history: {a_list}")),
             (
@@ -301,7 +300,7 @@ mod tests {
             ),
             (
                 json!({"history": [{}, {"created": "now"}]}),
-                "history[1].created: expected a time as in RFC 3339, found \"now\"".to_owned(),
+                "history[1].created: expected an RFC 3339 time, found \"now\"".to_owned(),
             ),
             (json!({"history": [{"created_by": 1}]}), format!("history[0].created_by: {a_string}")),
             (json!({"history": [{"author": 1}]}), format!("history[0].author: {a_string}")),

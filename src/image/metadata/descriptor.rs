@@ -1,4 +1,4 @@
-//! Descriptors, as they stand in an index and a manifest.
+//! Reads the descriptors of an index or a manifest from JSON.
 
 use crate::image::Descriptor;
 use crate::image::digest::Digest;
@@ -16,7 +16,7 @@ pub(super) fn other_field(name: &str, value: Value<'_>) -> Result<(), JsonError>
     }
 }
 
-/// A descriptor as it stands.
+/// A descriptor while it is read, not yet checked.
 #[derive(Debug, Default)]
 pub(super) struct RawDescriptor {
     media_type: String,
@@ -74,7 +74,7 @@ impl RawDescriptor {
     }
 }
 
-/// Reads the fields of a platform, which a configuration has among its own.
+/// Reads a field of a platform. A configuration has these among its own fields.
 ///
 /// # Errors
 ///

@@ -24,7 +24,7 @@ const FIELDS: &[&str] =
 ///
 /// # Errors
 ///
-/// An invalid index; an entry with an invalid digest or size, also where nobody would follow it.
+/// An invalid index; an entry with an invalid digest or size, also if it is not followed.
 pub fn parse(bytes: &[u8]) -> Result<Vec<IndexEntry>, JsonError> {
     let document = Document::parse(bytes)?;
     media_type::check(&document, Kind::Index)?;

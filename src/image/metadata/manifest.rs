@@ -72,9 +72,9 @@ mod tests {
     fn every_field_has_its_type() {
         let good = format!(r#""config":{{"digest":"{}"}}"#, digest('a'));
         for (json, said) in [
-            ("{}".to_owned(), "config.digest: \"\" is no digest"),
+            ("{}".to_owned(), "config.digest: \"\" is not a digest"),
             (r#"{"layers":{}}"#.to_owned(), "layers: expected a list, found an object"),
-            (r#"{"layers":[{}]}"#.to_owned(), "layers[0].digest: \"\" is no digest"),
+            (r#"{"layers":[{}]}"#.to_owned(), "layers[0].digest: \"\" is not a digest"),
             (
                 r#"{"config":{"size":"1"}}"#.to_owned(),
                 "config.size: expected an integer, found a string",

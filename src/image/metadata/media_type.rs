@@ -15,17 +15,17 @@ pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 /// The media type of a Docker configuration.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
-/// What an image's target, or an entry of an index, can be.
+/// What the target of an image, or an entry of an index, can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A list of manifests and of further indexes.
+    /// A list of manifests and of other indexes.
     Index,
     /// A configuration and layers.
     Manifest,
 }
 
 impl Kind {
-    /// What a media type stands for; nothing where it is neither.
+    /// The kind of a media type; absent if it is neither.
     ///
     /// containerd: `images.IsIndexType` and `images.IsManifestType`.
     #[must_use]
@@ -76,16 +76,16 @@ pub fn is_layer(media_type: &str) -> bool {
     compressed(OCI, ["", "+gzip", "+zstd"]) || compressed(DOCKER, ["", ".gzip", ".zstd"])
 }
 
-/// Refuses a blob that can be read as something other than what its descriptor says.
+/// Refuses a blob that can be read as something else than its descriptor says.
 ///
-/// One blob that is an index to one reader and a manifest to another hides an image from whoever checks
-/// it (CVE-2021-41190), so already the presence of the other's keys is refused, be they `null`.
+/// A blob that is an index to one reader and a manifest to another hides an image from a scanner
+/// (CVE-2021-41190), so even a `null` key of the other kind is refused.
 ///
 /// containerd: `images.validateMediaType`.
 ///
 /// # Errors
 ///
-/// A schema 1 manifest, an index in place of a manifest, a manifest in place of an index.
+/// A schema 1 manifest, an index instead of a manifest, a manifest instead of an index.
 pub fn check(document: &Document<'_>, expected: Kind) -> Result<(), JsonError> {
     let mut own = String::new();
     let (mut manifests, mut config_or_layers, mut fs_layers) = (false, false, false);

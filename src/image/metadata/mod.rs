@@ -1,6 +1,6 @@
-//! What an image's metadata says: index, manifest and configuration, out of their JSON.
+//! The metadata of an image: index, manifest and configuration, read from their JSON.
 //!
-//! Pure: bytes in, plain data out. Reading the blobs is `blob`'s, following them is `describe`'s.
+//! Pure: bytes in, plain data out. `describe` reads the blobs and follows them.
 
 pub mod chain_id;
 pub mod config;

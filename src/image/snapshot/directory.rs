@@ -1,9 +1,8 @@
-//! One unpacked directory of the host, and what it has at the paths that are watched.
+//! Reads one unpacked directory of the host: what it has at the watched paths.
 //!
-//! A path is gone down name by name, and no link is ever followed here: where links lead is `tree`'s, so
-//! that they stay inside the image's root. What may change while it is looked at (a container runs in
-//! it) can change the answer, though never what is opened: of a file that was seen to be regular it is
-//! that file, and nothing else is opened at all.
+//! A path is opened name by name, and no link is followed here: `layers::walk` follows links, so that they
+//! stay inside the image's root. A directory in which a container runs may change while it is read. That can
+//! change the result, but not what is opened: only a file that was seen to be regular, and that very file.
 //!
 //! Invariant: nothing outside of the snapshot root is opened, and no device, fifo or socket.
 
@@ -21,10 +20,10 @@ use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// Only a place in the tree: such a descriptor neither reads nor wakes a device.
+/// Opens only the place in the tree: such a descriptor neither reads a file nor opens a device.
 const PLACE: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
-/// The number of the initial user namespace's inode, which Linux has fixed.
+/// The inode of the initial user namespace, which is fixed in Linux.
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// `CAP_SYS_ADMIN` in a set of capabilities.
@@ -32,7 +31,7 @@ const CAP_SYS_ADMIN: u64 = 1 << 21;
 
 fn unreadable(path: &Path, error: Errno) -> SnapshotError {
     let hint = match error {
-        Errno::ACCESS | Errno::PERM => ", which takes root or CAP_DAC_READ_SEARCH",
+        Errno::ACCESS | Errno::PERM => ", run as root or with CAP_DAC_READ_SEARCH",
         Errno::XDEV | Errno::LOOP => ", which leads out of --snapshot-root",
         Errno::NOENT => ", is it mounted here under the same path?",
         _ => "",
@@ -40,18 +39,18 @@ fn unreadable(path: &Path, error: Errno) -> SnapshotError {
     SnapshotError::Unreadable(format!("{}: {error}{hint}", path.display()))
 }
 
-/// The directory of the host below which everything is.
+/// The directory of the host below which snapshots may be read.
 pub(super) struct Root {
     path: PathBuf,
     place: OwnedFd,
 }
 
 impl Root {
-    /// Opens it, once for all that is read below.
+    /// Opens it, once for all directories below it.
     ///
     /// # Errors
     ///
-    /// [`SnapshotError::Unreadable`] where there is no such directory.
+    /// [`SnapshotError::Unreadable`] if the directory does not exist.
     pub(super) fn open(path: &Path) -> Result<Self, SnapshotError> {
         let opened = rustix::fs::openat(CWD, path, PLACE | OFlags::DIRECTORY, Mode::empty());
         let place = opened.map_err(|error| {
@@ -60,11 +59,11 @@ impl Root {
         Ok(Self { path: path.to_owned(), place })
     }
 
-    /// A directory below, by its absolute path.
+    /// A directory below it, by its absolute path.
     ///
     /// # Errors
     ///
-    /// [`SnapshotError::Unreadable`] where it is not below, or cannot be opened.
+    /// [`SnapshotError::Unreadable`] if it is not below the root, or cannot be opened.
     pub(super) fn directory(
         &self,
         path: &Path,
@@ -90,7 +89,7 @@ impl Root {
 pub(super) struct Directory {
     path: PathBuf,
     place: OwnedFd,
-    /// How it is merged with others; nothing where it stands alone.
+    /// How it is merged with others; absent for a single directory.
     marks: Option<Marks>,
 }
 
@@ -99,20 +98,20 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// [`SnapshotError::Unreadable`] for whatever could hide the truth.
+    /// [`SnapshotError::Unreadable`] for everything that could change the result.
     pub(super) fn view(&self, watched: &BTreeSet<RootPath>) -> Result<LayerView, SnapshotError> {
         let mut view = LayerView::new(watched.clone());
         for path in watched {
-            self.look(path, &mut view)?;
+            self.record(path, &mut view)?;
         }
         let unseen = self.marks == Some(Marks::Trusted) && !sees_trusted();
         Ok(if unseen { view.with_marks_unseen() } else { view })
     }
 
-    /// Goes down to a path, and notes what is on the way.
+    /// Records what is on the way to a path.
     ///
-    /// The directory's own marks are not looked at, because overlayfs does not either.
-    fn look(&self, path: &RootPath, view: &mut LayerView) -> Result<(), SnapshotError> {
+    /// The marks of the directory itself are ignored, as in overlayfs.
+    fn record(&self, path: &RootPath, view: &mut LayerView) -> Result<(), SnapshotError> {
         let mut above: Option<OwnedFd> = None;
         let mut here = RootPath::default();
         for name in path.names() {
@@ -151,18 +150,18 @@ impl Directory {
                 | FileType::BlockDevice
                 | FileType::Fifo
                 | FileType::Socket
-                | FileType::Unknown) => view.set(&here, Node::Special(in_words(kind))),
+                | FileType::Unknown) => view.set(&here, Node::Special(describe_kind(kind))),
             }
             return Ok(());
         }
         Ok(())
     }
 
-    /// Whether lower directories have nothing below this one.
+    /// Whether this directory hides what lower ones have below it.
     ///
     /// # Errors
     ///
-    /// [`SnapshotError::Unreadable`] where it was moved, or holds whiteouts that are no devices.
+    /// [`SnapshotError::Unreadable`] if it was moved, or has whiteouts that are not devices.
     fn is_opaque(&self, place: &OwnedFd, here: &RootPath) -> Result<bool, SnapshotError> {
         let refuse = |what: &str| Err(self.refuse(here, what));
         if self.mark(place, here, "redirect")?.is_some() {
@@ -182,7 +181,7 @@ impl Directory {
         here: &RootPath,
     ) -> Result<Content, SnapshotError> {
         let failed = |error| unreadable(&self.path.join(here.as_path()), error);
-        // Where marks cannot be seen, a file that has a length and no block gives it away.
+        // Without CAP_SYS_ADMIN the mark is not visible; then a file with a length and no block is one.
         let hollow = self.marks.is_some() && stat.st_size > 0 && stat.st_blocks == 0;
         if self.mark(place, here, "metacopy")?.is_some() || (hollow && !sees_trusted()) {
             return Err(self.refuse(here, "has its contents in another directory of the overlay"));
@@ -201,7 +200,7 @@ impl Directory {
         Ok(if fits { Content::Bytes(bytes.into()) } else { Content::TooLarge })
     }
 
-    /// One of overlayfs's attributes, of a length that matters.
+    /// One of the extended attributes of overlayfs; empty if it is longer than those that matter.
     fn mark(
         &self,
         place: &OwnedFd,
@@ -232,12 +231,12 @@ impl Directory {
     }
 }
 
-/// The way to what a descriptor stands for, whatever has become of its name.
+/// The path of an open file, also after its name has changed.
 fn magic_link(place: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", place.as_raw_fd())
 }
 
-fn in_words(kind: FileType) -> &'static str {
+fn describe_kind(kind: FileType) -> &'static str {
     match kind {
         FileType::RegularFile => "a regular file",
         FileType::CharacterDevice => "a character device",
@@ -248,7 +247,7 @@ fn in_words(kind: FileType) -> &'static str {
     }
 }
 
-/// Whether `trusted.*` attributes are seen: to all others they are absent, and not denied.
+/// Whether this process can see `trusted.*` attributes: to others they are absent, not denied.
 fn sees_trusted() -> bool {
     let initial = rustix::fs::stat("/proc/self/ns/user")
         .is_ok_and(|namespace| namespace.st_ino == INITIAL_USER_NAMESPACE);

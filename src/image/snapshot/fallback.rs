@@ -1,6 +1,6 @@
-//! An image reader that reads a snapshot where the layers are gone.
+//! An image reader that reads a snapshot if the layers are gone.
 //!
-//! The layers are asked first, since they need nothing of the host. Nodes discard them once they are
+//! The layers come first, since they need no access to the host. Nodes may discard them once they are
 //! unpacked, and lazy snapshotters never fetch them.
 
 use crate::domain::ids::Namespace;
@@ -12,14 +12,14 @@ use crate::store::{Deadline, StoreError};
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// An [`ImageReader`] that reads a snapshot where another one lacks the layers, or where one is chosen.
+/// An [`ImageReader`] that reads a snapshot if another reader lacks the layers, or if a snapshot is chosen.
 pub struct SnapshotFallback<R> {
     layers: R,
     snapshots: Arc<SnapshotFiles>,
 }
 
 impl<R: ImageReader> SnapshotFallback<R> {
-    /// Reads from `layers`, and beside them from `snapshots`.
+    /// Reads from `layers` first, then from `snapshots`.
     pub fn new(layers: R, snapshots: Arc<SnapshotFiles>) -> Self {
         Self { layers, snapshots }
     }

@@ -1,4 +1,4 @@
-//! The account files of a snapshot that containerd holds while they are read.
+//! Reads the account files of a snapshot, which is held while they are read.
 
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::snapshot::key::SnapshotKey;
@@ -12,15 +12,15 @@ use std::time::Duration;
 /// How snapshots are read.
 #[derive(Debug, Clone)]
 pub struct SnapshotRules {
-    /// The directory of the host below which snapshots may be read; nothing where none may.
+    /// The directory of the host below which snapshots may be read; absent if no snapshot may be read.
     pub root: Option<PathBuf>,
-    /// Whose snapshots they are where the request does not say.
+    /// The snapshotter for requests that name none.
     pub snapshotter: Snapshotter,
-    /// How long reading one may take.
+    /// How long the reading of one snapshot may take.
     pub timeout: Duration,
 }
 
-/// The account files of snapshots.
+/// Reads the account files of snapshots.
 pub struct SnapshotFiles {
     snapshots: Arc<dyn SnapshotStore>,
     rules: SnapshotRules,
@@ -37,7 +37,7 @@ impl SnapshotFiles {
     ///
     /// # Errors
     ///
-    /// An [`ImageError`]; nothing is answered of a snapshot that went away meanwhile.
+    /// An [`ImageError`], also for a snapshot that was removed meanwhile.
     pub async fn read(
         &self,
         namespace: &Namespace,

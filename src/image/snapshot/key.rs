@@ -1,27 +1,25 @@
-//! Snapshots by their names at containerd: whose, and which.
-//!
-//! Reading one is `image`'s.
+//! The names of snapshots: the snapshotter and the key.
 
 use crate::domain::ids::Snapshotter;
 use std::fmt;
 
-/// The snapshotter of a request that names none, unless the server is told otherwise. containerd:
+/// The default snapshotter, unless a flag of the server changes it. containerd:
 /// `defaults.DefaultSnapshotter`.
 pub const DEFAULT_SNAPSHOTTER: &str = "overlayfs";
 
-/// The longest key, in bytes. containerd's own keys have a container's id or a digest in them.
+/// The longest key, in bytes. containerd's own keys contain a container's id or a digest.
 pub const MAX_KEY_BYTES: usize = 1024;
 
-/// Why a text is no key of a snapshot.
+/// Why a text is not the key of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotKeyError {
-    /// Nothing is there.
+    /// The key is empty.
     #[error("must not be empty")]
     Empty,
-    /// Longer than [`MAX_KEY_BYTES`].
+    /// The key is longer than [`MAX_KEY_BYTES`].
     #[error("is {0} bytes long, at most {MAX_KEY_BYTES} are allowed")]
     TooLong(usize),
-    /// A control character, which no client of containerd writes.
+    /// The key contains a control character, which no client of containerd writes.
     #[error("must not have a control character in it")]
     Control,
 }
@@ -31,7 +29,7 @@ pub enum SnapshotKeyError {
 pub struct SnapshotKey(String);
 
 impl SnapshotKey {
-    /// Takes a text that can be a key.
+    /// Parses a key.
     ///
     /// # Errors
     ///
@@ -62,12 +60,12 @@ impl fmt::Display for SnapshotKey {
     }
 }
 
-/// Which snapshot a request would have read for account files.
+/// The snapshot from which a request has the account files read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SnapshotChoice {
-    /// Whose snapshots, or the server's default.
+    /// The snapshotter, or the server's default.
     pub snapshotter: Option<Snapshotter>,
-    /// The one that is read instead of the image; nothing for the image.
+    /// The snapshot that is read instead of the image; absent for the image.
     pub key: Option<SnapshotKey>,
 }
 

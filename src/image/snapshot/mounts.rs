@@ -1,19 +1,19 @@
-//! From the mounts of a snapshot to the directories that they are made of.
+//! From the mounts of a snapshot to the directories that they consist of.
 //!
-//! Pure. Whatever is not known to leave the files as they are is refused: a wrong directory would give
-//! wrong users.
+//! Pure. An option is refused unless it is known not to change files: a wrong directory would give wrong
+//! users.
 
 use crate::store::{Mount, SnapshotError};
 use std::path::{Component, Path, PathBuf};
 
-/// What the kernel's overlayfs calls its extended attributes.
+/// The prefix of the extended attributes of overlayfs.
 ///
-/// One mount honours one of them only: by default those that an image's files cannot have.
+/// A mount uses only one of them, by default the one that the files of an image cannot have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marks {
     /// `trusted.overlay.*`, which only `CAP_SYS_ADMIN` in the initial user namespace can see.
     Trusted,
-    /// `user.overlay.*`, where the mount has the option `userxattr`.
+    /// `user.overlay.*`, if the mount has the option `userxattr`.
     User,
 }
 
@@ -22,7 +22,7 @@ pub(super) enum Marks {
 pub(super) struct Stack {
     /// Absolute paths of the host, the newest first.
     pub(super) directories: Vec<PathBuf>,
-    /// How the directories are merged; nothing for a plain directory, in which a whiteout is a device.
+    /// How the directories are merged; absent for a single directory, in which a whiteout is a device.
     pub(super) marks: Option<Marks>,
 }
 
@@ -40,7 +40,7 @@ const PLAIN: &[&str] = &[
     "sync",
 ];
 
-/// Options of overlayfs that change no file, or whose traces in the files are looked for.
+/// Options of overlayfs that change no file, or that leave marks which are checked.
 const OVERLAY: &[&str] =
     &["index", "metacopy", "nfs_export", "redirect_dir", "uuid", "volatile", "xino"];
 
@@ -49,16 +49,19 @@ fn unreadable(reason: impl Into<String>) -> SnapshotError {
 }
 
 impl Stack {
-    /// Takes the mounts of one snapshot apart.
+    /// The directories of the mounts of one snapshot.
     ///
     /// containerd: `overlay.mounts`, `native.mounts`.
     ///
     /// # Errors
     ///
-    /// [`SnapshotError::Unreadable`] for a kind of mount or an option that is not known here.
+    /// [`SnapshotError::Unreadable`] for an unknown kind of mount or an unknown option.
     pub(super) fn from_mounts(mounts: &[Mount]) -> Result<Self, SnapshotError> {
         let [mount] = mounts else {
-            return Err(unreadable(format!("it consists of {} mounts, one is read", mounts.len())));
+            return Err(unreadable(format!(
+                "it consists of {} mounts, only a single one is read",
+                mounts.len()
+            )));
         };
         if !mount.target.is_empty() && mount.target != "/" {
             return Err(unreadable(format!("it is mounted at {:?} in the root", mount.target)));
@@ -109,13 +112,13 @@ fn unknown(mount: &Mount, option: &str) -> SnapshotError {
     unreadable(format!("option {option:?} of a mount of kind {} is not known", mount.kind))
 }
 
-/// An absolute path without detours. A backslash would be an escape, which containerd does not write.
+/// An absolute path without `.` and `..`. A backslash would be an escape, which containerd does not write.
 fn directory(text: &str) -> Result<PathBuf, SnapshotError> {
     let path = Path::new(text);
     let plain =
         path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     if !path.is_absolute() || !plain || text.contains(['\\', '\0']) {
-        return Err(unreadable(format!("{text:?} is no plain path of a directory")));
+        return Err(unreadable(format!("{text:?} is not a plain path of a directory")));
     }
     Ok(path.to_owned())
 }
@@ -129,7 +132,7 @@ mod tests {
         Mount { kind: kind.to_owned(), source: source.to_owned(), target: String::new(), options }
     }
 
-    fn of(
+    fn stack(
         kind: &str,
         source: &str,
         options: &[&str],
@@ -142,15 +145,15 @@ mod tests {
 
     #[test]
     fn what_containerds_snapshotters_answer() {
-        let one = |path: &str| vec![path.to_owned()];
-        assert_eq!(of("bind", "/s/1/fs", &["ro", "rbind"]), Ok((one("/s/1/fs"), None)));
-        assert_eq!(of("bind", "/s/2", &["rbind", "rw"]), Ok((one("/s/2"), None)));
+        let single = |path: &str| vec![path.to_owned()];
+        assert_eq!(stack("bind", "/s/1/fs", &["ro", "rbind"]), Ok((single("/s/1/fs"), None)));
+        assert_eq!(stack("bind", "/s/2", &["rbind", "rw"]), Ok((single("/s/2"), None)));
         let view = ["index=off", "lowerdir=/s/3/fs:/s/2/fs:/s/1/fs"];
         let three = ["/s/3/fs", "/s/2/fs", "/s/1/fs"].map(str::to_owned).to_vec();
-        assert_eq!(of("overlay", "overlay", &view), Ok((three.clone(), Some(Marks::Trusted))));
+        assert_eq!(stack("overlay", "overlay", &view), Ok((three.clone(), Some(Marks::Trusted))));
         let active =
             ["workdir=/s/3/work", "upperdir=/s/3/fs", "lowerdir=/s/2/fs:/s/1/fs", "userxattr"];
-        assert_eq!(of("overlay", "overlay", &active), Ok((three, Some(Marks::User))));
+        assert_eq!(stack("overlay", "overlay", &active), Ok((three, Some(Marks::User))));
     }
 
     #[test]
@@ -160,19 +163,19 @@ mod tests {
             ("fuse3.fuse-overlayfs", "overlay", &["lowerdir=/a:/b"], "mounts are not read"),
             ("format/overlay", "overlay", &["lowerdir={{ mount 0 }}"], "mounts are not read"),
             ("bind", "/a", &["rbind", "uidmap=0:1000:1"], "option \"uidmap=0:1000:1\""),
-            ("bind", "a", &[], "\"a\" is no plain path"),
-            ("bind", "/a/../b", &[], "is no plain path"),
-            ("bind", "", &[], "is no plain path"),
+            ("bind", "a", &[], "\"a\" is not a plain path"),
+            ("bind", "/a/../b", &[], "is not a plain path"),
+            ("bind", "", &[], "is not a plain path"),
             ("overlay", "overlay", &["lowerdir=/a:/b", "gidmap=0:1:1"], "option \"gidmap=0:1:1\""),
-            ("overlay", "overlay", &["lowerdir=/a::/b"], "\"\" is no plain path"),
-            ("overlay", "overlay", &["lowerdir=/a:b"], "\"b\" is no plain path"),
-            ("overlay", "overlay", &["lowerdir=/a\\:b:/c"], "is no plain path"),
+            ("overlay", "overlay", &["lowerdir=/a::/b"], "\"\" is not a plain path"),
+            ("overlay", "overlay", &["lowerdir=/a:b"], "\"b\" is not a plain path"),
+            ("overlay", "overlay", &["lowerdir=/a\\:b:/c"], "is not a plain path"),
             ("overlay", "overlay", &["lowerdir+=/a"], "option \"lowerdir+=/a\""),
             ("overlay", "overlay", &["lowerdir=/a", "lowerdir=/b"], "two lowerdir"),
             ("overlay", "overlay", &["upperdir=/a", "workdir=/b"], "without lowerdir"),
             ("overlay", "overlay", &["lowerdir=/a:/b", "X-containerd.custom=1"], "is not known"),
         ] {
-            let said = of(kind, source, options).unwrap_err();
+            let said = stack(kind, source, options).unwrap_err();
             assert!(said.contains(what), "{said}");
         }
         let bind = mount("bind", "/a", &[]);

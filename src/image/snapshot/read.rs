@@ -1,7 +1,7 @@
-//! The account files of a snapshot, out of the directories that it would be mounted from.
+//! Reads the account files of a snapshot out of the directories that its mounts consist of.
 //!
-//! Nothing is mounted and nothing is written: the directories are read in place, and merged as
-//! overlayfs merges them, by the rules that `layers` has.
+//! Nothing is mounted and nothing is written: the directories are read in place, and merged by the rules
+//! that `layers` has, which are those of overlayfs.
 
 use crate::image::layers::search::AccountFileSearch;
 use crate::image::layers::view::LayerView;
@@ -11,17 +11,17 @@ use crate::image::{AccountFiles, ImageError, NeededFiles};
 use crate::store::Mount;
 use std::path::Path;
 
-/// Reads `/etc/passwd` and `/etc/group` as a process in the mounted snapshot would see them.
+/// Reads `/etc/passwd` and `/etc/group` as a process in the mounted snapshot sees them.
 ///
-/// To be called where blocking is allowed.
+/// It blocks.
 ///
 /// containerd: `fsview.FSMounts`, which merges by rules of its own.
 ///
 /// # Errors
 ///
-/// [`ImageError::File`] and [`ImageError::Limit`] as for layers; [`ImageError::Snapshot`] where the mounts
-/// are of another kind, where a directory is not below the root or cannot be opened, and where overlayfs
-/// would have looked elsewhere.
+/// [`ImageError::File`] and [`ImageError::Limit`] as for layers; [`ImageError::Snapshot`] if the mounts are
+/// of another kind, if a directory is not below the root or cannot be opened, and if overlayfs has the
+/// contents elsewhere.
 pub fn read_from_mounts(
     snapshot_root: &Path,
     mounts: &[Mount],

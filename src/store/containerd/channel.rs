@@ -1,4 +1,4 @@
-//! The connection to the socket, and what is wrong with the socket where there is none.
+//! The connection to the socket, and what is wrong with the socket if there is no connection.
 
 use crate::store::StoreError;
 use hyper_util::rt::TokioIo;
@@ -16,13 +16,13 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How much of one blob may wait unread.
 const STREAM_WINDOW: u32 = 1 << 20;
 
-/// How much of all blobs may wait unread. Far above [`STREAM_WINDOW`], so that a few readers which pause
-/// cannot hold up the answers to everybody else's calls on the same connection.
+/// How much of all blobs may wait unread. Far above [`STREAM_WINDOW`], so that a few readers that pause
+/// cannot delay the answers to other calls on the same connection.
 const CONNECTION_WINDOW: u32 = 64 << 20;
 
 /// A channel that dials when it is used, and again after the connection has ended.
 pub(super) fn lazy(socket: Arc<Path>) -> Channel {
-    // The address is never looked up: it only becomes the `:authority` of the requests.
+    // The address is never resolved: it only becomes the `:authority` of the requests.
     Endpoint::from_static("http://localhost")
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
@@ -47,7 +47,7 @@ pub(super) async fn reason(socket: &Path, error: &io::Error) -> String {
         return "permission denied".to_owned();
     }
     if error.kind() == io::ErrorKind::ConnectionRefused {
-        // A file that is no socket refuses in the same way as a socket that nobody listens on.
+        // A file that is not a socket gives the same error as a socket without a listener.
         let refused = match tokio::fs::metadata(socket).await {
             Ok(found) if !found.file_type().is_socket() => "not a socket",
             Ok(_) | Err(_) => "connection refused",

@@ -1,4 +1,4 @@
-//! Ids to containers: `Containers.Get`.
+//! Reads a container by its id: `Containers.Get`.
 
 use super::status::Failure;
 use super::{Containerd, headers};
@@ -17,7 +17,7 @@ impl ContainerStore for Containerd {
     ) -> Result<StoredContainer, ContainerError> {
         let call = self.call("Containers.Get", deadline);
         let failed = |error: StoreError| match error {
-            // What containerd answers about a container says nothing of an image.
+            // An invalid answer about a container does not make the image invalid.
             StoreError::Invalid(reason) => {
                 ContainerError::Unusable { namespace: namespace.clone(), id: id.clone(), reason }
             }

@@ -1,6 +1,4 @@
-//! Digests to bytes: `Content.Read`.
-//!
-//! The answer is a stream of chunks, and one chunk is not the blob.
+//! Reads a blob by its digest: `Content.Read`, which answers with a stream of chunks.
 
 use super::headers;
 use super::outgoing::Outgoing;
@@ -15,12 +13,12 @@ use std::io;
 use tokio_util::io::StreamReader;
 use tonic::Streaming;
 
-/// The largest chunk that is taken. containerd sends a mebibyte; the rest is room for another release.
+/// The largest chunk that is accepted. containerd sends chunks of 1 MiB; another release may send more.
 const CHUNK_BYTES: usize = 16 << 20;
 
 /// Opens a blob, from its start to its end.
 ///
-/// The first chunk is awaited, because a blob that is absent is an answer and no broken stream.
+/// It waits for the first chunk, so that an absent blob is an error of this function, not of the stream.
 pub(super) async fn open(
     channel: Outgoing,
     call: Call,
@@ -48,10 +46,10 @@ pub(super) async fn open(
     Ok(Box::pin(StreamReader::new(chunks)))
 }
 
-/// The chunks of one blob, each checked to begin where the one before it ended.
+/// The chunks of one blob; each must begin where the previous one ended.
 struct Chunks {
     answer: Streaming<ReadContentResponse>,
-    /// The first chunk, until somebody reads it.
+    /// The first chunk, until it is read.
     ahead: Option<Bytes>,
     call: Call,
     digest: Digest,

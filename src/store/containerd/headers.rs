@@ -1,7 +1,7 @@
-//! What the headers of every call to containerd say: the namespace, and how long the caller waits.
+//! The headers of every call to containerd: the namespace, and how long the caller waits.
 //!
-//! The deadline goes along with a little more time than is left, so that specd's own clock ends a call:
-//! another caller that waits for the same blob and has more time must not get this caller's timeout.
+//! The timeout is a little longer than the time that is left, so that specd's own clock ends a call: another
+//! call that waits for the same blob and has more time must not get the timeout of this one.
 
 use super::status::Call;
 use crate::domain::ids::Namespace;
@@ -13,24 +13,24 @@ use tonic::metadata::{Ascii, MetadataValue};
 /// containerd: `namespaces.GRPCHeader`.
 const NAMESPACE: &str = "containerd-namespace";
 
-/// How long the caller waits, as gRPC has it.
+/// How long the caller waits, in gRPC's format.
 const TIMEOUT: &str = "grpc-timeout";
 
-/// How much later than ours containerd's clock ends a call.
+/// How much later than specd containerd ends a call.
 const SLACK: Duration = Duration::from_millis(100);
 
 /// A request within a namespace, with the deadline of the call.
 ///
 /// # Errors
 ///
-/// [`StoreError::Invalid`] where the namespace fits into no header, which a checked one always does.
+/// [`StoreError::Invalid`] if the namespace is not a valid header, which a checked one always is.
 pub(super) fn request<T>(
     call: &Call,
     namespace: &Namespace,
     message: T,
 ) -> Result<Request<T>, StoreError> {
     let value = MetadataValue::try_from(namespace.as_str())
-        .map_err(|_| call.invalid(format!("namespace {namespace:?} fits into no header")))?;
+        .map_err(|_| call.invalid(format!("namespace {namespace:?} is not a valid header")))?;
     let mut request = Request::new(message);
     request.metadata_mut().insert(NAMESPACE, value);
     if let Some(left) = call.deadline.time_left() {

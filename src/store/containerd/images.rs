@@ -1,4 +1,4 @@
-//! Names to descriptors: `Images.Get`.
+//! Resolves a name to a descriptor: `Images.Get`.
 
 use super::headers;
 use super::outgoing::Outgoing;
@@ -10,9 +10,9 @@ use crate::image::reference::ImageName;
 use crate::pb::containerd::{self as pb, GetImageRequest, ImagesClient};
 use crate::store::{Resolved, StoreError};
 
-/// Asks for each candidate of a name until there is one.
+/// Tries each candidate of a name until one exists.
 ///
-/// containerd compares names byte for byte and knows no familiar ones, so that is done here.
+/// containerd compares names byte for byte and does not know short ones.
 pub(super) async fn resolve(
     channel: Outgoing,
     call: &Call,

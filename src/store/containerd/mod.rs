@@ -1,10 +1,10 @@
-//! containerd as a source of images, over its unix socket.
+//! containerd as a store of images, snapshots and containers, over its unix socket.
 //!
-//! A few calls of its API, and no more: `Images.Get`, `Content.Read` and `Version`; for an exec
-//! `Containers.Get`; where a snapshot is read, also `Snapshots` and `Leases`. Nothing is remembered. Nothing is written but the view of a
+//! It uses a few calls of the API: `Images.Get`, `Content.Read` and `Version`; for an exec `Containers.Get`;
+//! for a snapshot also `Snapshots` and `Leases`. Nothing is cached. Nothing is written except the view of a
 //! snapshot that is being read, under a lease that ends by itself.
 //!
-//! A call carries the deadline of the call that it is made for.
+//! A call to containerd has the deadline of the call for which it is made.
 //!
 //! Invariant: dropping a future or a stream from here ends the call at containerd.
 
@@ -36,13 +36,13 @@ use outgoing::Outgoing;
 /// How long containerd may take for one answer, or for the next chunk of a blob.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a lease lasts that nobody ends.
+/// How long a lease lasts if it is not deleted.
 const LEASE: Duration = Duration::from_secs(120);
 
-/// How long containerd may take to say that it is there.
+/// How long containerd may take to answer a ping.
 const PING_WITHIN: Duration = Duration::from_secs(2);
 
-/// containerd behind a socket, dialled when it is first needed and again whenever it has gone.
+/// containerd at a socket, connected when it is first needed and again after the connection has ended.
 #[derive(Debug, Clone)]
 pub struct Containerd {
     channel: Outgoing,
@@ -53,7 +53,7 @@ pub struct Containerd {
 }
 
 impl Containerd {
-    /// containerd behind the socket at a path; nothing is opened yet.
+    /// containerd at the socket of a path; nothing is opened yet.
     ///
     /// To be called within a tokio runtime, which drives the connection.
     #[must_use]
@@ -77,7 +77,7 @@ impl Containerd {
         Self { answer_within, ping_within, ..self }
     }
 
-    /// The same with leases of another length: for so long a view is kept whose reader has died.
+    /// The same with leases of another length: the view of a reader that has died is kept that long.
     ///
     /// Reading must take less.
     #[must_use]
@@ -85,7 +85,7 @@ impl Containerd {
         Self { lease, ..self }
     }
 
-    /// The same, with its calls watched.
+    /// The same, with an observer of its calls.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
         self.channel.observer = observer;

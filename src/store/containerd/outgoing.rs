@@ -12,12 +12,12 @@ use tonic::transport::{Channel, Error};
 use tonic::{Code, Status};
 use tower::Service;
 
-/// Whoever watches the calls to containerd.
+/// An observer of the calls to containerd.
 pub trait Observer: Send + Sync {
-    /// A call begins, and may be given headers.
+    /// A call begins; headers may be added.
     fn begins(&self, headers: &mut HeaderMap);
 
-    /// A call is over; the method as `Images.Get`, `Cancelled` where nobody waited for its end.
+    /// A call is over; the method is for example `Images.Get`, the code `Cancelled` if the caller left.
     fn ended(&self, method: &str, code: Code);
 }
 
@@ -27,7 +27,7 @@ impl Observer for () {
     fn ended(&self, _: &str, _: Code) {}
 }
 
-/// The channel to containerd, watched.
+/// The channel to containerd, with its observer.
 #[derive(Clone)]
 pub(super) struct Outgoing {
     pub(super) channel: Channel,
@@ -79,7 +79,7 @@ fn code(headers: &HeaderMap) -> Option<Code> {
     headers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
 }
 
-/// A call until it is over. Dropped before, it was given up.
+/// A call until it is over. One that is dropped before was cancelled.
 struct Watched {
     method: String,
     observer: Option<Arc<dyn Observer>>,

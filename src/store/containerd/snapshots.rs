@@ -1,11 +1,11 @@
 //! Snapshots, held while their directories are read.
 //!
-//! A committed snapshot has no mounts of its own, so a view is made on it, under a lease that ends by
-//! itself: if specd dies in the middle, containerd collects both. A container's own snapshot is left as
-//! it is, and asked for again at the end.
+//! A committed snapshot has no mounts of its own, so a view is created on it, under a lease that ends by
+//! itself: if specd dies meanwhile, containerd's garbage collector removes both. A container's own snapshot
+//! is not changed, and asked for again at the end.
 //!
-//! Invariant: whatever is made here is asked to be removed, also where the caller goes away and where
-//! the answer to the making is lost.
+//! Invariant: the removal of a view is always requested, also if the caller is gone or the answer to its
+//! creation is lost.
 
 use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
@@ -30,7 +30,7 @@ use tonic::metadata::MetadataValue;
 /// The label with the time at which a lease ends. containerd: `labelGCExpire`.
 const EXPIRE: &str = "containerd.io/gc.expire";
 
-/// The header that puts what is made into a lease. containerd: `leases.GRPCHeader`.
+/// The header that adds what a call creates to a lease. containerd: `leases.GRPCHeader`.
 const LEASE_HEADER: &str = "containerd-lease";
 
 /// One snapshotter in one namespace.
@@ -55,7 +55,7 @@ impl SnapshotStore for Containerd {
         let place = Place { containerd: self.clone(), namespace, snapshotter, deadline };
         match place.kind(key).await? {
             SnapshotKind::Committed => {
-                // Armed before anything is made: a call that is cut off may have been heard.
+                // Before the call: one without an answer may have created the view.
                 let view = View { place: Some(place.clone()), name: unique_name() };
                 let mounts = place.view(key, &view.name).await?;
                 Ok(HeldSnapshot { mounts, hold: Box::new(view) })
@@ -69,7 +69,7 @@ impl SnapshotStore for Containerd {
     }
 }
 
-/// A name that nobody else has, for a view and for its lease.
+/// A unique name, for a view and for its lease.
 fn unique_name() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("specd-view-{:016x}{:016x}", random(), random())
@@ -116,7 +116,7 @@ impl Place {
         Ok(answer.into_inner().mounts.into_iter().map(mount).collect())
     }
 
-    /// Makes a lease, and in it a view.
+    /// Creates a lease, and in it a view.
     async fn view(&self, parent: &SnapshotKey, name: &str) -> Result<Vec<Mount>, SnapshotError> {
         let call = self.containerd.call("Leases.Create", self.deadline);
         let end = humantime::format_rfc3339_seconds(SystemTime::now() + self.containerd.lease);
@@ -136,8 +136,8 @@ impl Place {
         Ok(answer.into_inner().mounts.into_iter().map(mount).collect())
     }
 
-    /// Removes a view and then its lease, as far as they were made. A view that is made after all without
-    /// its lease is kept by nobody.
+    /// Removes a view and then its lease, if they were created. A view that is created later, without its
+    /// lease, is removed by the garbage collector.
     async fn remove(&self, name: &str) {
         let call = self.containerd.call("Snapshots.Remove", self.deadline);
         let (snapshotter, key) = (self.snapshotter.to_string(), name.to_owned());
@@ -163,20 +163,20 @@ fn mount(mount: pb::Mount) -> Mount {
     Mount { kind, source, target, options }
 }
 
-/// A view of a committed snapshot, removed when this goes.
+/// A view of a committed snapshot, removed when this is dropped.
 struct View {
-    /// Nothing once the removal has begun.
+    /// Absent once the removal has begun.
     place: Option<Place>,
     name: String,
 }
 
 impl View {
-    /// Begins the removal, which goes on whatever becomes of the caller.
+    /// Begins the removal, which continues also if the caller is gone.
     fn begin_removal(&mut self) -> Option<tokio::task::JoinHandle<()>> {
-        // Nobody waits for it with a deadline.
+        // The deadline of the caller does not apply to it.
         let place = Place { deadline: Deadline::NONE, ..self.place.take()? };
         let name = std::mem::take(&mut self.name);
-        // Without a runtime this process is ending, and the lease ends the view.
+        // Without a runtime this process is ending, and the end of the lease removes the view.
         let runtime = tokio::runtime::Handle::try_current().ok()?;
         Some(runtime.spawn(async move { place.remove(&name).await }))
     }
@@ -198,7 +198,7 @@ impl SnapshotHold for View {
     }
 }
 
-/// A snapshot that is somebody else's, who may remove it at any time.
+/// A snapshot of another client, which may remove it at any time.
 struct StillThere {
     place: Place,
     key: SnapshotKey,
@@ -207,7 +207,7 @@ struct StillThere {
 
 #[async_trait]
 impl SnapshotHold for StillThere {
-    /// containerd forgets a snapshot before it removes its directories, and gives no directory twice.
+    /// containerd deletes the record of a snapshot before its directories, and never reuses a directory.
     async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
         if self.place.mounts(&self.key).await? == self.mounts {
             return Ok(());

@@ -1,6 +1,6 @@
-//! What containerd's statuses mean here.
+//! Turns containerd's statuses into errors of the store.
 //!
-//! Invariant: every code is judged by name, and containerd's status goes no further than this.
+//! Invariant: every code is named here, and no status of containerd leaves this file.
 
 use crate::store::{Deadline, StoreError};
 use std::error::Error;
@@ -10,25 +10,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use tonic::{Code, Status};
 
-/// The most of somebody else's words that an error repeats, in characters.
+/// The longest quote of containerd's words in an error, in characters.
 const QUOTED_CHARS: usize = 256;
 
-/// One call: what is asked of whom, and how long it may take.
+/// One call: the socket, the method, and how long it may take.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) socket: Arc<Path>,
     pub(super) method: &'static str,
     pub(super) within: Duration,
-    /// When the call that it is made for must be done.
+    /// The deadline of the call for which it is made.
     pub(super) deadline: Deadline,
 }
 
-/// Why a call gave nothing.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// containerd has no such thing.
+    /// containerd does not have what was asked for.
     Absent,
-    /// containerd did not say.
+    /// containerd gave no answer, or an invalid one.
     Store(StoreError),
 }
 
@@ -43,7 +43,7 @@ impl Failure {
 }
 
 impl Call {
-    /// Waits for an answer, though not for ever: a daemon that hangs accepts calls too.
+    /// Waits for an answer, but not forever: a daemon that hangs still accepts calls.
     pub(super) async fn bounded<T>(
         &self,
         answer: impl Future<Output = Result<T, Status>>,
@@ -57,7 +57,7 @@ impl Call {
         }
     }
 
-    /// An answer that containerd would not give.
+    /// The error of an answer that containerd would not give.
     pub(super) fn invalid(&self, what: impl fmt::Display) -> StoreError {
         StoreError::Invalid(self.text(what))
     }
@@ -107,11 +107,11 @@ impl Call {
     }
 }
 
-/// A status that nobody sent: tonic makes one of whatever ends a connection.
+/// The cause of a status that containerd did not send: tonic makes one when a connection ends.
 enum Broken {
-    /// There was no connection, and the dialler has said why.
+    /// There was no connection, for this reason.
     Socket(StoreError),
-    /// There was one, and this ended it.
+    /// There was a connection, and this ended it.
     Off(String),
 }
 
@@ -129,7 +129,7 @@ fn broken_connection(status: &Status) -> Option<Broken> {
     }
 }
 
-/// Somebody else's words on one line and of bounded length.
+/// containerd's words, on one line and of bounded length.
 fn quoted(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_CHARS).collect()
 }

@@ -53,7 +53,7 @@ struct Script {
     hangs: bool,
     /// The names that were asked for, with the namespaces.
     asked: Arc<Mutex<Vec<(String, String)>>>,
-    /// Told of each call, once it has begun and once it is over.
+    /// Gets a message when a call begins and when it is over.
     calls: Option<mpsc::UnboundedSender<&'static str>>,
 }
 
@@ -230,7 +230,7 @@ async fn a_target_that_cannot_be_is_refused() {
     for (image, what) in [
         (ImageAnswer { image: None }, "image x without a target"),
         (ImageAnswer { image: Some(StoredImage { target: None }) }, "image x without a target"),
-        (target("sha256:../../x", 7), "is no digest"),
+        (target("sha256:../../x", 7), "is not a digest"),
         (target(&digest, -1), "with a size of -1"),
     ] {
         let script = Script { image: Some(("x".to_owned(), image)), ..Script::default() };
@@ -307,7 +307,7 @@ async fn one_who_says_nothing_is_unavailable() {
 
 #[tokio::test]
 async fn dropping_ends_the_call_at_the_other_end() {
-    let (calls, mut told) = mpsc::unbounded_channel();
+    let (calls, mut calls_seen) = mpsc::unbounded_channel();
     let script = Script {
         hangs: true,
         chunks: vec![chunk(0, "abc")],
@@ -320,15 +320,15 @@ async fn dropping_ends_the_call_at_the_other_end() {
         let source = source.clone();
         async move { source.resolve(&namespace(), &name("x"), Deadline::NONE).await }
     });
-    assert_eq!(told.recv().await, Some("begun"));
+    assert_eq!(calls_seen.recv().await, Some("begun"));
     asking.abort();
-    let over = tokio::time::timeout(Duration::from_secs(5), told.recv()).await;
+    let over = tokio::time::timeout(Duration::from_secs(5), calls_seen.recv()).await;
     assert_eq!(over, Ok(Some("over")));
 
     let stream = source.open(&namespace(), &some_blob(), Deadline::NONE).await.unwrap();
-    assert_eq!(told.recv().await, Some("begun"));
+    assert_eq!(calls_seen.recv().await, Some("begun"));
     drop(stream);
-    let over = tokio::time::timeout(Duration::from_secs(5), told.recv()).await;
+    let over = tokio::time::timeout(Duration::from_secs(5), calls_seen.recv()).await;
     assert_eq!(over, Ok(Some("over")));
 }
 

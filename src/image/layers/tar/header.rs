@@ -1,9 +1,9 @@
-//! The fields of a tar header block, in the dialects that containerd's reader knows.
+//! The fields of a tar header block, in the formats that containerd's reader knows.
 
 use super::invalid;
 use std::io;
 
-/// Whose header it is; it decides what stands behind byte 257.
+/// The format of a header; it decides what follows byte 257.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     V7,
@@ -20,7 +20,7 @@ impl Block {
         self.0.iter().all(|byte| *byte == 0)
     }
 
-    /// Whether the checksum is the sum of the bytes, unsigned or, as old writers had it, signed.
+    /// Whether the checksum is the sum of the bytes, unsigned or, by old writers, signed.
     pub(super) fn checksum_fits(&self) -> bool {
         let others = || self.0[..148].iter().chain(&self.0[156..]);
         let unsigned = others().map(|byte| i64::from(*byte)).sum::<i64>() + 8 * 32;
@@ -56,7 +56,7 @@ impl Block {
             Format::V7 => b"".as_slice(),
             Format::Ustar => text(&self.0[345..500]),
             Format::Star => text(&self.0[345..476]),
-            // Here GNU has times; what Go wrote before version 1.8 has a prefix all the same.
+            // GNU has times here, but headers written by Go before version 1.8 have a prefix.
             Format::Gnu if number(&self.0[345..357]).is_none() => {
                 Some(text(&self.0[345..500])).filter(|text| text.is_ascii()).unwrap_or_default()
             }
@@ -70,7 +70,7 @@ impl Block {
         number(&self.0[483..495]).ok_or_else(|| invalid("sparse tar entry has no valid size"))
     }
 
-    /// Up to `count` pairs of offset and length; an empty one ends them.
+    /// Up to `count` pairs of offset and length; an empty pair ends them.
     pub(super) fn sparse_pieces(&self, start: usize, count: usize) -> io::Result<Vec<(u64, u64)>> {
         let pairs = self.0[start..start + count * 24].chunks_exact(24);
         pairs
@@ -86,7 +86,7 @@ pub(super) fn text(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// A number: in base 256 where the first bit is set, else octal. A negative one is none.
+/// A number: in base 256 if the first bit is set, else octal. Negative numbers are invalid.
 fn number(field: &[u8]) -> Option<u64> {
     let Some((first, rest)) = field.split_first().filter(|(first, _)| **first & 0x80 != 0) else {
         return octal(field);
@@ -99,7 +99,7 @@ fn number(field: &[u8]) -> Option<u64> {
     })
 }
 
-/// An octal number between spaces and NULs; nothing at all is 0.
+/// An octal number between spaces and NULs; an empty field is 0.
 fn octal(field: &[u8]) -> Option<u64> {
     let blank = |byte: &u8| matches!(byte, b' ' | 0);
     let start = field.iter().position(|byte| !blank(byte)).unwrap_or(field.len());

@@ -1,12 +1,11 @@
-//! A tar stream, entry by entry, read as containerd's reader reads it.
+//! Reads a tar stream entry by entry, as containerd's reader does. `apply` decides what an entry does.
 //!
-//! Where an entry goes and what it does there is `apply`'s. There is no tar library under this one
-//! because two readers that disagree on where an entry begins see two different images
-//! (CVE-2025-62518), and a hostile archive must neither end a PAX record early (a line break inside an
-//! extended attribute) nor fill the memory (a name of gigabytes, a sparse map without end).
+//! No tar library is used, because two readers that disagree on where an entry begins see two different
+//! images (CVE-2025-62518), and a hostile archive must neither end a PAX record early (a line break inside
+//! an extended attribute) nor fill the memory (a name of gigabytes, a sparse map without end).
 //!
-//! Invariant: besides what a caller asks for, at most [`EXTENSION_BYTES`] are held for each kind of
-//! extension of one entry.
+//! Invariant: besides the content that a caller asks for, at most [`EXTENSION_BYTES`] are held for each
+//! kind of extension of one entry.
 
 mod header;
 mod pax;
@@ -35,21 +34,21 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// One entry: its header, with all that the extensions in front of it say.
+/// One entry: its header, with the extensions before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The name as it stands there.
+    /// The name, not cleaned.
     pub(super) name: Vec<u8>,
     /// The target of a link.
     pub(super) link: Vec<u8>,
     /// What it is.
     pub(super) kind: Kind,
-    /// The bytes of the file, once a sparse one is expanded.
+    /// The size of the file, with the holes of a sparse one.
     pub(super) size: u64,
     layout: Layout,
 }
 
-/// How the bytes of a file lie in the archive.
+/// How the bytes of a file are stored in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Layout {
     Plain,
@@ -58,23 +57,23 @@ enum Layout {
     PaxSparse,
 }
 
-/// The bytes of a file, or why they are not there.
+/// The bytes of a file, or why they are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::image) enum Content {
     /// All of them.
     Bytes(Bytes),
     /// More than was allowed.
     TooLarge,
-    /// A sparse file in one of the PAX formats, whose pieces would be taken for the file.
+    /// A sparse file in one of the PAX formats, which is not read: its pieces are not the file.
     PaxSparse,
 }
 
 /// The entries of a stream.
 pub(super) struct Entries<R> {
     inner: R,
-    /// What is left of the present entry's bytes.
+    /// How many bytes of the current entry are left.
     data: u64,
-    /// What then follows up to the next header.
+    /// How many bytes of padding follow them.
     padding: u64,
 }
 
@@ -83,11 +82,11 @@ impl<R: Read> Entries<R> {
         Self { inner, data: 0, padding: 0 }
     }
 
-    /// The next entry; nothing at the end of the archive.
+    /// The next entry; absent at the end of the archive.
     ///
     /// # Errors
     ///
-    /// What the stream answers, and [`ErrorKind::InvalidData`] where it is no tar.
+    /// The errors of the stream, and [`ErrorKind::InvalidData`] for an invalid archive.
     pub(super) fn next(&mut self) -> io::Result<Option<Entry>> {
         let mut records = Records::default();
         let (mut long_name, mut long_link) = (None, None);
@@ -99,8 +98,7 @@ impl<R: Read> Entries<R> {
                 b'x' => records = Records::parse(&self.extension()?)?,
                 b'L' => long_name = Some(header::text(&self.extension()?).to_vec()),
                 b'K' => long_link = Some(header::text(&self.extension()?).to_vec()),
-                // Global records change nothing in containerd, and what was announced for the next
-                // entry is forgotten with them, as there.
+                // containerd ignores global records, and with them the extensions before them.
                 b'g' => {
                     self.extension()?;
                     (records, long_name, long_link) = (Records::default(), None, None);
@@ -130,7 +128,7 @@ impl<R: Read> Entries<R> {
             b'6' => Kind::Fifo,
             _ => Kind::Unknown,
         };
-        // The PAX size wins over the header's, and what is no file has no bytes whatever is said.
+        // The PAX size overrides the header's, and only files have bytes, whatever the size says.
         let has_bytes = matches!(kind, Kind::Regular | Kind::Unknown);
         let stored = match records.size {
             _ if !has_bytes => 0,
@@ -148,7 +146,7 @@ impl<R: Read> Entries<R> {
         Ok(Entry { name: records.sparse_name.unwrap_or(name), link, kind, size, layout })
     }
 
-    /// The bytes of the present entry, if there are at most `limit`.
+    /// The bytes of the current entry, if there are at most `limit`.
     pub(super) fn content(&mut self, entry: &Entry, limit: u64) -> io::Result<Content> {
         match &entry.layout {
             Layout::PaxSparse => Ok(Content::PaxSparse),
@@ -166,12 +164,12 @@ impl<R: Read> Entries<R> {
         }
     }
 
-    /// The stream, wherever it stands.
+    /// The stream, at its current position.
     pub(super) fn into_inner(self) -> R {
         self.inner
     }
 
-    /// Makes the next `size` bytes the present entry's.
+    /// Makes the next `size` bytes those of the current entry.
     fn expect(&mut self, size: u64) -> io::Result<()> {
         if size > i64::MAX.cast_unsigned() {
             return Err(invalid("tar entry is larger than a file can be"));
@@ -181,7 +179,7 @@ impl<R: Read> Entries<R> {
         Ok(())
     }
 
-    /// Passes over what is left of the present entry.
+    /// Skips what is left of the current entry.
     fn skip(&mut self) -> io::Result<()> {
         let left = self.data + self.padding;
         (self.data, self.padding) = (0, 0);
@@ -191,7 +189,7 @@ impl<R: Read> Entries<R> {
         Ok(())
     }
 
-    /// The next `count` bytes of the present entry.
+    /// The next `count` bytes of the current entry.
     fn take(&mut self, count: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = (&mut self.inner).take(count.min(self.data)).read_to_end(&mut bytes)? as u64;
@@ -202,7 +200,7 @@ impl<R: Read> Entries<R> {
         Ok(bytes)
     }
 
-    /// The whole of an entry that tells of the next one.
+    /// All bytes of an entry that extends the next one.
     fn extension(&mut self) -> io::Result<Vec<u8>> {
         if self.data > EXTENSION_BYTES {
             return Err(invalid("tar extension header is larger than 1 MiB"));
@@ -210,7 +208,7 @@ impl<R: Read> Entries<R> {
         self.take(self.data)
     }
 
-    /// One block, or nothing where the stream ends in front of it.
+    /// One block; absent if the stream ends before it.
     fn block(&mut self) -> io::Result<Option<Block>> {
         let mut bytes = Vec::with_capacity(512);
         (&mut self.inner).take(BLOCK).read_to_end(&mut bytes)?;
@@ -221,12 +219,12 @@ impl<R: Read> Entries<R> {
         Ok(Some(Block(whole)))
     }
 
-    /// The next header, or nothing where two blocks of zeros, or the end of the stream, end the archive.
+    /// The next header; absent if two blocks of zeros, or the end of the stream, end the archive.
     fn header(&mut self) -> io::Result<Option<Block>> {
         let Some(block) = self.block()? else { return Ok(None) };
         if block.is_zero() {
             return match self.block()? {
-                Some(next) if !next.is_zero() => Err(invalid("tar goes on behind its end")),
+                Some(next) if !next.is_zero() => Err(invalid("tar continues after its end")),
                 _ => Ok(None),
             };
         }
@@ -236,8 +234,8 @@ impl<R: Read> Entries<R> {
         Ok(Some(block))
     }
 
-    /// The map of a sparse file in the old GNU format: it begins in the header, and goes on in front of
-    /// the bytes.
+    /// The map of a sparse file in the old GNU format: it begins in the header, and continues before the
+    /// bytes.
     fn sparse(&mut self, block: &Block, stored: u64) -> io::Result<(u64, Layout)> {
         if block.format() != Format::Gnu {
             return Err(invalid("sparse tar entry without a GNU header"));

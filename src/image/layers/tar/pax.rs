@@ -1,12 +1,12 @@
 //! PAX extended header records.
 //!
 //! Invariant: a record is as long as its number says. A line break inside a value (file capabilities
-//! are binary) neither ends it nor begins another.
+//! are binary) does not end it.
 
 use super::invalid;
 use std::io;
 
-/// The records that change where an entry goes or how long it is.
+/// The records that change the name, the link or the size of an entry.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Records {
     pub(super) path: Option<Vec<u8>>,
@@ -14,12 +14,12 @@ pub(super) struct Records {
     pub(super) size: Option<u64>,
     /// Whether the entry is sparse in one of the PAX formats.
     pub(super) sparse: bool,
-    /// Its real name: in the header stands one that was made up.
+    /// Its real name; the header of a sparse file has an invented one.
     pub(super) sparse_name: Option<Vec<u8>>,
 }
 
 impl Records {
-    /// Reads all records; the last of a key wins, and an empty value leaves the header's.
+    /// Reads all records. The last one of a key counts, and an empty value leaves the header's.
     pub(super) fn parse(mut text: &[u8]) -> io::Result<Self> {
         let mut records = Self::default();
         while !text.is_empty() {
@@ -39,7 +39,7 @@ impl Records {
     }
 }
 
-/// Key and value of the first record, and what is behind it.
+/// Key and value of the first record, and the text after it.
 fn record(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = text.iter().position(|byte| *byte == b' ')?;
     let length: usize = digits(&text[..space])?.try_into().ok()?;
@@ -58,12 +58,12 @@ fn digits(text: &[u8]) -> Option<u64> {
 }
 
 fn size(value: &[u8]) -> io::Result<u64> {
-    digits(value).ok_or_else(|| invalid("PAX size is no number"))
+    digits(value).ok_or_else(|| invalid("PAX size is not a number"))
 }
 
 fn plain(value: Option<Vec<u8>>) -> io::Result<Option<Vec<u8>>> {
     match value {
-        Some(value) if value.contains(&0) => Err(invalid("PAX path holds a NUL")),
+        Some(value) if value.contains(&0) => Err(invalid("PAX path contains a NUL")),
         value => Ok(value),
     }
 }

@@ -1,25 +1,25 @@
-//! A list as a Go slice behaves when JSON is read into it more than once.
+//! A list that behaves like a Go slice into which JSON is read more than once.
 //!
-//! Go reads each element into what stood at its place before, and a list that became shorter keeps what
-//! is behind its end for the next time it grows. Only a key that is given twice shows the difference.
+//! Go reads each element into the previous one at its place, and a list that became shorter keeps what is
+//! after its end for the next time it grows. Only a key that is given twice shows the difference.
 
-/// A list to read JSON into; nothing until it is read.
+/// A list to read JSON into; absent until it is read.
 #[derive(Debug, Clone, Default)]
 pub struct List<T> {
-    /// All that was ever read, also behind the end.
+    /// All elements that were ever read, also after the end.
     stored: Vec<T>,
-    /// How much of it counts, where the list is there at all.
+    /// How many of them count; absent if the list is.
     length: Option<usize>,
 }
 
 impl<T: Default> List<T> {
-    /// Makes the list absent, as `null` does.
+    /// Makes the list absent, for `null`.
     pub fn clear(&mut self) {
         self.stored.clear();
         self.length = None;
     }
 
-    /// The place of an element, with what stood there before.
+    /// The place of an element, with its previous value.
     pub fn slot(&mut self, index: usize) -> &mut T {
         if index >= self.stored.len() {
             self.stored.resize_with(index + 1, T::default);
@@ -27,7 +27,7 @@ impl<T: Default> List<T> {
         &mut self.stored[index]
     }
 
-    /// Ends one reading of so many elements.
+    /// Ends one read, of so many elements.
     pub fn end(&mut self, length: usize) {
         if length == 0 {
             self.stored.clear();
@@ -35,14 +35,14 @@ impl<T: Default> List<T> {
         self.length = Some(length);
     }
 
-    /// The elements; nothing where the list is absent.
+    /// The elements; absent if the list is.
     #[must_use]
     pub fn into_option(mut self) -> Option<Vec<T>> {
         self.stored.truncate(self.length?);
         Some(self.stored)
     }
 
-    /// The elements; none where the list is absent.
+    /// The elements; empty if the list is absent.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         self.into_option().unwrap_or_default()

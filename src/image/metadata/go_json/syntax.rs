@@ -1,6 +1,4 @@
-//! The syntax of JSON as Go's `encoding/json` takes it, and the walk through one object or list.
-//!
-//! What the values are read as is `go_json`'s.
+//! The syntax of JSON as Go's `encoding/json` accepts it, and the walk through one object or list.
 
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -8,13 +6,13 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// How deep objects and lists may nest. Go allows 10,000; nothing real comes near either.
+/// How deep objects and lists may nest. Go allows 10,000; no real document comes near 128.
 pub(super) const DEPTH: usize = 128;
 
 /// Why JSON cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonError {
-    /// Where, as `config.Env[2]`; empty for the whole text.
+    /// The field, for example `config.Env[2]`; empty for the whole text.
     field: String,
     reason: String,
 }
@@ -26,7 +24,7 @@ impl JsonError {
         Self { field: String::new(), reason: reason.into() }
     }
 
-    /// The same error, seen from the object or list around it.
+    /// The same error, with the name of the object or list around it.
     #[must_use]
     pub fn within(mut self, outer: &str) -> Self {
         let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
@@ -52,7 +50,7 @@ impl std::error::Error for JsonError {}
 ///
 /// # Errors
 ///
-/// What is no JSON, and what nests deeper than [`DEPTH`].
+/// Invalid JSON, and a text that nests deeper than [`DEPTH`].
 pub(super) fn check(bytes: &[u8]) -> Result<Cow<'_, str>, JsonError> {
     let text = to_text(bytes);
     check_depth(&text)?;
@@ -91,11 +89,11 @@ fn check_depth(text: &str) -> Result<(), JsonError> {
     Ok(())
 }
 
-/// The string that a text in quotes stands for.
+/// The string of a text in quotes.
 ///
 /// # Errors
 ///
-/// What is no JSON string.
+/// An invalid JSON string.
 pub(super) fn string(text: &str) -> Result<String, JsonError> {
     Text.deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| broken(&error))
 }
@@ -104,7 +102,7 @@ pub(super) fn string(text: &str) -> Result<String, JsonError> {
 ///
 /// # Errors
 ///
-/// What is no JSON object, and what `entry` answers.
+/// An invalid JSON object, and the error of `entry`.
 pub(super) fn entries<'a>(
     text: &'a str,
     entry: impl FnMut(String, &'a str) -> Result<(), JsonError>,
@@ -118,7 +116,7 @@ pub(super) fn entries<'a>(
 ///
 /// # Errors
 ///
-/// What is no JSON list, and what `element` answers, with its index.
+/// An invalid JSON list, and the error of `element`, with its index.
 pub(super) fn elements<'a>(
     text: &'a str,
     element: impl FnMut(usize, &'a str) -> Result<(), JsonError>,
@@ -154,8 +152,7 @@ impl Visitor<'_> for Text {
         if let Ok(text) = std::str::from_utf8(bytes) {
             return Ok(text.to_owned());
         }
-        // Half a pair arrives as the three bytes that UTF-8 would have for it, and 0xED with such a
-        // second byte is nothing else.
+        // Half a pair is the three bytes that UTF-8 would have for it: 0xED and a second byte from 0xA0.
         let mut bytes = bytes.to_vec();
         for at in 0..bytes.len().saturating_sub(2) {
             if bytes[at] == 0xED && bytes[at + 1] >= 0xA0 {

@@ -1,8 +1,8 @@
-//! Whether a point in time is one that Go's `time.Time` reads out of JSON.
+//! Checks a time as Go's `time.Time` reads it from JSON.
 //!
-//! Nothing needs the time itself; an image whose times cannot be read is one that containerd refuses.
-//! Go is laxer than RFC 3339 in places (one digit for the hour, a comma before the fraction, an offset
-//! of 24:60), and so is this.
+//! Nothing needs the time itself, but containerd refuses an image with an invalid time, which `tests/oracle`
+//! compares. Go is laxer than RFC 3339 in places (one digit for the hour, a comma before the fraction, an
+//! offset of 24:60), and so is this.
 
 use super::{JsonError, Value};
 
@@ -10,18 +10,18 @@ use super::{JsonError, Value};
 ///
 /// # Errors
 ///
-/// Anything else.
-pub fn check(value: Value<'_>) -> Result<(), JsonError> {
+/// Any other value.
+pub(super) fn check(value: Value<'_>) -> Result<(), JsonError> {
     if value.is_null() {
         return Ok(());
     }
-    // Escapes are not undone: Go does not either.
+    // Escapes are not decoded, as in Go.
     let quoted = value.text().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     match quoted {
         Some(text) if is_time(text.as_bytes()) => Ok(()),
         Some(text) => {
             let found: String = text.chars().take(60).collect();
-            Err(JsonError::new(format!("expected a time as in RFC 3339, found {found:?}")))
+            Err(JsonError::new(format!("expected an RFC 3339 time, found {found:?}")))
         }
         None => Err(value.wrong("a time")),
     }

@@ -1,23 +1,17 @@
-//! JSON as Go's `encoding/json` reads it into a struct: what containerd sees in an index, a manifest or
-//! a configuration.
+//! A document and its values, each of which is read into a place of the caller.
 //!
-//! Keys match in any case, a key given twice is read twice into the same place, `null` clears a list or
-//! a map and leaves the rest alone, and a wrong type is an error even where nobody needs the value. Which
-//! fields there are is the caller's to say; nothing here knows of images.
-//!
-//! Values are read where they stand in the text and nothing is built of what nobody asks for, so the
-//! memory is the caller's and the time is the length of the text times the depth of the structs.
+//! Values are slices of the text, and only what the caller asks for is built. So the memory is bounded by
+//! the caller, and the time by the length of the text times the depth of the structs.
 //!
 //! Invariant: a [`Value`] that exists has passed the syntax check, and nothing in it is deeper than
 //! 128 levels.
 
 use super::list::List;
-use super::syntax;
+use super::syntax::{self, JsonError};
+use super::time;
 use base64::Engine as _;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-
-use super::syntax::JsonError;
 
 /// A JSON text that has passed the syntax check.
 #[derive(Debug)]
@@ -28,29 +22,29 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     ///
-    /// What is no JSON, and what nests deeper than 128 levels.
+    /// Invalid JSON, and a text that nests deeper than 128 levels.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
         syntax::check(bytes).map(Self)
     }
 
-    /// The value that the text is.
+    /// The value of the whole text.
     #[must_use]
     pub fn root(&self) -> Value<'_> {
         Value(self.0.trim_matches([' ', '\t', '\r', '\n']))
     }
 }
 
-/// One value, not yet read as anything.
+/// One value, not yet read.
 ///
-/// Each method reads it into a place that may already hold something, since that is what decides what
-/// `null` and a repeated key mean.
+/// Each method reads it into a place that may already have a value, which decides what `null` and a
+/// repeated key do.
 #[derive(Debug, Clone, Copy)]
 pub struct Value<'a>(&'a str);
 
 impl<'a> Value<'a> {
-    /// The text of the value as it stands, without white space around it.
+    /// The text of the value, without white space around it.
     #[must_use]
-    pub fn text(self) -> &'a str {
+    pub(super) fn text(self) -> &'a str {
         self.0
     }
 
@@ -60,9 +54,9 @@ impl<'a> Value<'a> {
         self.0 == "null"
     }
 
-    /// The error that this is not what was expected.
+    /// The error that this value is not what was expected.
     #[must_use]
-    pub fn wrong(self, expected: &str) -> JsonError {
+    pub(super) fn wrong(self, expected: &str) -> JsonError {
         let found = match self.0.as_bytes().first() {
             Some(b'{') => "an object",
             Some(b'[') => "a list",
@@ -78,7 +72,7 @@ impl<'a> Value<'a> {
     ///
     /// # Errors
     ///
-    /// What is neither an object nor `null`, and what `field` answers, with the field's name.
+    /// A value that is neither an object nor `null`, and the error of `field`, with the field's name.
     pub fn fields(
         self,
         names: &[&'static str],
@@ -108,7 +102,7 @@ impl<'a> Value<'a> {
     ///
     /// # Errors
     ///
-    /// What is neither a list nor `null`, and what `element` answers, with its index.
+    /// A value that is neither a list nor `null`, and the error of `element`, with its index.
     pub fn elements(
         self,
         mut element: impl FnMut(usize, Value<'a>) -> Result<(), JsonError>,
@@ -122,11 +116,11 @@ impl<'a> Value<'a> {
         syntax::elements(self.0, move |index, value| element(index, Value(value)))
     }
 
-    /// Reads a list into one that may have been there before.
+    /// Reads a list into one that may have been read before.
     ///
     /// # Errors
     ///
-    /// What [`Self::elements`] answers.
+    /// Those of [`Self::elements`].
     pub fn list<T: Default>(
         self,
         into: &mut List<T>,
@@ -149,16 +143,16 @@ impl<'a> Value<'a> {
     ///
     /// # Errors
     ///
-    /// Anything else but `null`.
+    /// Any other value, except `null`.
     pub fn strings(self, into: &mut List<String>) -> Result<(), JsonError> {
         self.list(into, |slot, value| value.string(slot))
     }
 
-    /// Reads a string; `null` leaves what is there.
+    /// Reads a string; `null` changes nothing.
     ///
     /// # Errors
     ///
-    /// Anything else.
+    /// Any other value.
     pub fn string(self, into: &mut String) -> Result<(), JsonError> {
         if self.is_null() {
             return Ok(());
@@ -170,11 +164,11 @@ impl<'a> Value<'a> {
         Ok(())
     }
 
-    /// Reads a boolean; `null` leaves what is there.
+    /// Reads a boolean; `null` changes nothing.
     ///
     /// # Errors
     ///
-    /// Anything else.
+    /// Any other value.
     pub fn boolean(self, into: &mut bool) -> Result<(), JsonError> {
         match self.0 {
             "null" => {}
@@ -185,11 +179,11 @@ impl<'a> Value<'a> {
         Ok(())
     }
 
-    /// Reads an integer, written without a fraction and an exponent; `null` leaves what is there.
+    /// Reads an integer without a fraction and an exponent; `null` changes nothing.
     ///
     /// # Errors
     ///
-    /// Anything else, and what does not fit 64 bits.
+    /// Any other value, and a number that does not fit into 64 bits.
     pub fn integer(self, into: &mut i64) -> Result<(), JsonError> {
         if self.is_null() {
             return Ok(());
@@ -202,11 +196,20 @@ impl<'a> Value<'a> {
         Ok(())
     }
 
+    /// Checks a time, or `null`.
+    ///
+    /// # Errors
+    ///
+    /// Any other value.
+    pub fn check_time(self) -> Result<(), JsonError> {
+        time::check(self)
+    }
+
     /// Reads bytes in base 64; `null` clears them.
     ///
     /// # Errors
     ///
-    /// Anything else. Go also takes a list of numbers, which nobody writes.
+    /// Any other value. Go also accepts a list of numbers, which no writer uses.
     pub fn bytes(self, into: &mut Option<Vec<u8>>) -> Result<(), JsonError> {
         if self.is_null() {
             *into = None;
@@ -223,11 +226,11 @@ impl<'a> Value<'a> {
         Ok(())
     }
 
-    /// Reads a map of strings into one that may have been there before; `null` clears it.
+    /// Reads a map of strings into one that may have been read before; `null` clears it.
     ///
     /// # Errors
     ///
-    /// Anything else.
+    /// Any other value.
     pub fn string_map(self, into: &mut Option<BTreeMap<String, String>>) -> Result<(), JsonError> {
         if self.is_null() {
             *into = None;
@@ -246,7 +249,7 @@ impl<'a> Value<'a> {
     ///
     /// # Errors
     ///
-    /// Anything else, and a value that is neither an object nor `null`.
+    /// Any other value, and an element that is neither an object nor `null`.
     pub fn key_set(self, into: &mut Option<BTreeSet<String>>) -> Result<(), JsonError> {
         if self.is_null() {
             *into = None;
@@ -270,8 +273,8 @@ fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a key means a field: letters in any case, and the two characters beyond ASCII whose case
-/// folds into it, the Kelvin sign and the long s.
+/// Whether a key is that of a field: letters in any case, and the two characters beyond ASCII with an ASCII
+/// lower case, the Kelvin sign and the long s.
 ///
 /// Names of fields are ASCII.
 fn same_name(key: &str, name: &str) -> bool {
