@@ -2,10 +2,10 @@
 
 use crate::serve::{Server, layout};
 use crate::{Said, run};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// A directory with these files.
 fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -107,10 +107,7 @@ fn a_signal_reads_them_again_all_or_none() {
         let spec = serde_json::from_str::<Value>(&said.out).ok()?;
         Some(spec["hostname"].as_str().unwrap_or_default().to_owned())
     };
-    let hangup = || {
-        let pid = server.process.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
-    };
+    let hangup = || kill_process(Pid::from_child(&server.process), Signal::HUP).unwrap();
     assert_eq!(hostname("").as_deref(), Some("default-specd"));
 
     // One file is good and another is not: neither is taken.

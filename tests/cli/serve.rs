@@ -3,6 +3,7 @@
 use crate::support::layout::Layout;
 use crate::support::say;
 use crate::{run, specd};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
@@ -92,8 +93,7 @@ fn a_server_answers_the_command_and_ends_in_order() {
     let said = run(&["health", "--server", &server.socket, "--service", "nobody"]);
     assert_eq!(said.code, Some(1));
 
-    let pid = server.process.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    kill_process(Pid::from_child(&server.process), Signal::TERM).unwrap();
     assert!(server.process.wait().unwrap().success());
     assert!(!server.socket_path().exists(), "the socket is left behind");
     assert_eq!(run(&["health", "--server", &server.socket]).code, Some(1));

@@ -3,6 +3,7 @@
 //! Whiteouts and the marks of opaque directories take root; what a process without capabilities sees is
 //! tried by a child that gives its own away.
 
+use crate::support::other_user::{CopyForOthers, NOBODY};
 use crate::support::say;
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
 use specd::image::reader::{AccountFiles, ImageError, Wanted};
@@ -369,18 +370,13 @@ fn without_capabilities_nothing_is_guessed() {
     let closed = host.layer("closed", &[("etc/passwd", "")]).join("etc");
     fs::set_permissions(closed, fs::Permissions::from_mode(0o700)).unwrap();
     let open = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(host.0.path(), open.clone()).unwrap();
+    fs::set_permissions(host.0.path(), open).unwrap();
 
-    // The test binary itself may lie where the other user cannot go.
-    let program = host.0.path().join("test");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    fs::set_permissions(&program, open).unwrap();
-    let mut child = std::process::Command::new(program);
-    std::os::unix::process::CommandExt::uid(&mut child, 65534);
-    let child = child
+    let this = CopyForOthers::of(&std::env::current_exe().unwrap());
+    let child = this
+        .run_as(NOBODY, NOBODY)
         .args(["--exact", "unpacked::as_one_without_capabilities", "--nocapture"])
         .env("SPECD_TEST_WITHOUT_CAPABILITIES", host.root())
-        .current_dir("/")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);

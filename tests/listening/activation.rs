@@ -1,6 +1,7 @@
 //! Sockets that systemd passes, and what systemd is told.
 
 use crate::{Running, clean, lives, refused, serve, unix};
+use rustix::process::Signal;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
@@ -15,7 +16,7 @@ fn passing(names: &str, sockets: Vec<OwnedFd>, listen: &[&str]) -> Command {
     let script = "exec 3<&0 4<&1 0</dev/null 1>/dev/null
         export LISTEN_PID=$$
         exec \"$@\"";
-    let mut shell = clean("sh");
+    let mut shell = clean(Command::new("sh"));
     shell.args(["-c", script, "sh"]).arg(server.get_program()).args(server.get_args());
     shell.env("LISTEN_FDS", count.to_string()).env("LISTEN_FDNAMES", names);
     let mut sockets = sockets.into_iter();
@@ -121,7 +122,7 @@ fn systemd_is_told_when_it_serves_and_when_it_stops() {
     let mut server = Running::start(serve(&["tcp://127.0.0.1:0"]).env("NOTIFY_SOCKET", &path));
     assert_eq!(next().trim(), "READY=1");
     lives(&server.listens()).unwrap();
-    server.signal("-TERM");
+    server.signal(Signal::TERM);
     assert_eq!(next().trim(), "STOPPING=1");
     assert!(server.ended().success());
 }
@@ -132,7 +133,7 @@ fn systemd_socket_activate_passes_a_socket() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("specd.sock");
     let server = serve(&["fd://grpc"]);
-    let mut systemd = clean("systemd-socket-activate");
+    let mut systemd = clean(Command::new("systemd-socket-activate"));
     systemd.args(["--fdname=grpc", "--listen"]).arg(&path);
     systemd.arg(server.get_program()).args(server.get_args());
     if Command::new("systemd-socket-activate").arg("--version").output().is_err() {

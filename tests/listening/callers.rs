@@ -1,6 +1,7 @@
 //! Callers over a unix socket, limited by user and group.
 
-use crate::{NOBODY, Running, as_nobody, ask, is_root, lives, serve, specd, unix};
+use crate::support::other_user::NOBODY;
+use crate::{OtherUser, Running, ask, is_root, lives, serve, specd, unix};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -21,7 +22,7 @@ fn with_no_list_whoever_may_open_the_file_may_call() {
     let (_server, address, _directory) = open_to_all(&[]);
     lives(&address).unwrap();
     if is_root("a caller of another user") {
-        ask(as_nobody(&mut specd()), &address).unwrap();
+        ask(&mut OtherUser::new().nobody(&specd()), &address).unwrap();
     }
 }
 
@@ -31,7 +32,7 @@ fn callers_of_a_unix_socket_can_be_limited_by_uid() {
     let (mut server, address, _directory) = open_to_all(&["--allow-uid", &uid]);
     lives(&address).unwrap();
     if is_root("a caller of another user") {
-        ask(as_nobody(&mut specd()), &address).unwrap_err();
+        ask(&mut OtherUser::new().nobody(&specd()), &address).unwrap_err();
         server.says(&["WARN", "refused", "uid 65534 gid 65534", &address]);
         lives(&address).unwrap();
     }
@@ -44,10 +45,11 @@ fn callers_of_a_unix_socket_can_be_limited_by_gid() {
     lives(&address).unwrap_err();
     server.says(&["WARN", "refused", &address]);
     if is_root("a caller of another group") {
-        use std::os::unix::process::CommandExt;
-        ask(as_nobody(&mut specd()), &address).unwrap();
-        ask(specd().uid(NOBODY).gid(4243), &address).unwrap();
-        ask(specd().uid(4242).gid(1), &address).unwrap();
-        ask(specd().uid(4243).gid(1), &address).unwrap_err();
+        let other = OtherUser::new();
+        let ask_as = |uid, gid| ask(&mut other.run(&specd(), uid, gid), &address);
+        ask_as(NOBODY, NOBODY).unwrap();
+        ask_as(NOBODY, 4243).unwrap();
+        ask_as(4242, 1).unwrap();
+        ask_as(4243, 1).unwrap_err();
     }
 }

@@ -9,26 +9,29 @@ mod client;
 mod health_port;
 mod refusals;
 mod sockets;
+#[path = "../support/mod.rs"]
+mod support;
 mod tls;
 mod tls_files;
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
+use support::other_user::{CopyForOthers, NOBODY};
+use support::say;
 
 /// How long anything may take that should be quick; long, for machines are noisy.
 const SOON: Duration = Duration::from_secs(20);
 
 /// The command, with an environment that says nothing.
 fn specd() -> Command {
-    clean(env!("CARGO_BIN_EXE_specd"))
+    clean(Command::new(env!("CARGO_BIN_EXE_specd")))
 }
 
-fn clean(program: &str) -> Command {
-    let mut command = Command::new(program);
+fn clean(mut command: Command) -> Command {
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command
 }
@@ -88,14 +91,13 @@ impl Running {
         address.split_whitespace().next().unwrap().to_owned()
     }
 
-    fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Asks it to stop and waits for that.
     fn stop(mut self) -> ExitStatus {
-        self.signal("-TERM");
+        self.signal(Signal::TERM);
         self.ended()
     }
 
@@ -185,15 +187,21 @@ fn is_root(test: &str) -> bool {
     is_root
 }
 
-/// Tells the one who runs the tests, past the runner's capture.
-fn say(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
+/// The binary, for another user to run, and the same command as that user.
+struct OtherUser(CopyForOthers);
 
-/// The same command as a user who is nobody in particular, with the binary where he can read it.
-fn as_nobody(command: &mut Command) -> &mut Command {
-    command.uid(NOBODY).gid(NOBODY)
-}
+impl OtherUser {
+    fn new() -> Self {
+        Self(CopyForOthers::of(Path::new(env!("CARGO_BIN_EXE_specd"))))
+    }
 
-const NOBODY: u32 = 65534;
+    fn run(&self, command: &Command, uid: u32, gid: u32) -> Command {
+        let mut other = clean(self.0.run_as(uid, gid));
+        other.args(command.get_args());
+        other
+    }
+
+    fn nobody(&self, command: &Command) -> Command {
+        self.run(command, NOBODY, NOBODY)
+    }
+}

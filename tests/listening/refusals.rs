@@ -1,6 +1,7 @@
 //! Bad input: one sentence that says which and what would be right; code 2 for usage, 1 otherwise.
 
-use crate::{NOBODY, as_nobody, is_root, refused, serve, specd, unix};
+use crate::support::other_user::NOBODY;
+use crate::{OtherUser, is_root, refused, serve, specd, unix};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
@@ -29,8 +30,9 @@ fn a_socket_directory_that_is_not_writable_is_named() {
     }
     let address = unix(&closed.join("specd.sock"));
     let mut command = serve(&[&address]);
-    if is_root("a directory that is not writable, as somebody else") {
-        as_nobody(&mut command);
+    let other = is_root("a directory that is not writable, as somebody else").then(OtherUser::new);
+    if let Some(other) = &other {
+        command = other.nobody(&command);
     }
     let wanted = [&address, closed.to_str().unwrap(), "may write to", "Permission denied"];
     refused(&mut command, 1, &wanted);
@@ -46,7 +48,8 @@ fn a_group_that_the_file_cannot_be_given_to_is_named_and_nothing_is_left() {
     let path = directory.path().join("specd.sock");
     let mut command = serve(&[&unix(&path)]);
     command.args(["--socket-gid", "4242"]);
-    refused(as_nobody(&mut command), 1, &[&unix(&path), "group 4242", "member of that group"]);
+    let other = OtherUser::new();
+    refused(&mut other.nobody(&command), 1, &[&unix(&path), "group 4242", "member of that group"]);
     assert!(!path.exists());
 }
 

@@ -1,6 +1,7 @@
 //! Unix sockets: mode, group, stale and live, given back at the end.
 
 use crate::{Running, is_root, lives, serve, unix};
+use rustix::process::Signal;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 
@@ -48,7 +49,7 @@ fn a_server_that_was_killed_leaves_a_socket_that_the_next_one_replaces() {
     let path = directory.path().join("specd.sock");
     let mut first = Running::start(&mut serve(&[&unix(&path)]));
     first.listens();
-    first.signal("-KILL");
+    first.signal(Signal::KILL);
     first.ended();
     assert!(path.exists());
     let mut second = Running::start(&mut serve(&[&unix(&path)]));

@@ -2,6 +2,7 @@
 
 use crate::{SOON, Server, Start, ask, connect, within};
 use http::{Request, Response};
+use rustix::process::{Signal, getpid, kill_process};
 use specd::server::listen::ListenAddress;
 use specd::server::serve::ServeConfig;
 use specd::server::shutdown::Shutdown;
@@ -199,12 +200,7 @@ async fn a_client_that_goes_away_stops_its_call() {
 /// The signals go to this whole process, which only this test listens for.
 #[tokio::test]
 async fn signals_stop_gently_and_then_at_once() {
-    let kill = |signal: &str| {
-        let pid = std::process::id().to_string();
-        assert!(
-            std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success()
-        );
-    };
+    let send = |signal| kill_process(getpid(), signal).unwrap();
     let shutdown = Shutdown::on_signals().unwrap();
     let slow = Slow::new();
     let start = Start {
@@ -216,11 +212,11 @@ async fn signals_stop_gently_and_then_at_once() {
     let server = start.run().await;
     let _call = slow.call(connect(server.address()).await.unwrap()).await;
 
-    kill("-TERM");
+    send(Signal::TERM);
     within("the first signal", shutdown.requested()).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!server.running.is_finished());
-    kill("-INT");
+    send(Signal::INT);
     within("the second signal", shutdown.forced()).await;
     server.ended().await.unwrap();
 }

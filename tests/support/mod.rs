@@ -7,6 +7,7 @@
 pub mod go_options;
 pub mod golden_host;
 pub mod layout;
+pub mod other_user;
 pub mod request_json;
 pub mod service;
 pub mod tasks;
