@@ -2,7 +2,7 @@
 
 use crate::run;
 use crate::support::layout::{Layout, dir, executable, file, symlink};
-use crate::support::{layout, say};
+use crate::support::{layout, say::say};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,7 +1,7 @@
 //! `specd serve` and `specd health`, and standard tools against them.
 
 use crate::support::layout::Layout;
-use crate::support::say;
+use crate::support::say::say;
 use crate::{run, specd};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};

@@ -22,8 +22,16 @@ mod program;
 mod run;
 mod runtime;
 mod sandbox;
-#[path = "../support/mod.rs"]
-mod support;
+mod seccomp_policies;
+#[path = "../support"]
+mod support {
+    pub(crate) mod go_options;
+    pub(crate) mod layout;
+    pub(crate) mod request_json;
+    pub(crate) mod say;
+    pub(crate) mod service;
+    pub(crate) mod tasks;
+}
 mod tasks;
 mod text;
 mod values;

@@ -8,7 +8,7 @@ use crate::deliberate::{self, Known, Seen};
 use crate::equipment;
 use crate::options;
 use crate::program::{Answer, Program};
-use crate::support::say;
+use crate::support::say::say;
 use crate::support::service::Fixture;
 use crate::tasks;
 use crate::text;
@@ -75,7 +75,7 @@ pub(crate) fn release(release: &Release) {
 /// Whether the server has a profile.
 async fn is_served(profile: &str) -> bool {
     let case = deliberate::plain();
-    let answer = Fixture::of_bytes(&case.config, None, None).generate(case.request(profile)).await;
+    let answer = Fixture::new(&case.config, None, None).generate(case.request(profile)).await;
     !answer.is_err_and(|status| status.message().contains("unknown profile"))
 }
 
@@ -83,9 +83,8 @@ impl Sides<'_> {
     /// Asks both sides.
     fn ask(&mut self, case: &Case) -> Outcome {
         let go = self.program.ask(&case.question());
-        let fixture =
-            Fixture::of_bytes(&case.config, case.passwd.as_deref(), case.group.as_deref())
-                .on(equipment::machine());
+        let fixture = Fixture::new(&case.config, case.passwd.as_deref(), case.group.as_deref())
+            .on(equipment::machine());
         let ours = self.runtime.block_on(fixture.generate(case.request(self.release.profile)));
         let ours = ours.map(|answer| String::from_utf8(answer.spec.unwrap().value).unwrap());
         match (&go, &ours) {

@@ -1,5 +1,5 @@
 //! The differences that are meant because a runtime would fail: Go's client gives a spec that breaks a rule
-//! on finished specs, and our server does not. Each rule is shown to be the runtime's in `tests/runtimes`.
+//! on finished specs, and our server does not. Each rule is shown to be the runtime's in `tests/system/runtimes`.
 
 use crate::case::Case;
 use crate::deliberate::{Known, Seen, image, plain, with};

@@ -6,7 +6,7 @@ use crate::case::{Case, Op};
 use crate::deliberate::{self, Known, Seen};
 use crate::options::{Chosen, TABLE};
 use crate::program::{Answer, Program};
-use crate::support::say;
+use crate::support::say::say;
 use crate::support::tasks::Tasks;
 use crate::text;
 use base64::Engine as _;

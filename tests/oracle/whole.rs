@@ -3,7 +3,7 @@
 use crate::deliberate::plain;
 use crate::options::Chosen;
 use crate::program::{Answer, Program};
-use crate::support::say;
+use crate::support::say::say;
 use crate::support::service::Fixture;
 use serde_json::Value;
 use specd::spec::draft::Draft;
@@ -28,7 +28,7 @@ fn every_field_is_where_go_puts_it() {
         panic!("Go's types do not take every field");
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let fixture = Fixture::of_bytes(&case.config, case.passwd.as_deref(), case.group.as_deref());
+    let fixture = Fixture::new(&case.config, case.passwd.as_deref(), case.group.as_deref());
     case.options.clear();
     let answer = runtime.block_on(fixture.generate(case.request("containerd-2.4"))).unwrap();
     let mut whole: Value = serde_json::from_slice(&answer.spec.unwrap().value).unwrap();

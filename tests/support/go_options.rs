@@ -6,10 +6,10 @@ use specd::pb::specd as pb;
 
 /// One option of `pkg/oci`, with its arguments.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Op {
-    pub op: String,
+pub(crate) struct Op {
+    pub(crate) op: String,
     #[serde(default)]
-    pub args: Value,
+    pub(crate) args: Value,
 }
 
 /// What `pkg/oci` takes for PATH.
@@ -74,7 +74,7 @@ fn throttles(value: &Value) -> Vec<pb::ThrottleDevice> {
 }
 
 /// The options that do what a list of Go's options does; nothing where no options do.
-pub fn options(ops: &[Op]) -> Option<pb::SpecOptions> {
+pub(crate) fn options(ops: &[Op]) -> Option<pb::SpecOptions> {
     let mut options = pb::SpecOptions::default();
     for (index, op) in ops.iter().enumerate() {
         let before_the_image = ops[index + 1..].iter().any(|op| op.op == "image");

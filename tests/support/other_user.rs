@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The user and the group `nobody`.
-pub const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 
 /// A copy of a program in a directory that every user can enter. What cargo built may be below one that others
 /// cannot, for example a home directory.
-pub struct CopyForOthers {
+pub(crate) struct CopyForOthers {
     directory: tempfile::TempDir,
 }
 
 impl CopyForOthers {
     /// Copies the program.
-    pub fn of(program: &Path) -> Self {
+    pub(crate) fn of(program: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(directory.path(), open).unwrap();
@@ -38,7 +38,7 @@ impl CopyForOthers {
     }
 
     /// The copy, run as a user and a group.
-    pub fn run_as(&self, uid: u32, gid: u32) -> Command {
+    pub(crate) fn run_as(&self, uid: u32, gid: u32) -> Command {
         let mut command = Command::new(self.path());
         command.uid(uid).gid(gid).current_dir("/");
         command

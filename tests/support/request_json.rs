@@ -5,12 +5,12 @@ use prost_reflect::{DescriptorPool, DynamicMessage};
 use specd::pb::specd::{DESCRIPTORS, GenerateRequest};
 
 /// The request that a text stands for.
-pub fn parse(text: &str) -> GenerateRequest {
+pub(crate) fn parse(text: &str) -> GenerateRequest {
     parse_as("GenerateRequest", text)
 }
 
 /// The message of this name that a text stands for.
-pub fn parse_as<M: Message + Default>(name: &str, text: &str) -> M {
+pub(crate) fn parse_as<M: Message + Default>(name: &str, text: &str) -> M {
     let pool = DescriptorPool::decode(DESCRIPTORS).unwrap();
     let descriptor = pool.get_message_by_name(&format!("specd.v1.{name}")).unwrap();
     let mut json = serde_json::Deserializer::from_str(text);

@@ -12,9 +12,7 @@ use specd::generate::{Generator, Machine};
 use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
 use specd::image::source::{Descriptor, ImageSource};
 use specd::image::source_reader::SourceReader;
-use specd::pb::specd::{
-    ExplainRequest, ExplainResponse, GenerateRequest, GenerateResponse, SpecService,
-};
+use specd::pb::specd::{GenerateRequest, GenerateResponse, SpecService};
 use specd::rpc::Service;
 use specd::spec::Profiles;
 use std::sync::{Arc, LazyLock};
@@ -22,10 +20,10 @@ use std::time::Duration;
 use tonic::{Request, Status};
 
 /// The name of the image, where a request gives none.
-pub const IMAGE: &str = "registry.example/app:1";
+pub(crate) const IMAGE: &str = "registry.example/app:1";
 
 /// A service over one image.
-pub struct Fixture {
+pub(crate) struct Fixture {
     generator: Generator,
     _layout: Layout,
 }
@@ -35,12 +33,7 @@ impl Fixture {
     ///
     /// The files lie beside the image and not in a layer: a configuration that may not change can name no
     /// layers. Reading them out of layers has tests of its own.
-    pub fn new(config: &str, passwd: Option<&str>, group: Option<&str>) -> Self {
-        Self::of_bytes(config.as_bytes(), passwd.map(str::as_bytes), group.map(str::as_bytes))
-    }
-
-    /// The same for what is no text.
-    pub fn of_bytes(config: &[u8], passwd: Option<&[u8]>, group: Option<&[u8]>) -> Self {
+    pub(crate) fn new(config: &[u8], passwd: Option<&[u8]>, group: Option<&[u8]>) -> Self {
         let mut layout = Layout::temp();
         let image = layout.raw_image(config, &[]);
         layout.tag(IMAGE, &image.manifest);
@@ -63,29 +56,24 @@ impl Fixture {
 
     /// The same, on a machine that has something; without one it has no devices.
     #[must_use]
-    pub fn on(self, machine: Machine) -> Self {
+    pub(crate) fn on(self, machine: Machine) -> Self {
         Self { generator: self.generator.on(machine), ..self }
     }
 
-    fn service(&self) -> Service {
+    /// The service.
+    pub(crate) fn service(&self) -> Service {
         Service::new(self.generator.clone(), Duration::from_secs(60))
     }
 
     /// Calls Generate.
-    pub async fn generate(&self, mut request: GenerateRequest) -> Result<GenerateResponse, Status> {
+    pub(crate) async fn generate(
+        &self,
+        mut request: GenerateRequest,
+    ) -> Result<GenerateResponse, Status> {
         if request.image.is_empty() {
             IMAGE.clone_into(&mut request.image);
         }
         self.service().generate(Request::new(request)).await.map(tonic::Response::into_inner)
-    }
-
-    /// Calls Explain.
-    pub async fn explain(&self, mut request: GenerateRequest) -> Result<ExplainResponse, Status> {
-        if request.image.is_empty() {
-            IMAGE.clone_into(&mut request.image);
-        }
-        let request = ExplainRequest { request: Some(request) };
-        self.service().explain(Request::new(request)).await.map(tonic::Response::into_inner)
     }
 }
 

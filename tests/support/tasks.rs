@@ -16,21 +16,18 @@ use specd::rpc::Service;
 use specd::spec::Profiles;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A service over one container, whose root is a directory.
-pub struct Tasks {
-    pub service: Service,
-    /// How often the snapshot was read.
-    pub reads: Arc<AtomicUsize>,
+pub(crate) struct Tasks {
+    pub(crate) service: Service,
     _root: tempfile::TempDir,
     _layout: Layout,
 }
 
 impl Tasks {
     /// The container, or none, and the account files in its root.
-    pub fn new(
+    pub(crate) fn new(
         container: Option<StoredContainer>,
         passwd: Option<&[u8]>,
         group: Option<&[u8]>,
@@ -48,8 +45,7 @@ impl Tasks {
             snapshotter: Snapshotter::parse("another").unwrap(),
             timeout: Duration::from_secs(60),
         };
-        let reads = Arc::<AtomicUsize>::default();
-        let snapshots = OneSnapshot { directory, reads: Arc::clone(&reads) };
+        let snapshots = OneSnapshot { directory };
         let snapshots = SnapshotFiles::new(Arc::new(snapshots), rules);
 
         let layout = Layout::temp();
@@ -63,7 +59,7 @@ impl Tasks {
         )
         .with_containers(Arc::new(OneContainer(container)), Some(Arc::new(snapshots)));
         let service = Service::new(generator, Duration::from_secs(60));
-        Self { service, reads, _root: root, _layout: layout }
+        Self { service, _root: root, _layout: layout }
     }
 }
 
@@ -85,7 +81,6 @@ impl ContainerStore for OneContainer {
 /// One snapshot, by the snapshotter `native` under the key `root`.
 struct OneSnapshot {
     directory: PathBuf,
-    reads: Arc<AtomicUsize>,
 }
 
 struct Kept;
@@ -105,7 +100,6 @@ impl SnapshotSource for OneSnapshot {
         snapshotter: &Snapshotter,
         key: &SnapshotKey,
     ) -> Result<Held, SnapshotError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
         if (snapshotter.as_str(), key.as_str()) != ("native", "root") {
             let (snapshotter, key) = (snapshotter.clone(), key.clone());
             return Err(SnapshotError::Absent { snapshotter, key });

@@ -1,6 +1,6 @@
 {{/*
 The alerts: what is wrong, since when, and what to do. What `$labels` and `$value` stand for is Prometheus's, so those are written for
-it and not for Helm. A query names only metrics that the server exports; tests/chart.rs checks it.
+it and not for Helm. A query names only metrics that the server exports; tests/cli/chart.rs checks it.
 */}}
 {{- define "specd.alerts" -}}
 {{- $v := .Values -}}
