@@ -1,43 +1,35 @@
-//! Golden specs: a directory a rule.
+//! Golden answers: each case is answered as it wants.
 //!
-//! `request.json` (the request in protobuf's JSON), `image.json` (the image's configuration), and, where
-//! the image has them, `passwd` and `group` give `want.json`: the answer, or the error with its reason.
-//! A host has the devices of `host.json`, in the form of `specd host-facts`, and the CDI specifications in
-//! `cdi`, which it has in `/etc/cdi`, and in `cdi-run`, which it has in `/var/run/cdi`.
-//! `BLESS=1` writes what is answered; read the difference before it is committed.
-//!
-//! In `process` a stored container (`container.json`, the spec, and `stored.json`, what is stored beside it) and a
-//! request give the process of an exec; in `resources` a request gives limits.
+//! `support::golden` says what a case is. `BLESS=1` writes what is answered; read the difference before it is committed.
 
-use crate::support::golden_host::machine;
+use crate::bless;
+use crate::support::go_json::escaped;
+use crate::support::golden::{Case, case, cases};
 use crate::support::request_json;
-use crate::support::service::Fixture;
-use crate::support::tasks::Tasks;
 use prost_types::Any;
 use serde_json::{Value, json};
-use specd::container::StoredContainer;
 use specd::pb::specd as pb;
 use specd::pb::specd::SpecService;
-use specd::spec::encode::TYPE_URL;
-use std::path::{Path, PathBuf};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
-fn directories(root: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(root);
-    let entries = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
-    let mut directories: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
-    directories.sort();
-    directories
+/// The newest release of containerd, which the profile `containerd` is.
+const NEWEST: &str = "containerd-2.4";
+
+/// The JSON of an answer, which is in Go's form: reading and writing it gives the same bytes.
+fn read(any: Option<&Any>) -> Value {
+    let text = std::str::from_utf8(&any.unwrap().value).unwrap();
+    let value: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(escaped(&value.to_string()), text);
+    value
 }
 
 fn answer(response: &pb::GenerateResponse) -> Value {
-    let spec = response.spec.as_ref().unwrap();
     let image = response.image.as_ref().unwrap();
     let labels: std::collections::BTreeMap<_, _> = image.labels.iter().collect();
     json!({
-        "type_url": spec.type_url,
-        "spec": serde_json::from_slice::<Value>(&spec.value).unwrap(),
+        "type_url": response.spec.as_ref().unwrap().type_url,
+        "spec": read(response.spec.as_ref()),
         "image": {
             "exposed_ports": image.exposed_ports,
             "volumes": image.volumes,
@@ -46,6 +38,18 @@ fn answer(response: &pb::GenerateResponse) -> Value {
         },
         "warnings": response.warnings,
     })
+}
+
+/// A process: what no option has changed has the text, white space included, that is stored of the container.
+fn process(response: &pb::GenerateProcessResponse) -> Value {
+    let any = response.process.as_ref().unwrap();
+    let process: Value = serde_json::from_slice(&any.value).unwrap();
+    json!({"type_url": any.type_url, "process": process, "warnings": response.warnings})
+}
+
+fn resources(response: &pb::GenerateResourcesResponse) -> Value {
+    let any = response.resources.as_ref();
+    json!({"type_url": any.unwrap().type_url, "resources": read(any), "warnings": response.warnings})
 }
 
 fn error(status: &Status) -> Value {
@@ -64,91 +68,70 @@ fn error(status: &Status) -> Value {
     })
 }
 
+/// What is wrong with an answer, unless it is to be written. Both are compared as text, in which fields have an order.
+fn compare(case: &Case, profile: &str, got: &Value) -> Option<String> {
+    if std::env::var_os("BLESS").is_some() {
+        let text = if got.get("spec").is_some() && case.name != profile {
+            bless::text(profile, &self::case(profile).wanted().unwrap(), got)
+        } else {
+            serde_json::to_string_pretty(got).unwrap() + "\n"
+        };
+        std::fs::write(case.directory.join("want.json"), text).unwrap();
+    }
+    let wrong = match case.wanted() {
+        Ok(want) if bless::same(&want, got) => return None,
+        Ok(want) => format!(
+            "what is answered differs from what is wanted by {}",
+            bless::difference(&want, got)
+        ),
+        Err(why) => why,
+    };
+    Some(format!("{}: {wrong}", case.directory.display()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rule_gives_what_is_wanted() {
     let mut wrong = Vec::new();
-    let directories = directories("generate");
-    for directory in &directories {
-        let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
-        let file = |name: &str| std::fs::read(directory.join(name)).ok();
-        let config = file("image.json").unwrap();
-        let fixture = Fixture::new(&config, file("passwd").as_deref(), file("group").as_deref())
-            .on(machine(directory));
-        let request = request_json::parse(&read("request.json").unwrap());
-
+    let mut cases = cases("generate");
+    let profile = |case: &Case| match request_json::parse(&case.request()).profile.as_str() {
+        "" => "function".to_owned(),
+        "containerd" => NEWEST.to_owned(),
+        name => name.to_owned(),
+    };
+    // The own cases of profiles come first, since the others are written as changes on them.
+    cases.sort_by_cached_key(|case| case.name != profile(case));
+    for case in &cases {
+        let (fixture, request) = case.generate();
         let first = fixture.generate(request.clone()).await;
         let got = match &first {
             Ok(response) => answer(response),
             Err(status) => error(status),
         };
         if let (Ok(first), Ok(again)) = (&first, fixture.generate(request).await) {
-            assert_eq!(first.spec, again.spec, "{}", directory.display());
+            assert_eq!(first.spec, again.spec, "{}", case.name);
         }
-
-        wrong.extend(compare(directory, &got));
+        wrong.extend(compare(case, &profile(case), &got));
     }
     assert!(wrong.is_empty(), "BLESS=1 writes what is answered\n{}", wrong.join("\n"));
-    assert!(directories.len() > 40, "goldens are missing");
-}
-
-/// What differs from what is wanted, unless it is to be written.
-fn compare(directory: &Path, got: &Value) -> Option<String> {
-    let path = directory.join("want.json");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(path, serde_json::to_string_pretty(got).unwrap() + "\n").unwrap();
-        return None;
-    }
-    let want = std::fs::read_to_string(path).unwrap_or_default();
-    let same = serde_json::from_str::<Value>(&want).ok().as_ref() == Some(got);
-    (!same).then(|| format!("{}: {got:#}", directory.display()))
-}
-
-/// What is stored of a container: by the names of its fields, each as if nothing were unusual.
-fn container(spec: String, stored: Option<String>) -> StoredContainer {
-    let stored: Value = serde_json::from_str(&stored.unwrap_or("{}".to_owned())).unwrap();
-    let text = |name: &str, usual: &str| stored[name].as_str().unwrap_or(usual).to_owned();
-    StoredContainer {
-        type_url: text("type_url", TYPE_URL),
-        spec: spec.into_bytes(),
-        snapshotter: text("snapshotter", "native"),
-        snapshot_key: text("snapshot_key", "root"),
-    }
-}
-
-fn part(name: &str, any: Option<Any>, warnings: &[String]) -> Value {
-    let any = any.unwrap();
-    let value: Value = serde_json::from_slice(&any.value).unwrap();
-    json!({"type_url": any.type_url, name: value, "warnings": warnings})
+    assert!(cases.len() > 40, "goldens are missing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rule_of_tasks_gives_what_is_wanted() {
     let mut wrong = Vec::new();
-    let directories: Vec<PathBuf> =
-        ["process", "resources"].into_iter().flat_map(directories).collect();
-    for directory in &directories {
-        let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
-        let file = |name: &str| std::fs::read(directory.join(name)).ok();
-        let stored = read("container.json").map(|spec| container(spec, read("stored.json")));
-        let tasks = Tasks::new(stored, file("passwd").as_deref(), file("group").as_deref());
-        let request = read("request.json").unwrap();
-        let answer = if directory.parent().unwrap().ends_with("process") {
-            let request = request_json::parse_as("GenerateProcessRequest", &request);
-            let answer = tasks.service.generate_process(Request::new(request)).await;
-            answer.map(|answer| {
-                let answer = answer.into_inner();
-                part("process", answer.process, &answer.warnings)
-            })
-        } else {
-            let request = request_json::parse_as("GenerateResourcesRequest", &request);
-            let answer = tasks.service.generate_resources(Request::new(request)).await;
-            answer.map(|answer| {
-                let answer = answer.into_inner();
-                part("resources", answer.resources, &answer.warnings)
-            })
-        };
-        wrong.extend(compare(directory, &answer.unwrap_or_else(|status| error(&status))));
+    let (execs, updates) = (cases("process"), cases("resources"));
+    for case in &execs {
+        let request = request_json::parse_as("GenerateProcessRequest", &case.request());
+        let answer = case.tasks().service.generate_process(Request::new(request)).await;
+        let got = answer.map_or_else(|status| error(&status), |answer| process(answer.get_ref()));
+        wrong.extend(compare(case, "", &got));
+    }
+    for case in &updates {
+        let request = request_json::parse_as("GenerateResourcesRequest", &case.request());
+        let answer = case.tasks().service.generate_resources(Request::new(request)).await;
+        let got = answer.map_or_else(|status| error(&status), |answer| resources(answer.get_ref()));
+        wrong.extend(compare(case, "", &got));
     }
     assert!(wrong.is_empty(), "BLESS=1 writes what is answered\n{}", wrong.join("\n"));
-    assert!(directories.len() > 20, "goldens are missing");
+    assert!(execs.len() > 30 && updates.len() > 4, "goldens are missing");
 }

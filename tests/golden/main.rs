@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answers;
+mod bless;
+mod cases;
 mod docker;
 mod explain;
 mod options_table;
@@ -10,7 +12,9 @@ mod reference;
 mod seccomp;
 #[path = "../support"]
 mod support {
+    pub(crate) mod go_json;
     pub(crate) mod go_options;
+    pub(crate) mod golden;
     pub(crate) mod golden_host;
     pub(crate) mod layout;
     pub(crate) mod request_json;

@@ -7,6 +7,7 @@
 //! Each case must agree byte for byte with Go's `json.Marshal`, fail where Go fails, or be on the list of
 //! refusals, which holds a reason for each; and each of the list must still be refused.
 
+use crate::support::go_json::escaped;
 use crate::support::go_options::{Op, options};
 use crate::support::say::say;
 use crate::support::service::Fixture;
@@ -136,12 +137,6 @@ fn platform(config: &str) -> Option<pb::Platform> {
     states.then(|| pb::Platform { os, architecture, variant: field("variant") })
 }
 
-/// The text as `json.Marshal` writes it: the reference was written without its HTML escapes, which stand
-/// nowhere but in strings.
-fn escaped(json: &str) -> String {
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
-}
-
 /// Where two texts part, with what follows.
 fn first_difference(ours: &str, gos: &str) -> Option<String> {
     let same = ours.bytes().zip(gos.bytes()).take_while(|(a, b)| a == b).count();
@@ -208,6 +203,7 @@ async fn replay(release: &str, cases: Vec<Case>, wants: Vec<Want>, tally: &mut T
         match (answer, &want.spec, &want.error, refusal) {
             (Ok(got), Some(spec), _, None) => {
                 let got = String::from_utf8(got.spec.unwrap().value).unwrap();
+                // The reference was written without the escapes.
                 let want = escaped(spec.get());
                 match first_difference(&got, &want) {
                     None => tally.equal += 1,

@@ -25,6 +25,7 @@ mod sandbox;
 mod seccomp_policies;
 #[path = "../support"]
 mod support {
+    pub(crate) mod go_json;
     pub(crate) mod go_options;
     pub(crate) mod layout;
     pub(crate) mod request_json;

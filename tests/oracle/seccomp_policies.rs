@@ -6,6 +6,7 @@
 //! A policy that is in order must give the same bytes. One that is not must fail here wherever it fails in
 //! Go; that more fails here is wanted.
 
+use crate::support::go_json::escaped;
 use crate::support::say::say;
 use oci_spec::runtime::{Capability, LinuxSeccomp};
 use proptest::collection::vec;
@@ -229,10 +230,9 @@ fn capabilities(names: &Value) -> Vec<Capability> {
     Vec::deserialize(names).unwrap()
 }
 
-/// Our bytes, with the escapes that Go has in strings.
+/// Our bytes, in Go's form.
 fn text(filter: &LinuxSeccomp) -> String {
-    let json = serde_json::to_string(filter).unwrap();
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    escaped(&serde_json::to_string(filter).unwrap())
 }
 
 #[derive(Default, Debug)]

@@ -14,6 +14,7 @@ mod layers;
 mod runtimes;
 #[path = "../support"]
 mod support {
+    pub(crate) mod golden;
     pub(crate) mod layout;
     pub(crate) mod other_user;
     pub(crate) mod own_process;

@@ -1,6 +1,7 @@
 //! What holds for every explanation.
 
-use crate::explain::{explain, golden, golden_directories};
+use crate::explain::explain;
+use crate::support::golden::cases;
 use serde_json::Value;
 use specd::pb::specd as pb;
 use tonic_types::{ErrorInfo, StatusExt};
@@ -35,9 +36,9 @@ fn is_told(origin: Option<&pb::Origin>) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_leaves_of_an_explanation_are_those_of_the_spec() {
     let mut explained = 0;
-    for directory in golden_directories() {
-        let (fixture, request) = golden(&directory);
-        let name = directory.display();
+    for case in cases("generate") {
+        let (fixture, request) = case.generate();
+        let name = &case.name;
         let (response, fields) =
             match (fixture.generate(request.clone()).await, explain(&fixture, request).await) {
                 (Ok(generated), Ok(explained)) => {
@@ -80,8 +81,8 @@ async fn the_leaves_of_an_explanation_are_those_of_the_spec() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_says_where_what_it_does_comes_from() {
     let mut silent = Vec::new();
-    for directory in golden_directories() {
-        let (fixture, request) = golden(&directory);
+    for case in cases("generate") {
+        let (fixture, request) = case.generate();
         let Ok(explained) = explain(&fixture, request).await else { continue };
         for field in explained.fields {
             let origins = field.replaced.iter().map(|setting| &setting.origin);
@@ -89,7 +90,7 @@ async fn every_step_says_where_what_it_does_comes_from() {
                 if let Some(pb::origin::Of::Rule(rule)) = &origin.of
                     && rule.description.is_empty()
                 {
-                    silent.push(format!("{}: {} {}", directory.display(), field.path, rule.step));
+                    silent.push(format!("{}: {} {}", case.name, field.path, rule.step));
                 }
             }
         }

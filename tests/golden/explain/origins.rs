@@ -1,6 +1,7 @@
 //! Origins, spelled out.
 
-use crate::explain::{explain, golden};
+use crate::explain::explain;
+use crate::support::golden::{case, cases};
 use crate::support::request_json;
 use crate::support::service::Fixture;
 use specd::pb::specd as pb;
@@ -9,8 +10,7 @@ use std::path::Path;
 /// The explanation of a golden request, a line a leaf: the path, the value, who set it; then what it replaced, the
 /// oldest first.
 async fn lines(name: &str) -> Vec<String> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/generate").join(name);
-    let (fixture, request) = golden(&directory);
+    let (fixture, request) = case(name).generate();
     let fields = explain(&fixture, request).await.unwrap().fields;
     fields.iter().map(line).collect()
 }
@@ -144,8 +144,8 @@ async fn a_profile_that_extends_another_is_told_by_the_files_of_both() {
 async fn the_lines_of_profiles_have_the_values() {
     let profiles = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/spec/profiles");
     let mut checked = 0;
-    for directory in crate::explain::golden_directories() {
-        let (fixture, request) = golden(&directory);
+    for case in cases("generate") {
+        let (fixture, request) = case.generate();
         let Ok(explained) = explain(&fixture, request).await else { continue };
         for field in explained.fields {
             let last = (field.value.clone(), field.origin.clone());

@@ -3,25 +3,17 @@
 use crate::runtimes::adapted::{self, Host, Network};
 use crate::runtimes::bundle::Bundle;
 use crate::runtimes::runtime::{self, Program, Runtime};
+use crate::support::golden::cases;
 use crate::support::say::say;
 use serde_json::Value;
 use specd::spec::validate;
-use std::path::Path;
 
 /// Every golden spec, with its directory's name.
 pub(crate) fn all() -> Vec<(String, Value)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/generate");
-    let mut specs: Vec<(String, Value)> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter_map(|path| {
-            let text = std::fs::read_to_string(path.join("want.json")).ok()?;
-            let want: Value = serde_json::from_str(&text).unwrap();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            Some((name, want.get("spec")?.clone()))
-        })
+    let specs: Vec<(String, Value)> = cases("generate")
+        .into_iter()
+        .filter_map(|case| Some((case.name.clone(), case.wanted().unwrap().get("spec")?.clone())))
         .collect();
-    specs.sort_by(|a, b| a.0.cmp(&b.0));
     assert!(specs.len() > 60, "goldens are missing");
     specs
 }
