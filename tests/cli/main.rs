@@ -12,6 +12,7 @@ mod profiles;
 mod serve;
 #[path = "../support"]
 mod support {
+    pub(crate) mod control_group;
     pub(crate) mod layout;
     pub(crate) mod say;
 }

@@ -11,9 +11,11 @@ mod clients;
 mod containerd;
 mod image;
 mod layers;
+mod network_namespace;
 mod runtimes;
 #[path = "../support"]
 mod support {
+    pub(crate) mod control_group;
     pub(crate) mod golden;
     pub(crate) mod layout;
     pub(crate) mod other_user;

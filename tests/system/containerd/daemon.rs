@@ -1,9 +1,9 @@
 //! A private containerd: its own root, state and socket, no CRI, no listener on the network.
 //!
-//! Invariant: once a [`Daemon`] is dropped, nothing of it is left: no process, no mount, no file. (An
-//! empty cgroup with the name of the namespace stays, as with every containerd.)
+//! Invariant: once a [`Daemon`] is dropped, nothing of it is left: no process, no mount, no file, no control group.
 
 use crate::containerd::image::BUSYBOX;
+use crate::support::control_group::ControlGroup;
 use crate::support::say::say;
 use containerd_client::Client;
 use rustix::mount::{UnmountFlags, unmount};
@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -93,6 +94,8 @@ pub(crate) struct Daemon {
     directory: TempDir,
     programs: Programs,
     process: Option<Child>,
+    /// Those that containers are in, by the names of their namespaces; containerd leaves them.
+    control_groups: Mutex<Vec<ControlGroup>>,
 }
 
 impl Daemon {
@@ -111,7 +114,8 @@ impl Daemon {
         let expected = if release == Release::Two { 2.. } else { 1.. };
         assert!(expected.contains(&programs.major), "{release:?} is {}", programs.major);
         let directory = tempfile::Builder::new().prefix("specd-").tempdir().unwrap();
-        let mut daemon = Self { directory, programs, process: None };
+        let mut daemon =
+            Self { directory, programs, process: None, control_groups: Mutex::default() };
         std::fs::write(daemon.path("config.toml"), daemon.config()).unwrap();
         daemon.start_again().await;
         Some(daemon)
@@ -156,6 +160,11 @@ impl Daemon {
     /// Where runc keeps its state, with a directory for each namespace.
     pub(crate) fn runc_root(&self) -> PathBuf {
         self.path("runc")
+    }
+
+    /// Removes the control group of a namespace's containers, when the daemon has ended.
+    pub(crate) fn hold_control_group(&self, namespace: &str) {
+        self.control_groups.lock().unwrap().push(ControlGroup::hold(namespace));
     }
 
     /// The release's own command line, for this daemon.

@@ -2,10 +2,10 @@
 
 use crate::containerd::daemon::Daemon;
 use crate::containerd::image::{Image, busybox};
-use crate::containerd::netns::NetworkNamespace;
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use crate::containerd::task::{Ran, Task, run};
+use crate::network_namespace::NetworkNamespace;
 use specd::pb::specd::{
     GenerateRequest, GenerateResponse, ProcessOptions, SpecOptions, StringList, UserOptions,
 };

@@ -14,7 +14,6 @@ mod generate;
 mod harness;
 mod image;
 mod image_of_specd;
-mod netns;
 mod recovery;
 mod serve;
 mod slow;

@@ -77,6 +77,7 @@ pub(crate) struct Running {
 
 /// Creates a container and starts it.
 pub(crate) async fn start(daemon: &Daemon, task: &Task<'_>) -> Running {
+    daemon.hold_control_group(task.namespace);
     let client = daemon.client().await;
     let id = task.id.to_owned();
 

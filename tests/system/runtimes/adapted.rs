@@ -2,15 +2,16 @@
 //!
 //! Invariant: whatever is not on the list stays as it is.
 
+use crate::network_namespace::NetworkNamespace;
 use crate::runtimes::runtime::Program;
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The control group below which all of them are.
-fn group() -> String {
+pub(crate) fn group() -> String {
     format!("specd-test-{}", std::process::id())
 }
 
@@ -124,42 +125,13 @@ fn remove(object: &mut Value, names: &[&str]) {
     }
 }
 
-/// A network namespace at the path that a spec joins, for as long as it is held.
-pub(crate) struct Network(String);
-
 /// Makes the network namespace that a spec joins, where there is none.
-pub(crate) fn network(spec: &Value) -> Option<Network> {
+pub(crate) fn network(spec: &Value) -> Option<NetworkNamespace> {
     let namespaces = spec["linux"]["namespaces"].as_array().into_iter().flatten();
     let paths = namespaces.filter_map(|namespace| namespace["path"].as_str());
     let mut names = paths.filter_map(|path| path.strip_prefix("/var/run/netns/"));
     let name = names.find(|name| !Path::new("/run/netns").join(name).exists())?;
-    let made = Command::new("ip").args(["netns", "add", name]).status().unwrap();
-    assert!(made.success(), "the network namespace {name} cannot be made");
-    Some(Network(name.to_owned()))
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "delete", &self.0]).status();
-    }
-}
-
-/// Removes the control groups that runtimes have made and left.
-pub(crate) fn remove_control_groups() {
-    let roots = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-    let roots = roots.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]);
-    for root in roots {
-        remove_below(&root.join(group()));
-    }
-}
-
-fn remove_below(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_below(&entry.path());
-        }
-    }
-    let _ = fs::remove_dir(directory);
+    Some(NetworkNamespace::make(name))
 }
 
 /// What this machine has.
@@ -201,27 +173,30 @@ impl Host {
     /// A controller that a spec needs and that is not there.
     pub(crate) fn lacks_controller(&self, spec: &Value, version_2: bool) -> Option<String> {
         let resources = spec["linux"]["resources"].as_object().into_iter().flatten();
-        let names = resources.filter_map(|(section, value)| {
-            let name = match section.as_str() {
-                "memory" => "memory",
-                "pids" => "pids",
-                "cpu" if value.get("cpus").is_some() || value.get("mems").is_some() => "cpuset",
-                "cpu" => "cpu",
-                "blockIO" => "io",
-                "hugepageLimits" => "hugetlb",
-                "unified" => "unified",
-                _ => return None,
-            };
-            Some(name)
-        });
-        let mut names = names.filter(|name| {
-            if version_2 {
-                !self.version_2.iter().any(|has| has == name)
-            } else {
-                let name = if *name == "io" { "blkio" } else { name };
-                !Path::new("/sys/fs/cgroup").join(name).exists()
+        let mut names = resources.flat_map(|(section, value)| match section.as_str() {
+            "memory" => vec!["memory"],
+            "pids" => vec!["pids"],
+            "cpu" if value.get("cpus").is_some() || value.get("mems").is_some() => vec!["cpuset"],
+            "cpu" => vec!["cpu"],
+            "blockIO" => vec!["io"],
+            "hugepageLimits" => vec!["hugetlb"],
+            // Files of version 2, each of the controller that its name begins with.
+            "unified" if version_2 => {
+                let files = value.as_object().into_iter().flat_map(|files| files.keys());
+                let controllers = files.filter_map(|file| Some(file.split_once('.')?.0));
+                controllers.filter(|controller| *controller != "cgroup").collect()
             }
+            "unified" => vec!["unified"],
+            _ => vec![],
         });
-        names.next().map(str::to_owned)
+        let lacks = |name: &&str| {
+            if version_2 {
+                return !self.version_2.iter().any(|has| has == name);
+            }
+            let name = if *name == "io" { "blkio" } else { name };
+            // A file that only version 1 has: where both versions are mounted, the directory `unified` is version 2.
+            !Path::new("/sys/fs/cgroup").join(name).join("tasks").exists()
+        };
+        names.find(lacks).map(str::to_owned)
     }
 }

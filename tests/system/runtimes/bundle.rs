@@ -1,5 +1,6 @@
 //! A bundle: a root filesystem with a busybox, and a config.json.
 
+use crate::support::control_group::ControlGroup;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -14,7 +15,9 @@ const SCRIPT: &str = "#!/bin/busybox true\n";
 /// A bundle in a directory that goes with it, and the control groups that are made for it.
 pub(crate) struct Bundle {
     directory: TempDir,
-    number: usize,
+    id: String,
+    /// What a runtime makes of the container's name, and may leave behind where it fails.
+    _control_group: ControlGroup,
 }
 
 impl Bundle {
@@ -23,7 +26,9 @@ impl Bundle {
     pub(crate) fn new(spec: &Value) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let directory = tempfile::Builder::new().prefix("specd-bundle-").tempdir().unwrap();
-        let bundle = Self { directory, number: NEXT.fetch_add(1, Ordering::Relaxed) };
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = format!("specd-test-{}-{number}", std::process::id());
+        let bundle = Self { directory, _control_group: ControlGroup::hold(&id), id };
         // Whoever a user namespace maps has to find the way in.
         fs::set_permissions(bundle.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let root = bundle.path().join("rootfs");
@@ -53,19 +58,8 @@ impl Bundle {
     }
 
     /// The container's id.
-    pub(crate) fn id(&self) -> String {
-        format!("specd-test-{}-{}", std::process::id(), self.number)
-    }
-}
-
-impl Drop for Bundle {
-    /// A runtime that fails may leave a control group behind, of the container's name.
-    fn drop(&mut self) {
-        let roots = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-        let roots = roots.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]);
-        for root in roots {
-            let _ = fs::remove_dir(root.join(self.id()));
-        }
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 }
 

@@ -1,8 +1,10 @@
 //! Golden specs start.
 
-use crate::runtimes::adapted::{self, Host, Network};
+use crate::network_namespace::NetworkNamespace;
+use crate::runtimes::adapted::{self, Host};
 use crate::runtimes::bundle::Bundle;
 use crate::runtimes::runtime::{self, Program, Runtime};
+use crate::support::control_group::ControlGroup;
 use crate::support::golden::cases;
 use crate::support::say::say;
 use serde_json::Value;
@@ -52,7 +54,8 @@ fn every_golden_spec_starts() {
     if !runtime::all().is_empty() {
         say(&format!("goldens: changed for this machine: {}", adapted::reasons()));
     }
-    let _networks: Vec<Network> =
+    let _group = ControlGroup::hold(&adapted::group());
+    let _networks: Vec<NetworkNamespace> =
         goldens.iter().filter_map(|(_, spec)| adapted::network(spec)).collect();
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let under = |runtime| {
@@ -62,7 +65,6 @@ fn every_golden_spec_starts() {
         let threads: Vec<_> = runtime::all().iter().map(under).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    adapted::remove_control_groups();
     assert!(wrong.is_empty(), "{} do not start:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -48,11 +48,11 @@ impl Runtime {
     pub(crate) fn run(&self, bundle: &Bundle) -> Ran {
         let id = bundle.id();
         let mut command = self.command();
-        command.args(["run", "--bundle"]).arg(bundle.path()).arg(&id);
+        command.args(["run", "--bundle"]).arg(bundle.path()).arg(id);
         let output = command.stdin(Stdio::null()).output().unwrap();
         let told = [output.stdout, output.stderr].concat();
         if !output.status.success() {
-            let _ = self.command().args(["delete", "--force", &id]).output();
+            let _ = self.command().args(["delete", "--force", id]).output();
         }
         Ran {
             started: output.status.success(),
