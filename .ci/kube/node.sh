@@ -114,7 +114,7 @@ ctr_() { ctr --address /run/containerd/containerd.sock --namespace k8s.io "$@"; 
 pause_image() {
     local root=$work/pause/root layout=$work/pause/layout file digest
     mkdir -p "$root" "$layout/blobs/sha256"
-    gcc -Os -static -o "$root/pause" -xc - <<'EOF'
+    cc -Os -static -o "$root/pause" -xc - <<'EOF'
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -5,7 +5,8 @@
 //! where it is missing. A difference is either on the list of [`deliberate`] ones or a failure, which is
 //! told with the smallest case that shows it.
 //!
-//! `SPECD_ORACLE_CASES` says how many cases a release gets, `SPECD_ORACLE_SEED` where chance starts.
+//! The newest release is asked, and with `SPECD_ORACLE_RELEASES=all` the older ones, too. `SPECD_ORACLE_CASES` says how many cases a
+//! release gets, `SPECD_ORACLE_SEED` where chance starts.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -43,6 +44,9 @@ pub(crate) struct Release {
     pub(crate) version: &'static str,
     pub(crate) profile: &'static str,
 }
+
+/// The newest release.
+pub(crate) const NEWEST: &str = "2.4.2";
 
 macro_rules! releases {
     ($($test:ident: $version:literal as $profile:literal),+ $(,)?) => {

@@ -1,5 +1,6 @@
 //! Every field that the runtime specification has for Linux, in no order: both sides put each at its place.
 
+use crate::NEWEST;
 use crate::deliberate::plain;
 use crate::options::Chosen;
 use crate::program::{Answer, Program};
@@ -9,12 +10,9 @@ use serde_json::Value;
 use specd::spec::draft::Draft;
 use specd::spec::{encode, merge_patch};
 
-/// The release whose types know the newest specification.
-const VERSION: &str = "2.4.2";
-
 #[test]
 fn every_field_is_where_go_puts_it() {
-    let mut program = match Program::start(VERSION) {
+    let mut program = match Program::start(NEWEST) {
         Ok(program) => program,
         Err(reason) => {
             say(&format!("SKIPPED: the order of every field: {reason}"));
