@@ -1,7 +1,7 @@
-# Sourced by .ci/quickstart and .ci/load: an image and a server of its own, in a temporary directory.
+# Sourced by .ci/quickstart and .ci/load: a sample image and a server, in a temporary directory.
 # shellcheck shell=bash
 
-# The flags below are the whole configuration: no variable of the caller's changes them.
+# Remove the caller's variables, so that only the flags below configure the server.
 for variable in ${!SPECD_@}; do
     case $variable in SPECD_TOOLS) ;; *) unset "$variable" ;; esac
 done
@@ -21,7 +21,7 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# blob FILE MEDIA_TYPE: moves the file to its address and prints its descriptor, without the closing brace.
+# blob FILE MEDIA_TYPE: moves the file into the layout and prints its descriptor, without the closing brace.
 blob() {
     local digest size
     digest=$(sha256sum <"$1" | cut -d' ' -f1)
@@ -30,7 +30,7 @@ blob() {
     printf '{"mediaType":"%s","digest":"sha256:%s","size":%d' "$2" "$digest" "$size"
 }
 
-# An OCI layout with the image docker.io/library/hello:latest: one layer, in which the account files are.
+# Writes an OCI layout with the image docker.io/library/hello:latest: one layer with the account files.
 make_layout() {
     local layout=$work/layout arch diff_id layer config manifest
     case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) arch=$(uname -m) ;; esac
@@ -57,7 +57,7 @@ make_layout() {
         '"annotations":{"org.opencontainers.image.ref.name":"docker.io/library/hello:latest"}' >"$layout/index.json"
 }
 
-# start_server BINARY: serves the layout, and returns when it answers.
+# start_server BINARY: starts a server with the layout, and returns when it answers.
 start_server() {
     "$1" serve --listen "$socket" --oci-layout "$work/layout" >"$work/log" 2>&1 </dev/null &
     server=$!
@@ -67,25 +67,25 @@ start_server() {
         kill -0 "$server" 2>/dev/null || break
         sleep 0.1
     done
-    echo "error: the server did not come up (asked $tries times); it said:" >&2
+    echo "error: the server did not start (after $tries attempts); its log:" >&2
     cat "$work/log" >&2
     exit 1
 }
 
-# Ends the server as an operator would, and says so if it does not end well.
+# Stops the server with SIGTERM, and fails if its exit code is not 0.
 stop_server() {
     local pid=$server code=0
     server=
     kill "$pid"
     wait "$pid" || code=$?
     if [ "$code" != 0 ]; then
-        echo "error: the server ended with $code; it said:" >&2
+        echo "error: the server exited with code $code; its log:" >&2
         cat "$work/log" >&2
         exit 1
     fi
 }
 
-# Where cargo puts what it builds.
+# Prints cargo's target directory.
 target_directory() {
     cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }

@@ -1,9 +1,9 @@
-# A CycloneDX 1.6 bill of materials, out of what `cargo metadata` says.
+# Makes a CycloneDX 1.6 bill of materials from the output of `cargo metadata`.
 #
-# Arguments: $linked and $built (what `cargo tree` lists, a package a line), $lock (Cargo.lock as text), $rust and $libc
+# Arguments: $linked and $built (the output of `cargo tree`, one package per line), $lock (Cargo.lock as text), $rust and $libc
 # ({name, version, purl, license}), $sha256 (of the binary), $timestamp.
-# In it is what is linked, as `required`, and what only took part in the build (build scripts and macros, with all
-# that is theirs), as `excluded`. What only the tests use is not in it.
+# Linked packages are `required`. Packages that are only used for the build (build scripts and macros, with their dependencies) are
+# `excluded`. Packages that only the tests use are left out.
 
 # {"NAME@VERSION": true}
 def listed: [split("\n")[] | capture("^(?<name>\\S+) v(?<version>\\S+)") | {key: "\(.name)@\(.version)", value: true}]
@@ -16,7 +16,7 @@ def checksums:
         | {key: "\(.name)@\(.version)", value: .sum}]
     | from_entries;
 
-# crates.io used to let a slash stand for OR.
+# crates.io used to accept a slash for OR.
 def expression: gsub("\\s*/\\s*"; " OR ");
 def key: "\(.name)@\(.version)";
 def purl: "pkg:cargo/\(.name)@\(.version | gsub("\\+"; "%2B"))";

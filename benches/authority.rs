@@ -1,14 +1,19 @@
-//! What the filter on `:authority` costs: calls over a unix socket with it and without, in turns.
+//! Measures the cost of the `:authority` filter: calls over a unix socket, alternately with and without it.
 //!
-//! `make bench`. It judges nothing; the ratio is 1 where the filter is free.
+//! `make bench`. It has no threshold; a ratio of 1 means that the filter costs nothing.
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     missing_docs,
     reason = "a bench panics and prints"
 )]
 
+#[path = "../tests/support/serve_config.rs"]
+mod serve_config;
+
+use serve_config::serve_config;
 use specd::server::health::Health;
 use specd::server::listen::{BindOptions, Listener};
 use specd::server::serve::{ServeConfig, serve};
@@ -27,7 +32,7 @@ const ROUNDS: usize = 15;
 const CALLS: usize = 4_000;
 const AT_A_TIME: usize = 32;
 
-/// A client of a server of its own.
+/// A client with its own server.
 async fn client(directory: &Path, mend_authority: bool) -> HealthClient<Channel> {
     let path = directory.join(if mend_authority { "with.sock" } else { "without.sock" });
     let address = format!("unix://{}", path.display());
@@ -35,12 +40,12 @@ async fn client(directory: &Path, mend_authority: bool) -> HealthClient<Channel>
         Listener::bind(&address.parse().unwrap(), &BindOptions::default()).await.unwrap();
     let health = Health::new("example.v1.Example");
     let routes = Routes::default().add_service(health.server());
-    let config = ServeConfig { mend_authority, ..Default::default() };
+    let config = ServeConfig { mend_authority, ..serve_config() };
     tokio::spawn(serve(vec![listener], routes, health, config, Shutdown::new()));
     HealthClient::new(Endpoint::from_shared(address).unwrap().connect().await.unwrap())
 }
 
-/// Calls a second. Each call has other metadata, so that its block has literals.
+/// Calls per second. Each call has other metadata, so that its header block has literals.
 async fn round(client: &HealthClient<Channel>, metadata: usize) -> f64 {
     let started = Instant::now();
     let mut callers = JoinSet::new();
@@ -78,7 +83,7 @@ async fn main() {
         }
         let (mut rates_with, mut rates_without) = (Vec::new(), Vec::new());
         for nth in 0..ROUNDS {
-            // Who is first changes, so that neither has the warmer caches.
+            // The order alternates, so that neither benefits from warmer caches.
             if nth % 2 == 0 {
                 rates_with.push(round(&with, metadata).await);
                 rates_without.push(round(&without, metadata).await);

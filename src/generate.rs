@@ -1,7 +1,6 @@
 //! The use case: decide what is needed, fetch it, decide.
 //!
-//! The one place where the pure core and the fetching meet. Fetching is behind two traits; nothing here
-//! knows the wire.
+//! Only here do the pure core and the fetching meet. Fetching is behind two traits, and nothing here depends on the wire.
 
 pub mod catalog;
 mod equip;
@@ -12,28 +11,26 @@ mod tasks;
 
 pub use equip::Machine;
 
-use crate::accounts::{self, AccountError, Files};
-use crate::container::{ContainerError, ContainerStore, NoContainers};
 use crate::domain::host_facts::HostFacts;
 use crate::domain::origin::Field;
-use crate::domain::platform::Platform;
 use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::catalog::Catalog;
 use crate::generate::image_facts::{facts, safe_labels};
 use crate::generate::stage::{Observer, Stage};
-use crate::image::deadline;
-use crate::image::reader::{AccountFiles, ImageError, ImageReader, Wanted};
-use crate::image::snapshot_reader::SnapshotFiles;
-use crate::image::source::ImageSource;
+use crate::image::platform::Platform;
+use crate::image::snapshot::SnapshotFiles;
+use crate::image::{ImageError, ImageReader};
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
+use crate::store::{ContainerError, ContainerStore, Deadline, ImageStore, NoContainers};
+use crate::users::{self, AccountError};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
 
 pub use image_facts::ImageFacts;
 
-/// Why no spec came out.
+/// Why no spec was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenerateError {
     /// The request breaks a rule.
@@ -42,7 +39,7 @@ pub enum GenerateError {
     /// The image cannot be read.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// The container is not there, or cannot be used.
+    /// The container does not exist, or cannot be used.
     #[error(transparent)]
     Container(#[from] ContainerError),
     /// The user or a group cannot be resolved.
@@ -57,7 +54,7 @@ impl From<SpecError> for GenerateError {
     fn from(error: SpecError) -> Self {
         match error {
             SpecError::Request(violations) => Self::Request(violations),
-            other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Profile { .. }) => {
+            other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Internal(_)) => {
                 Self::Spec(other)
             }
         }
@@ -73,16 +70,16 @@ pub struct Generated {
     pub image: ImageFacts,
 }
 
-/// A profile on offer.
+/// An available profile.
 #[derive(Debug, Clone)]
 pub struct Offer {
     /// The name.
     pub name: String,
-    /// What it is, in a sentence.
+    /// A description in one sentence.
     pub description: String,
     /// Other names for it.
     pub aliases: Vec<String>,
-    /// The release whose output it equals, or empty.
+    /// The release with the same output, or empty.
     pub equals: String,
     /// Whether a request without a profile gets it.
     pub is_default: bool,
@@ -93,10 +90,10 @@ pub struct Offer {
 #[error("unknown profile, known are {0}")]
 pub struct UnknownProfile(pub String);
 
-/// Makes specs out of the images of a source.
+/// Makes specs from the images of a source.
 #[derive(Clone)]
 pub struct Generator {
-    source: Arc<dyn ImageSource>,
+    source: Arc<dyn ImageStore>,
     reader: Arc<dyn ImageReader>,
     profiles: Catalog,
     node: Platform,
@@ -108,9 +105,9 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// A generator over a source and a reader of the same source, for containers on a host.
+    /// A generator for a source, a reader of the same source, and a host.
     pub fn new(
-        source: Arc<dyn ImageSource>,
+        source: Arc<dyn ImageStore>,
         reader: Arc<dyn ImageReader>,
         profiles: impl Into<Catalog>,
         node: Platform,
@@ -129,7 +126,7 @@ impl Generator {
         }
     }
 
-    /// The same, with its stages measured.
+    /// The same generator with measured stages.
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
@@ -142,12 +139,7 @@ impl Generator {
         done
     }
 
-    /// Does some work of the generator, telling the source by when an answer is of use.
-    pub async fn by<W: Future>(deadline: Instant, work: W) -> W::Output {
-        deadline::by(deadline, work).await
-    }
-
-    /// The profiles on offer.
+    /// The available profiles.
     #[must_use]
     pub fn offers(&self) -> Vec<Offer> {
         let offer = |(profile, is_default): (&Profile, bool)| Offer {
@@ -164,7 +156,7 @@ impl Generator {
     ///
     /// # Errors
     ///
-    /// [`UnknownProfile`], which lists the names that are known.
+    /// [`UnknownProfile`], which lists the known names.
     pub fn knows_profile(&self, name: Option<&str>) -> Result<(), UnknownProfile> {
         let profiles = self.profiles.now();
         profiles.get(name).map(drop).ok_or_else(|| UnknownProfile(profiles.names()))
@@ -172,51 +164,55 @@ impl Generator {
 
     /// The spec of one container.
     ///
-    /// The name is looked up anew each time; what is read by digest may be remembered by the reader.
+    /// The name is looked up each time. The reader may cache content by digest.
     ///
     /// # Errors
     ///
     /// A [`GenerateError`]; never a spec with a guess in it.
-    pub async fn generate(&self, request: &Request) -> Result<Generated, GenerateError> {
-        self.make(request, false).await.map(|(generated, _)| generated)
+    pub async fn generate(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Generated, GenerateError> {
+        self.make(request, false, deadline).await.map(|(generated, _)| generated)
     }
 
-    /// The spec, and where it comes from if that is wanted.
+    /// The spec, and the origin of each field if requested.
     async fn make(
         &self,
         request: &Request,
         explained: bool,
+        deadline: Deadline,
     ) -> Result<(Generated, Vec<Field>), GenerateError> {
         let profiles = self.profiles.now();
         let profile = named(&profiles, request.profile.as_deref())?;
         let namespace = &request.namespace;
         let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
 
-        let resolving = self.source.resolve(namespace, &request.image);
+        let resolving = self.source.resolve(namespace, &request.image, deadline);
         let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;
         tracing::Span::current().record("digest", resolved.target.digest.as_str());
-        let describing = self.reader.describe(namespace, &resolved.target, &platform);
+        let describing = self.reader.describe(namespace, &resolved.target, &platform, deadline);
         let described = self.timed(Stage::Describe, describing).await?;
         let config = &described.config;
 
         let named = config.container.as_ref().map_or("", |container| &container.user);
         let image_user = match request.options.user.user {
             Some(_) => None,
-            None => accounts::image_user(profile.rules, named)?,
+            None => users::image_user(profile.rules, named)?,
         };
         let asked = request.options.user.user.as_ref().or(image_user.as_ref());
-        let needed = accounts::needed(profile.rules, asked, &request.options.user);
-        let wanted = Wanted { passwd: needed.passwd, group: needed.group };
-        let files = match wanted {
-            Wanted { passwd: false, group: false } => Arc::new(AccountFiles::default()),
-            wanted => {
-                let reading = self.reader.files(namespace, &described, wanted, &request.snapshot);
-                self.timed(Stage::Files, reading).await?
-            }
+        let needed = users::needed(profile.rules, asked, &request.options.user);
+        let files = if needed.is_empty() {
+            Arc::default()
+        } else {
+            let from = &request.snapshot;
+            let reading =
+                self.reader.read_account_files(namespace, &described, needed, from, deadline);
+            self.timed(Stage::Files, reading).await?
         };
-        let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         let user =
-            accounts::resolve(profile.rules, image_user.as_ref(), &request.options.user, files)?;
+            users::resolve(profile.rules, image_user.as_ref(), &request.options.user, &files)?;
 
         let equipment = self.equip(&request.options).await;
 
@@ -232,19 +228,16 @@ impl Generator {
             equipment: &equipment,
             user: Some(&user),
         };
-        let mut draft = if explained {
-            let (asked, changes) = (image_user.as_ref(), &request.options.user);
-            let origins = accounts::origins(asked, changes, files, &user);
-            spec::assemble_explained(profile, namespace, &inputs, origins)?
+        let changes = &request.options.user;
+        let origins = || users::origins(image_user.as_ref(), changes, &files, &user);
+        let (mut spec, fields) = if explained {
+            spec::explain(profile, namespace, &inputs, origins)?
         } else {
-            spec::assemble(profile, namespace, &inputs)?
+            (spec::generate(profile, namespace, &inputs, origins)?, Vec::new())
         };
         let (labels, warnings) = safe_labels(config);
-        draft.warnings.extend(warnings);
+        spec.warnings.extend(warnings);
         let image = facts(&resolved, &described, profile.rules, labels);
-        let patch = request.options.merge_patch.as_deref();
-        let check = |finished: &_| spec::validate::check(finished, &inputs);
-        let (spec, fields) = spec::encode_explained(draft, patch, check)?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
         Ok((Generated { spec, image }, fields))
@@ -257,7 +250,7 @@ fn named<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<&'p Profile, 
     profiles.get(name).ok_or_else(unknown)
 }
 
-/// A stage as traces have it.
+/// The span of a stage.
 fn span(stage: Stage) -> tracing::Span {
     tracing::debug_span!("stage", otel.name = stage.name())
 }

@@ -1,28 +1,29 @@
 //! specd: OCI runtime specs as a service.
 //!
-//! A gRPC daemon beside containerd. It takes an image's name, a namespace and an id, and answers with the
-//! `Any` that containerd's `Containers.Create` takes.
+//! A gRPC daemon beside containerd. For the name of an image, a namespace and an id it returns the `Any` that
+//! containerd's `Containers.Create` takes.
 //!
 //! # The flow, one way
 //!
 //! ```text
-//! pb::GenerateRequest
-//!    |  rpc::from_wire            every violation at once, each with its field path
+//! api::pb::specd::GenerateRequest
+//!    |  api::request              every violation at once, with its field path
 //!    v
 //! domain::request::Request        generate takes over
-//!    |  ImageSource::resolve      I/O: a name, which is never remembered
-//!    |  ImageReader::describe     I/O: index, manifest, configuration, remembered by digest
+//!    |  ImageStore::resolve       I/O: a name to a descriptor; a name is never cached
+//!    |  ImageReader::describe     I/O: index, manifest, configuration, cached by digest
 //!    v
-//! ImageConfig --> accounts::needed   which account files, if any?
-//!    |  ImageReader::files        I/O: /etc/passwd and /etc/group, remembered by chain ID
-//!    |  accounts::resolve         names to numbers
+//! ImageConfig --> users::needed   which account files, if any?
+//!    |  ImageReader::read_account_files
+//!    |                            I/O: /etc/passwd and /etc/group, cached by chain ID
+//!    |  users::resolve            names to numbers
 //!    |  host                      devices and CDI specifications, if any are asked for
-//!    |  spec::assemble            a profile, then one step after the other; with a journal, if that is
-//!    |                            to be explained
-//!    |  spec::encode              the same bytes each time
+//!    |  spec::steps               a profile's spec, edited by one step after the other
+//!    |  spec::rules               every rule that the spec breaks, with the option that set the place
+//!    |  oci::json                 the same bytes each time, in Go's form
 //!    v
 //! spec::Encoded
-//!    |  rpc::to_wire
+//!    |  api::response
 //!    v
 //! prost_types::Any
 //! ```
@@ -31,35 +32,36 @@
 //!
 //! # The layers
 //!
-//! - [`domain`], [`accounts`] and [`spec`] are the core. They hold no I/O, no `async`, no clock.
-//! - [`image`] reads images over two seams: [`image::source::ImageSource`], where bytes come from, and
-//!   [`image::reader::ImageReader`], what the use case asks. [`source`] has the stores.
-//! - [`container`] is the seam to the containers that are there, for another process in one of them.
-//! - [`generate`] alternates the core and the fetching; [`rpc`] translates it to the wire.
-//! - [`server`] is the transport and knows nothing of specs.
-//! - [`cli`], [`config`], [`app`], [`commands`] and [`telemetry`] put it together.
+//! - [`oci`], [`domain`], [`users`], [`spec`] and [`paths`] are the core. They hold no I/O, no `async`, no clock.
+//! - [`oci`] is the one model of the runtime spec: typed structs in Go's order. Requests, steps and rules use it.
+//! - [`store`] is where bytes come from: the traits for images, snapshots and containers, and the stores
+//!   that implement them.
+//! - [`image`] is what an image is, over any [`store::ImageStore`]. The use case asks an
+//!   [`image::ImageReader`].
+//! - [`host`] is this machine: its facts, its devices and CDI specifications.
+//! - [`generate`] alternates the core and the fetching; [`api`] holds the generated messages and translates them.
+//! - [`server`] is the transport and does not depend on specs.
+//! - [`commands`] and [`telemetry`] put everything together; [`call_end`] runs an action at the end of a gRPC call.
 //!
 //! # Invariants
 //!
 //! - A user that cannot be resolved is an error, never root.
-//! - A name is asked for at each call; a content is remembered by its digest, within its namespace.
-//! - The bytes of a blob are compared with its size and digest before anything in them is believed.
-//! - The same request over the same image gives the same bytes.
-//! - Who may import whom is a table, which the test `tidy` holds against the code.
+//! - A name is looked up for each call; content is cached by its digest, within its namespace.
+//! - The bytes of a blob are compared with its size and digest before they are used.
+//! - The same request for the same image gives the same bytes.
+//! - The test `tidy` checks the table of allowed imports.
 
-pub mod accounts;
-pub mod app;
-pub mod cli;
+pub mod api;
+pub mod call_end;
 pub mod commands;
-pub mod config;
-pub mod container;
 pub mod domain;
 pub mod generate;
 pub mod host;
 pub mod image;
-pub mod pb;
-pub mod rpc;
+pub mod oci;
+pub mod paths;
 pub mod server;
-pub mod source;
 pub mod spec;
+pub mod store;
 pub mod telemetry;
+pub mod users;

@@ -1,8 +1,7 @@
 //! The command `specd`: parse, run, exit code.
 
 use clap::Parser;
-use specd::cli::Cli;
-use specd::commands::{self, Failure};
+use specd::commands::{self, Cli, Failure};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nothing can be told where stderr is closed.
+            // If stderr is closed, nothing can be reported.
             let _ = writeln!(std::io::stderr(), "error: {failure}");
             match failure {
                 Failure::Usage(_) => ExitCode::from(2),

@@ -1,4 +1,4 @@
-# Sourced by inside: a node from its parts. What must not be shared with the host is mounted over.
+# Sourced by inside: starts the parts of a node. Directories that must not be shared with the host are mounted over.
 # shellcheck shell=bash
 
 export PATH=$kubernetes:$containerd:$PATH KUBECONFIG=$work/kubeconfig HELM_CACHE_HOME=$work/helm
@@ -22,7 +22,7 @@ fail() {
     exit 1
 }
 
-# within SECONDS COMMAND...: until the command succeeds, or fails.
+# within SECONDS COMMAND...: repeats the command until it succeeds or the time is over.
 within() {
     local limit=$1 from
     shift
@@ -33,7 +33,7 @@ within() {
     done
 }
 
-# part NAME ARGUMENT...: starts a part of the node, with a log of its own.
+# part NAME ARGUMENT...: starts a part of the node with its own log.
 part() {
     local name=$1
     shift
@@ -43,7 +43,7 @@ part() {
 declare -A pids
 
 mounts() {
-    # Pods see mounts that come later only where mounts are shared, as systemd makes them.
+    # Pods see later mounts only if mounts are shared, which is the default with systemd.
     mount --make-rshared /
     mount -t tmpfs tmpfs /run
     mkdir -p /run/lock /var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers
@@ -53,7 +53,7 @@ mounts() {
     done
 }
 
-# The kubelet refuses the loopback as the node's address; a pair of ends that lead nowhere will do.
+# The kubelet refuses loopback as the node's address, so use a veth pair without a peer network.
 network() {
     ip link set lo up
     ip link add node0 type veth peer name node1
@@ -110,11 +110,11 @@ EOF
 }
 ctr_() { ctr --address /run/containerd/containerd.sock --namespace k8s.io "$@"; }
 
-# The image of the sandbox: a program that waits, and ends when it is told to.
+# The sandbox image: a program that waits until it gets a signal.
 pause_image() {
     local root=$work/pause/root layout=$work/pause/layout file digest
     mkdir -p "$root" "$layout/blobs/sha256"
-    gcc -Os -static -o "$root/pause" -xc - <<'EOF'
+    cc -Os -static -o "$root/pause" -xc - <<'EOF'
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,7 +159,7 @@ control_plane() {
         --token-auth-file "$work/pki/tokens" --tls-cert-file "$work/pki/apiserver.crt" \
         --tls-private-key-file "$work/pki/apiserver.key" --cert-dir "$work/pki" --service-account-issuer https://node \
         --service-account-key-file "$work/pki/accounts.key" --service-account-signing-key-file "$work/pki/accounts.key"
-    within 60 kubectl get --raw /readyz || fail "the API server does not come up"
+    within 60 kubectl get --raw /readyz || fail "the API server does not start"
     part kube-controller-manager --kubeconfig "$KUBECONFIG" --controllers '*,-node-ipam-controller' --leader-elect=false \
         --service-account-private-key-file "$work/pki/accounts.key" --root-ca-file "$work/pki/ca.crt" \
         --cert-dir "$work/pki" --authentication-skip-lookup
@@ -167,7 +167,7 @@ control_plane() {
 }
 
 start_kubelet() {
-    # Without a network for pods the node would never be ready; all of these share the node's.
+    # The node is only ready with a pod network. All pods of this test use the node's network.
     echo '{"cniVersion":"1.0.0","name":"none","plugins":[{"type":"bridge"}]}' >"$work/cni/conf/10-none.conflist"
     cat >"$work/kubelet.yaml" <<EOF
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -197,14 +197,14 @@ start_node() {
     network
     certificates
     start_containerd
-    within 20 ctr_ version || fail "containerd does not come up"
+    within 20 ctr_ version || fail "containerd does not start"
     pause_image
     ctr_ images import "$image" >>"$work/log/images.log" 2>&1 || fail "the image cannot be imported"
     say "containerd has the images"
     control_plane
     begun=true
     start_kubelet
-    within 20 kubectl get serviceaccount default || fail "the controllers do not come up"
+    within 20 kubectl get serviceaccount default || fail "the controllers do not start"
     say "the node is ready"
 }
 version=$(sed -n 's/^appVersion: "\(.*\)"/\1/p' helm/specd/Chart.yaml)

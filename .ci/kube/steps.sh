@@ -1,4 +1,4 @@
-# Sourced by inside: what an operator and the field do to the chart, in this order.
+# Sourced by inside: the steps of the test, in order.
 # shellcheck shell=bash
 
 namespace=specd-system
@@ -22,7 +22,7 @@ helm_test() {
     say "helm test: healthy, and a spec was generated"
 }
 
-# A pod of somebody who is not root, in the group of the socket.
+# A client pod with a user other than root and the given group.
 client() { # NAME COMMAND...
     local name=$1 arguments
     shift
@@ -52,11 +52,11 @@ unprivileged() {
     local call=(generate "$specd_image" --namespace=k8s.io --id=client --user=1000:1000 --server=unix:///run/specd/specd.sock)
     client member 0 "${call[@]}" | kubectl apply -f - >/dev/null
     client stranger 1000 "${call[@]}" | kubectl apply -f - >/dev/null
-    within 30 phase member Succeeded || fail "a client in the socket's group is not answered"
+    within 30 phase member Succeeded || fail "a client in the socket's group gets no spec"
     within 30 phase stranger Failed || fail "a client outside the socket's group is not refused"
     k logs member | grep -q '"ociVersion"' || fail "the client has no spec"
     k delete pod member stranger --now >/dev/null
-    say "a client that is not root is answered over the hostPath socket, and one outside its group refused"
+    say "a client other than root gets a spec over the hostPath socket, and one outside its group is refused"
 }
 
 containerd_away() {
@@ -68,12 +68,12 @@ containerd_away() {
     say "containerd killed: unready after $(since "$from") s"
     from=$(now)
     start_containerd
-    within 30 is_ready True || fail "readiness does not come back with containerd"
+    within 30 is_ready True || fail "the pod does not become ready again with containerd"
     say "containerd started: ready after $(since "$from") s"
     [ "$(restarts)" = "$before" ] || fail "the pod was restarted"
 }
 
-# Calls go on while the DaemonSet is replaced; each is tried again for as long as a container takes to start.
+# Sends calls while the DaemonSet is replaced. Each call is retried for the start time of a container.
 upgrade() {
     local specd caller calls lost
     mkdir "$work/root"
@@ -99,15 +99,15 @@ upgrade() {
     ctr_ images unmount "$work/root" >/dev/null
     calls=$(grep -c called "$work/log/calls.log") lost=$(grep -c lost "$work/log/calls.log" || true)
     [ "$lost" = 0 ] || fail "$lost of $calls calls were lost in the upgrade"
-    # A call that was being answered may not be cut: the client would see its connection reset in the middle.
+    # A running call must not be cut off: the client would see a connection reset.
     ! grep -qiE 'reset|broken pipe|h2 protocol' "$work/log/calls.err" || fail "a call was cut: $(tail -1 "$work/log/calls.err")"
-    say "helm upgrade: $calls calls meanwhile, none lost"
+    say "helm upgrade: $calls calls during the upgrade, none lost"
 }
 
 uninstall() {
     helm uninstall specd --namespace "$namespace" --wait --timeout 60s >/dev/null || fail "helm uninstall"
-    within 90 none_left || fail "something is left: $(k get all -o name | tr '\n' ' ') $(ls -A /run/specd)"
-    say "helm uninstall: no object, no container and no socket is left"
+    within 90 none_left || fail "objects remain: $(k get all -o name | tr '\n' ' ') $(ls -A /run/specd)"
+    say "helm uninstall: no object, container or socket remains"
 }
 none_left() {
     [ -z "$(k get all -o name)" ] && [ -z "$(ls -A /run/specd)" ] && [ -z "$(ctr_ containers list -q)" ]

@@ -1,20 +1,45 @@
 //! A connection to a running server.
 
-use crate::cli::tls::ClientTlsArgs;
 use crate::commands::Failure;
-use std::path::Path;
+use clap::Args;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-/// How long a server may take to accept.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How a client speaks TLS with a server at `https://`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ClientTlsArgs {
+    /// The certificate authorities of a server at https://, in PEM
+    #[arg(long, help_heading = "TLS", value_name = "FILE", env = "SPECD_CLIENT_TLS_CA")]
+    tls_ca: Option<PathBuf>,
+    /// The client's certificate chain, in PEM, for a server that requires one
+    #[arg(
+        long,
+        help_heading = "TLS",
+        value_name = "FILE",
+        env = "SPECD_CLIENT_TLS_CERT",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the client's certificate, in PEM
+    #[arg(
+        long,
+        help_heading = "TLS",
+        value_name = "FILE",
+        env = "SPECD_CLIENT_TLS_KEY",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+}
 
 /// Connects to `unix:///PATH`, `tcp://HOST:PORT`, `https://HOST:PORT` or `HOST:PORT`.
-pub(crate) async fn connect(address: &str, tls: &ClientTlsArgs) -> Result<Channel, Failure> {
-    let endpoint = endpoint(address)?.connect_timeout(CONNECT_WITHIN);
-    let endpoint = secured(endpoint, address, tls)?;
+pub(super) async fn connect(address: &str, tls: &ClientTlsArgs) -> Result<Channel, Failure> {
+    let endpoint = tls.apply(endpoint(address)?.connect_timeout(CONNECT_TIMEOUT), address)?;
     endpoint.connect().await.map_err(|error| {
         let cause = root_cause(&error);
         Failure::run(format_args!("cannot reach the server at {address}: {cause}"))
@@ -27,45 +52,44 @@ fn endpoint(address: &str) -> Result<Endpoint, Failure> {
         Some(("tcp", rest)) => format!("http://{rest}"),
         None if address.contains(':') => format!("http://{address}"),
         _ => {
-            let text =
-                "write unix:///run/specd/specd.sock, tcp://127.0.0.1:50051 or https://HOST:PORT";
             return Err(Failure::usage(format_args!(
-                "--server: {address:?} is no address, {text}"
+                "--server: invalid address {address:?}: expected unix:///PATH, tcp://HOST:PORT or https://HOST:PORT"
             )));
         }
     };
-    Endpoint::from_shared(uri)
-        .map_err(|error| Failure::usage(format_args!("--server: {address:?}: {error}")))
+    let invalid = |error| format!("--server: invalid address {address:?}: {error}");
+    Endpoint::from_shared(uri).map_err(|error| Failure::Usage(invalid(error)))
 }
 
-/// An endpoint that speaks TLS where the address says so, and only there.
-fn secured(endpoint: Endpoint, address: &str, tls: &ClientTlsArgs) -> Result<Endpoint, Failure> {
-    if !address.starts_with("https://") {
-        let flags =
-            [("tls-ca", &tls.tls_ca), ("tls-cert", &tls.tls_cert), ("tls-key", &tls.tls_key)];
-        return match flags.iter().find(|(_, file)| file.is_some()) {
-            Some((flag, _)) => Err(Failure::usage(format_args!(
-                "--{flag}: nothing is encrypted at {address}, write https://HOST:PORT"
-            ))),
-            None => Ok(endpoint),
+impl ClientTlsArgs {
+    /// Sets up TLS if the address asks for it; otherwise no flag of TLS may be given.
+    fn apply(&self, endpoint: Endpoint, address: &str) -> Result<Endpoint, Failure> {
+        let Self { tls_ca, tls_cert, tls_key } = self;
+        if !address.starts_with("https://") {
+            let flags = [("tls-ca", tls_ca), ("tls-cert", tls_cert), ("tls-key", tls_key)];
+            return match flags.iter().find(|(_, file)| file.is_some()) {
+                Some((flag, _)) => Err(Failure::usage(format_args!(
+                    "--{flag}: the connection to {address} is not encrypted: use https://HOST:PORT"
+                ))),
+                None => Ok(endpoint),
+            };
+        }
+        let Some(ca) = tls_ca else {
+            return Err(Failure::usage(format_args!(
+                "--server: {address} requires --tls-ca, the authorities of its certificate in PEM"
+            )));
         };
+        let authorities = Certificate::from_pem(read("tls-ca", ca)?);
+        let mut config = ClientTlsConfig::new().ca_certificate(authorities);
+        if let (Some(cert), Some(key)) = (tls_cert, tls_key) {
+            let (cert, key) = (read("tls-cert", cert)?, read("tls-key", key)?);
+            config = config.identity(Identity::from_pem(cert, key));
+        }
+        endpoint.tls_config(config).map_err(|error| {
+            let cause = root_cause(&error);
+            Failure::run(format_args!("cannot use --tls-ca, --tls-cert or --tls-key: {cause}"))
+        })
     }
-    let Some(ca) = &tls.tls_ca else {
-        let text = "needs --tls-ca, the authorities of its certificate in PEM";
-        return Err(Failure::usage(format_args!("--server: {address} {text}")));
-    };
-    let authorities = Certificate::from_pem(read("tls-ca", ca)?);
-    let mut config = ClientTlsConfig::new().ca_certificate(authorities);
-    if let (Some(cert), Some(key)) = (&tls.tls_cert, &tls.tls_key) {
-        config =
-            config.identity(Identity::from_pem(read("tls-cert", cert)?, read("tls-key", key)?));
-    }
-    endpoint.tls_config(config).map_err(|error| {
-        let cause = root_cause(&error);
-        Failure::run(format_args!(
-            "the files of --tls-ca, --tls-cert or --tls-key are none: {cause}"
-        ))
-    })
 }
 
 fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
@@ -82,17 +106,19 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// What a status says to a person: its sentence, or every violation on a line of its own.
-pub(crate) fn failure(status: &Status) -> Failure {
-    let violations = status.get_details_bad_request().map(|details| details.field_violations);
-    let text = match violations {
-        Some(violations) if violations.len() > 1 => violations
-            .iter()
-            .map(|violation| format!("\n  {}: {}", violation.field, violation.description))
-            .fold("the request is refused:".to_owned(), |text, line| text + &line),
-        _ => status.message().to_owned(),
-    };
-    if status.code() == Code::InvalidArgument { Failure::Usage(text) } else { Failure::Run(text) }
+/// A status in a sentence, or with one line for each of several violations.
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let violations = status.get_details_bad_request().map(|details| details.field_violations);
+        let text = match violations {
+            Some(violations) if violations.len() > 1 => violations
+                .iter()
+                .map(|violation| format!("\n  {}: {}", violation.field, violation.description))
+                .fold("the request is invalid:".to_owned(), |text, line| text + &line),
+            _ => status.message().to_owned(),
+        };
+        if status.code() == Code::InvalidArgument { Self::Usage(text) } else { Self::Run(text) }
+    }
 }
 
 #[cfg(test)]
@@ -110,17 +136,18 @@ mod tests {
             assert!(matches!(endpoint(address), Err(Failure::Usage(_))), "{address}");
         }
     }
+
     #[test]
-    fn tls_is_spoken_where_the_address_says_so_and_nowhere_else() {
-        let some = |file: &str| Some(file.into());
-        let with_ca = ClientTlsArgs { tls_ca: some("/nonexistent"), ..ClientTlsArgs::default() };
+    fn tls_is_used_if_the_address_asks_for_it_and_only_then() {
+        let none = ClientTlsArgs::default();
+        let with_ca = ClientTlsArgs { tls_ca: Some("/nonexistent".into()), ..none.clone() };
         for (address, tls, wanted) in [
-            ("https://a:1", &ClientTlsArgs::default(), "--tls-ca"),
+            ("https://a:1", &none, "--tls-ca"),
             ("tcp://a:1", &with_ca, "https://HOST:PORT"),
             ("unix:///a", &with_ca, "https://HOST:PORT"),
             ("https://a:1", &with_ca, "cannot read /nonexistent"),
         ] {
-            let error = secured(endpoint(address).unwrap(), address, tls).unwrap_err().to_string();
+            let error = tls.apply(endpoint(address).unwrap(), address).unwrap_err().to_string();
             assert!(error.contains(wanted), "{address}: {error}");
         }
     }

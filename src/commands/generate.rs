@@ -1,66 +1,60 @@
-//! `specd generate`: the same call that a client makes, to a server or to a service in this process.
+//! `specd generate`: the runtime spec of an image, from a server or from a service in this process.
 
-use crate::cli::{GenerateArgs, Output};
-use crate::commands::{Failure, ask, block_on, install_logs, print};
-use crate::pb::specd as pb;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
-use std::io::Write;
+use crate::api::pb::specd as pb;
+use crate::commands::request::RequestArgs;
+use crate::commands::{Failure, block_on, print_json, proto_json, warn};
+use clap::{Args, ValueEnum};
+use serde_json::Value;
 
-pub(crate) fn run(args: GenerateArgs) -> Result<(), Failure> {
-    let GenerateArgs { ask, output } = args;
-    install_logs(&ask.log, None)?;
-    let response = block_on(async { ask::open(&ask).await?.generate(ask::request(&ask)?).await })?;
-    if output != Output::Response {
-        for warning in &response.warnings {
-            let _ = writeln!(std::io::stderr(), "warning: {warning}");
+/// The output of `generate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// The spec as JSON, which can be the config.json of a bundle
+    Spec,
+    /// The Any: its type URL, and its value in base64
+    Any,
+    /// The whole response: spec, image and warnings
+    Response,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  specd generate nginx:1.27 --namespace default --id web-1\n  \
+                  specd generate app --oci-layout ./layout --env DEBUG=1 -- /bin/app --verbose \
+                  > bundle/config.json")]
+pub struct GenerateArgs {
+    /// What to print
+    #[arg(long, value_name = "WHAT", env = "SPECD_OUTPUT", default_value = "spec")]
+    output: Output,
+    #[command(flatten)]
+    pub(super) request: RequestArgs,
+}
+
+pub(super) fn run(args: GenerateArgs) -> Result<(), Failure> {
+    let GenerateArgs { output, request } = args;
+    let (request, service) = request.prepare()?;
+    let response =
+        block_on(async { Ok(service.open().await?.generate(request).await?.into_inner()) })?;
+    if output == Output::Response {
+        return print_json(&response_json(response)?);
+    }
+    warn(&response.warnings);
+    let spec = response.spec.ok_or_else(|| Failure::run("the response has no spec"))?;
+    match output {
+        Output::Any => print_json(&proto_json::any(&spec)),
+        Output::Spec | Output::Response => {
+            print_json(&serde_json::from_slice::<Value>(&spec.value).map_err(Failure::run)?)
         }
     }
-    print(&render(&response, output)?)
 }
 
-fn render(response: &pb::GenerateResponse, output: Output) -> Result<String, Failure> {
-    let spec = response.spec.as_ref().ok_or_else(|| Failure::run("the answer has no spec"))?;
-    let value = match output {
-        Output::Spec => serde_json::from_slice(&spec.value).map_err(Failure::run)?,
-        Output::Any => any(spec),
-        Output::Response => whole(response),
-    };
-    serde_json::to_string_pretty(&value).map_err(Failure::run)
-}
-
-/// The whole answer as JSON.
-pub(super) fn whole(response: &pb::GenerateResponse) -> Value {
-    json!({
-        "spec": response.spec.as_ref().map(any),
-        "image": response.image.as_ref().map(image),
-        "warnings": response.warnings,
-    })
-}
-
-/// An `Any` as JSON.
-pub(super) fn any(spec: &prost_types::Any) -> Value {
-    json!({ "typeUrl": spec.type_url, "value": STANDARD.encode(&spec.value) })
-}
-
-fn image(image: &pb::Image) -> Value {
-    let platform = image.platform.clone().unwrap_or_default();
-    let labels: std::collections::BTreeMap<_, _> = image.labels.iter().collect();
-    json!({
-        "name": image.name,
-        "digest": image.digest,
-        "manifestDigest": image.manifest_digest,
-        "configDigest": image.config_digest,
-        "platform": {
-            "os": platform.os,
-            "architecture": platform.architecture,
-            "variant": platform.variant,
-        },
-        "chainId": image.chain_id,
-        "exposedPorts": image.exposed_ports,
-        "volumes": image.volumes,
-        "stopSignal": image.stop_signal,
-        "labels": labels,
-    })
+/// The whole response as JSON.
+pub(super) fn response_json(mut response: pb::GenerateResponse) -> Result<Value, Failure> {
+    let spec = response.spec.take();
+    let mut json = proto_json::print("GenerateResponse", &response)?;
+    if let Some(Value::Object(labels)) = json.pointer_mut("/image/labels") {
+        labels.sort_keys();
+    }
+    json["spec"] = spec.as_ref().map(proto_json::any).into();
+    Ok(json)
 }

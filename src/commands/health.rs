@@ -1,40 +1,56 @@
-//! `specd health`.
+//! `specd health`: the health of a server.
 
-use crate::cli::HealthArgs;
-use crate::commands::{Failure, block_on, client, print};
-use crate::pb::health::{HealthCheckRequest, HealthClient, ServingStatus};
+use crate::commands::client::{self, ClientTlsArgs};
+use crate::commands::{Failure, SERVER, block_on, print};
+use clap::Args;
 use std::time::Duration;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
-pub(crate) fn run(args: &HealthArgs) -> Result<(), Failure> {
-    let within: Duration = args.timeout.into();
+/// Flags of `health`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  specd health --server unix:///run/specd/specd.sock \
+                        --service specd.v1.SpecService")]
+pub struct HealthArgs {
+    #[arg(long, help = "The server to call: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT", value_name = "ADDRESS", env = "SPECD_SERVER", default_value = SERVER)]
+    server: String,
+    /// The name of a service; empty for the whole server
+    #[arg(long, value_name = "NAME", env = "SPECD_SERVICE", default_value = "")]
+    service: String,
+    #[command(flatten)]
+    tls: ClientTlsArgs,
+    /// The longest time to wait for the answer
+    #[arg(long, value_name = "DURATION", env = "SPECD_TIMEOUT", default_value = "3s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+pub(super) fn run(args: HealthArgs) -> Result<(), Failure> {
+    let HealthArgs { server, service, tls, timeout } = args;
     let status = block_on(async {
-        let answer = tokio::time::timeout(within, ask(args)).await;
+        let answer = tokio::time::timeout(timeout, check(&server, &service, &tls)).await;
         answer.map_err(|_| {
-            Failure::run(format_args!("{} did not answer within {}", args.server, args.timeout))
+            let within = humantime::format_duration(timeout);
+            Failure::run(format_args!("{server} did not answer within {within}"))
         })?
     })?;
     print(status.as_str_name())?;
-    match status {
-        ServingStatus::Serving => Ok(()),
-        ServingStatus::NotServing | ServingStatus::Unknown | ServingStatus::ServiceUnknown => {
-            Err(Failure::run(format_args!("{} is not serving", named(&args.service))))
-        }
+    if status == ServingStatus::Serving {
+        return Ok(());
     }
+    let name = if service.is_empty() { "the server" } else { &service };
+    Err(Failure::run(format_args!("{name} is not serving")))
 }
 
-async fn ask(args: &HealthArgs) -> Result<ServingStatus, Failure> {
-    let mut client = HealthClient::new(client::connect(&args.server, &args.tls).await?);
-    let request = HealthCheckRequest { service: args.service.clone() };
-    let answer = client.check(request).await.map_err(|status| {
-        if status.code() == tonic::Code::NotFound {
-            Failure::run(format_args!("the server has no service {:?}", args.service))
-        } else {
-            client::failure(&status)
+async fn check(server: &str, service: &str, tls: &ClientTlsArgs) -> Result<ServingStatus, Failure> {
+    let mut client = HealthClient::new(client::connect(server, tls).await?);
+    let request = HealthCheckRequest { service: service.to_owned() };
+    match client.check(request).await {
+        Ok(response) => Ok(response.into_inner().status()),
+        Err(status) if status.code() == Code::NotFound => {
+            Err(Failure::run(format_args!("the server has no service {service:?}")))
         }
-    })?;
-    Ok(answer.into_inner().status())
-}
-
-fn named(service: &str) -> &str {
-    if service.is_empty() { "the server" } else { service }
+        Err(status) => Err(status.into()),
+    }
 }

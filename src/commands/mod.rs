@@ -1,35 +1,86 @@
-//! What each command does. Flags come from `cli`; printing ends here.
+//! The command line: one file for each command, with its flags, their checks and its run.
+//!
+//! A flag is checked while it is parsed, by the type or the parser of its field. Only this module reads the
+//! environment and writes to standard output.
 
-mod ask;
 mod client;
 mod explain;
+mod flag_values;
 mod generate;
 mod health;
 mod host_facts;
+mod logging;
 mod option_files;
+mod options;
+mod process;
+mod profile_files;
 mod profiles;
 mod progress;
 mod proto_json;
-mod serve;
-mod tasks;
+mod request;
+mod resources;
+pub mod serve;
+mod service;
+pub mod source;
 mod validate;
 
-use crate::app::AppError;
-use crate::app::profiles::LoadError;
-use crate::cli::{Cli, Command, LogArgs, LogFormat};
-use crate::telemetry::traces::Traces;
-use crate::telemetry::{Format, Telemetry, Verbosity};
+use clap::{Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 use std::fmt::Display;
 use std::future::Future;
 use std::io::Write;
 
+/// The address that `serve` listens on and that clients call by default.
+const SERVER: &str = "tcp://127.0.0.1:50051";
+
+/// OCI runtime specs as a service, beside containerd.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// The command to run.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The command to run.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve specd.v1.SpecService over gRPC until SIGTERM
+    Serve(Box<serve::ServeArgs>),
+    /// Print the runtime spec of an image
+    Generate(Box<generate::GenerateArgs>),
+    /// Print for each field of an image's spec what set it and what that replaced
+    Explain(Box<explain::ExplainArgs>),
+    /// Print the process of an exec in an existing container
+    Process(Box<process::ProcessArgs>),
+    /// Print resource limits for a running container
+    Resources(resources::ResourcesArgs),
+    /// List the profiles, or print one as JSON
+    Profiles(profiles::ProfilesArgs),
+    /// Check a runtime spec before a runtime does; exit code 1 means that it breaks a rule
+    Validate(validate::ValidateArgs),
+    /// Print the facts of this machine, for --host-facts on another
+    HostFacts(host_facts::HostFactsArgs),
+    /// Ask a server for its health; exit code 0 means SERVING
+    Health(health::HealthArgs),
+}
+
+/// The form of a command's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Text for people
+    Text,
+    /// JSON for programs
+    Json,
+}
+
 /// Why a command failed, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// What was typed is wrong.
+    /// The arguments are wrong.
     #[error("{0}")]
     Usage(String),
-    /// What was to be done went wrong.
+    /// The arguments are right, and the command failed.
     #[error("{0}")]
     Run(String),
 }
@@ -48,45 +99,31 @@ impl Failure {
 ///
 /// # Errors
 ///
-/// A [`Failure`], which says whether the words or the deed were at fault.
+/// A [`Failure`], which says whether the arguments are wrong.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Serve(args) => serve::run(&args),
+        Command::Serve(args) => serve::run(*args),
         Command::Generate(args) => generate::run(*args),
         Command::Explain(args) => explain::run(*args),
-        Command::Process(args) => tasks::process(*args),
-        Command::Resources(args) => tasks::resources(args),
-        Command::Profiles(args) => profiles::run(&args),
-        Command::Validate(args) => validate::run(&args),
+        Command::Process(args) => process::run(*args),
+        Command::Resources(args) => resources::run(args),
+        Command::Profiles(args) => profiles::run(args),
+        Command::Validate(args) => validate::run(args),
         Command::HostFacts(args) => host_facts::run(args),
-        Command::Health(args) => health::run(&args),
+        Command::Health(args) => health::run(args),
     }
-}
-
-/// Profiles that cannot be used, by the flag that names them.
-fn unusable(error: LoadError) -> Failure {
-    Failure::usage(AppError::Profiles(error))
-}
-
-fn install_logs(args: &LogArgs, traces: Option<&Traces>) -> Result<Verbosity, Failure> {
-    let format = match args.log_format {
-        LogFormat::Text => Format::Text,
-        LogFormat::Json => Format::Json,
-    };
-    let telemetry = Telemetry { format, filter: args.log.clone() };
-    telemetry.install(traces).map_err(|error| Failure::usage(format_args!("--log: {error}")))
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::run)?;
     let result = runtime.block_on(work);
-    // A thread that still decompresses must not hold the exit.
+    // A thread that still decompresses must not delay the exit.
     runtime.shutdown_background();
     result
 }
 
-/// Writes to standard output; a reader that has gone away is no failure.
+/// Writes to standard output; a reader that has closed its end is not a failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -94,5 +131,51 @@ fn print(text: &str) -> Result<(), Failure> {
             Err(Failure::run(format_args!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
+    }
+}
+
+fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    print(&serde_json::to_string_pretty(value).map_err(Failure::run)?)
+}
+
+/// Writes warnings to standard error.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_variable_and_every_command_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(command.get_after_help().is_some(), "{name} has no example");
+            for flag in command.get_opts() {
+                let variable = flag.get_env().and_then(|name| name.to_str());
+                assert!(
+                    variable.is_some_and(|name| name.starts_with("SPECD_")),
+                    "{name} {flag} has no environment variable"
+                );
+                assert!(flag.get_help().is_some(), "{name} {flag} has no help");
+            }
+        }
+    }
+
+    #[test]
+    fn arguments_after_two_dashes_are_the_command() {
+        let cli = Cli::parse_from(["specd", "generate", "app", "--env", "A=1", "--", "sh", "--id"]);
+        let Command::Generate(args) = cli.command else { panic!("not generate") };
+        assert_eq!(args.request.command, ["sh", "--id"]);
+        assert_eq!(args.request.options.process.env, ["A=1"]);
     }
 }

@@ -1,45 +1,54 @@
-//! Options out of files, under those of the flags.
+//! The flags that read options from files.
 
-use crate::cli::option_files::OptionFileArgs;
+use crate::api::pb::specd as pb;
 use crate::commands::{Failure, proto_json};
-use crate::pb::specd as pb;
+use clap::Args;
 use prost::Message;
-use std::io::Read;
 
-/// The options of the files with those of the flags over them. A flag that may be given several times adds
-/// to what the file has; a command, an entrypoint and a variable replace the file's.
-pub(super) fn under(
-    files: &OptionFileArgs,
-    flags: &pb::SpecOptions,
-) -> Result<pb::SpecOptions, Failure> {
-    if files.options.as_deref() == Some("-") && files.spec_merge_patch.as_deref() == Some("-") {
-        let text = "the standard input is read once: --options or --spec-merge-patch";
-        return Err(Failure::usage(text));
+/// Files with options.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct OptionFileArgs {
+    /// A file with options, a specd.v1.SpecOptions in protobuf's JSON; - is standard input
+    #[arg(long, value_name = "FILE", env = "SPECD_OPTIONS")]
+    options: Option<String>,
+    /// A file with a JSON merge patch to the finished spec; - is standard input
+    #[arg(long, value_name = "FILE", env = "SPECD_SPEC_MERGE_PATCH")]
+    spec_merge_patch: Option<String>,
+}
+
+impl OptionFileArgs {
+    /// The options of the files, overridden by those of the flags. A flag that may be repeated adds to the
+    /// file's list; a command, an entrypoint and a variable replace the file's.
+    pub(super) fn overridden_by(self, flags: &pb::SpecOptions) -> Result<pb::SpecOptions, Failure> {
+        let Self { options: file, spec_merge_patch } = self;
+        if file.as_deref() == Some("-") && spec_merge_patch.as_deref() == Some("-") {
+            let text = "only one of --options and --spec-merge-patch can be standard input";
+            return Err(Failure::usage(text));
+        }
+        let mut options = match file {
+            Some(path) => proto_json::parse("SpecOptions", &read(&path)?).map_err(|error| {
+                Failure::usage(format_args!("{path} is not a specd.v1.SpecOptions: {error}"))
+            })?,
+            None => pb::SpecOptions::default(),
+        };
+        if let (Some(old), Some(new)) = (&mut options.process, &flags.process) {
+            old.command.take_if(|_| new.command.is_some() || new.entrypoint.is_some());
+            old.entrypoint.take_if(|_| new.entrypoint.is_some());
+            let key = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
+            old.env.retain(|entry| !new.env.iter().any(|other| key(other) == key(entry)));
+        }
+        options.merge(flags.encode_to_vec().as_slice()).map_err(Failure::run)?;
+        if let Some(path) = spec_merge_patch {
+            options.spec_merge_patch = Some(read(&path)?);
+        }
+        Ok(options)
     }
-    let mut options = match &files.options {
-        Some(path) => proto_json::parse("SpecOptions", &read(path)?)
-            .map_err(|error| Failure::usage(format_args!("{path} holds no options: {error}")))?,
-        None => pb::SpecOptions::default(),
-    };
-    if let (Some(old), Some(new)) = (&mut options.process, &flags.process) {
-        old.command.take_if(|_| new.command.is_some() || new.entrypoint.is_some());
-        old.entrypoint.take_if(|_| new.entrypoint.is_some());
-        let key = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
-        old.env.retain(|entry| !new.env.iter().any(|other| key(other) == key(entry)));
-    }
-    options.merge(flags.encode_to_vec().as_slice()).map_err(Failure::run)?;
-    if let Some(path) = &files.spec_merge_patch {
-        options.spec_merge_patch = Some(read(path)?);
-    }
-    Ok(options)
 }
 
 fn read(path: &str) -> Result<String, Failure> {
-    let mut text = String::new();
     let read = match path {
-        "-" => std::io::stdin().read_to_string(&mut text).map(|_| ()),
-        path => std::fs::read_to_string(path).map(|read| text = read),
+        "-" => std::io::read_to_string(std::io::stdin()),
+        path => std::fs::read_to_string(path),
     };
-    read.map_err(|error| Failure::usage(format!("{path} cannot be read: {error}")))?;
-    Ok(text)
+    read.map_err(|error| Failure::usage(format_args!("cannot read {path}: {error}")))
 }

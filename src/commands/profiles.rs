@@ -1,32 +1,37 @@
-//! `specd profiles`.
+//! `specd profiles`: the profiles on offer, or one of them as JSON.
 
-use crate::app::profiles::load;
-use crate::cli::ProfilesArgs;
-use crate::commands::{Failure, print, unusable};
-use crate::config::ProfileConfig;
+use crate::commands::profile_files::ProfileDirArgs;
+use crate::commands::{Failure, print, print_json};
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::spec::{Profile, Profiles};
-use serde_json::json;
+use clap::Args;
+use serde_json::{Value, json};
 
-pub(crate) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
-    let config = ProfileConfig::new(&args.profiles, DEFAULT_PROFILE);
-    let profiles = load(&config).map_err(unusable)?;
-    match &args.name {
-        Some(name) => {
-            let profile = profiles.get(Some(name)).ok_or_else(|| {
-                Failure::usage(format_args!(
-                    "unknown profile {name:?}, known are {}",
-                    profiles.names()
-                ))
-            })?;
-            print(&one(profile)?)
-        }
-        None => print(&list(&profiles)),
-    }
+/// Flags of `profiles`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  specd profiles containerd-2.4\n  \
+                        specd profiles --profiles-dir /etc/specd/profiles")]
+pub struct ProfilesArgs {
+    /// The profile to print
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    directory: ProfileDirArgs,
 }
 
-fn one(profile: &Profile) -> Result<String, Failure> {
-    let value = json!({
+pub(super) fn run(args: ProfilesArgs) -> Result<(), Failure> {
+    let ProfilesArgs { name, directory } = args;
+    let profiles = directory.load(DEFAULT_PROFILE)?;
+    let Some(name) = name else { return print(&list(&profiles)) };
+    let profile = profiles.get(Some(&name)).ok_or_else(|| {
+        let known = profiles.names();
+        Failure::usage(format_args!("unknown profile {name:?}, known are {known}"))
+    })?;
+    print_json(&json(profile))
+}
+
+fn json(profile: &Profile) -> Value {
+    json!({
         "name": profile.name,
         "description": profile.description,
         "aliases": profile.aliases,
@@ -35,8 +40,7 @@ fn one(profile: &Profile) -> Result<String, Failure> {
         "masks_thermal_throttle": profile.masks_thermal_throttle,
         "seccomp": { "policy": profile.seccomp.policy, "applied": profile.seccomp.applied },
         "spec": profile.spec,
-    });
-    serde_json::to_string_pretty(&value).map_err(Failure::run)
+    })
 }
 
 fn list(profiles: &Profiles) -> String {

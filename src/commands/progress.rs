@@ -1,24 +1,25 @@
 //! The progress of a long read, for a person at a terminal.
 
-use crate::domain::digest::Digest;
-use crate::image::source::{Descriptor, ImageSource};
-use crate::source::metered::Metered;
+use crate::image::Descriptor;
+use crate::image::digest::Digest;
+use crate::store::ImageStore;
+use crate::store::metered::Metered;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Blobs smaller than this are read before anybody could look.
-const WORTH_SHOWING: u64 = 4 << 20;
+/// Blobs that are smaller are read too fast to be shown, in bytes.
+const MIN_SIZE: u64 = 4 << 20;
 
-/// The same source, showing what is read of a large blob where standard error is a terminal.
-pub(crate) fn shown(source: Arc<dyn ImageSource>) -> Arc<dyn ImageSource> {
+/// The same source; if standard error is a terminal, the progress of large blobs is shown.
+pub(super) fn shown(source: Arc<dyn ImageStore>) -> Arc<dyn ImageStore> {
     if !std::io::stderr().is_terminal() {
         return source;
     }
     let bars: Mutex<HashMap<Digest, ProgressBar>> = Mutex::default();
     let report = move |blob: &Descriptor, bytes: u64| {
-        if blob.size < WORTH_SHOWING {
+        if blob.size < MIN_SIZE {
             return;
         }
         let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,54 +1,69 @@
-//! `specd validate`: the rules on finished specs, on any spec.
+//! `specd validate`: checks a finished spec against the rules of the runtimes.
 
-use crate::cli::validate::{Output, ValidateArgs};
-use crate::commands::{Failure, print};
+use crate::commands::{Failure, Form, print, print_json};
 use crate::spec::encode::TYPE_URL;
-use crate::spec::validate::{Broken, RULES, Rule, broken};
+use crate::spec::rules::{Broken, RULES, Rule, find_broken_in_json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use clap::Args;
 use serde_json::{Value, json};
+use std::fmt::Display;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub(crate) fn run(args: &ValidateArgs) -> Result<(), Failure> {
-    let Some(file) = args.file.as_deref().filter(|_| !args.rules) else {
-        return print(&rules(args.output)?);
-    };
-    let found = broken(&spec(file)?);
-    let refused = found.iter().filter(|one| one.rule.refuses).count();
-    match args.output {
-        Output::Json => print(&pretty(&report(&found))?)?,
-        Output::Text if found.is_empty() => print("valid")?,
-        Output::Text => print(&found.iter().map(text).collect::<Vec<_>>().join("\n"))?,
+/// Flags of `validate`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  specd validate bundle/config.json\n  specd generate nginx \
+                  | specd validate -\n  specd validate --rules")]
+pub struct ValidateArgs {
+    /// A spec, for example a bundle's config.json, or its Any as JSON; - is standard input
+    #[arg(value_name = "FILE", required_unless_present = "rules")]
+    file: Option<PathBuf>,
+    /// List the rules and their sources instead
+    #[arg(long, env = "SPECD_RULES", conflicts_with = "file")]
+    rules: bool,
+    /// The form of the output
+    #[arg(long, value_name = "FORM", env = "SPECD_VALIDATE_OUTPUT", default_value = "text")]
+    output: Form,
+}
+
+pub(super) fn run(args: ValidateArgs) -> Result<(), Failure> {
+    let ValidateArgs { file, rules, output } = args;
+    let Some(file) = file.filter(|_| !rules) else { return print_rules(output) };
+    let found = find_broken_in_json(read_spec(&file)?);
+    match output {
+        Form::Json => print_json(&report(&found))?,
+        Form::Text if found.is_empty() => print("valid")?,
+        Form::Text => print(&found.iter().map(text).collect::<Vec<_>>().join("\n"))?,
     }
-    match refused {
+    match found.iter().filter(|one| one.rule.refuses).count() {
         0 => Ok(()),
         1 => Err(Failure::run("the spec breaks a rule")),
         count => Err(Failure::run(format_args!("the spec breaks the rules in {count} places"))),
     }
 }
 
-/// Reads a spec, or the `Any` of one; a file that cannot be read or is no JSON is the wrong file.
-fn spec(file: &Path) -> Result<Value, Failure> {
-    let name = if file == Path::new("-") { Path::new("standard input") } else { file };
-    let wrong =
-        |error: &dyn std::fmt::Display| Failure::usage(format_args!("{}: {error}", name.display()));
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        std::fs::read(file)
-    };
-    let bytes = bytes.map_err(|error| wrong(&error))?;
+/// Reads a spec, or the `Any` of one that `generate --output any` printed.
+fn read_spec(file: &Path) -> Result<Value, Failure> {
+    let stdin = file == Path::new("-");
+    let name = if stdin { Path::new("standard input") } else { file };
+    let invalid = |error: &dyn Display| Failure::usage(format_args!("{}: {error}", name.display()));
     let parse = |bytes: &[u8]| {
-        serde_json::from_slice(bytes).map_err(|error| wrong(&format_args!("no JSON: {error}")))
+        serde_json::from_slice(bytes)
+            .map_err(|error| invalid(&format_args!("invalid JSON: {error}")))
     };
+    let mut bytes = Vec::new();
+    let read = if stdin {
+        std::io::stdin().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(file).map(|read| bytes = read)
+    };
+    read.map_err(|error| invalid(&error))?;
     let value: Value = parse(&bytes)?;
-    // What `generate --output any` prints.
     match (value.get("typeUrl"), value.get("value").and_then(Value::as_str)) {
         (Some(kind), Some(packed)) if kind == TYPE_URL => {
             let packed = STANDARD.decode(packed);
-            parse(&packed.map_err(|error| wrong(&format_args!("value: {error}")))?)
+            parse(&packed.map_err(|error| invalid(&format_args!("value: {error}")))?)
         }
         _ => Ok(value),
     }
@@ -63,23 +78,21 @@ fn text(one: &Broken) -> String {
 fn report(found: &[Broken]) -> Value {
     let entry = |one: &Broken| {
         json!({
-            "path": one.path,
+            "path": one.place.to_string(),
             "description": one.description,
             "rule": one.rule.name,
             "sentence": one.rule.sentence,
             "source": one.rule.source,
         })
     };
-    let of = |refuses| found.iter().filter(move |one| one.rule.refuses == refuses).map(entry);
-    let violations: Vec<Value> = of(true).collect();
-    json!({
-        "valid": violations.is_empty(),
-        "violations": violations,
-        "warnings": of(false).collect::<Vec<_>>(),
-    })
+    let entries = |refuses| -> Vec<Value> {
+        found.iter().filter(|one| one.rule.refuses == refuses).map(entry).collect()
+    };
+    let (violations, warnings) = (entries(true), entries(false));
+    json!({ "valid": violations.is_empty(), "violations": violations, "warnings": warnings })
 }
 
-fn rules(output: Output) -> Result<String, Failure> {
+fn print_rules(output: Form) -> Result<(), Failure> {
     let json = |rule: &Rule| {
         json!({
             "name": rule.name,
@@ -93,11 +106,7 @@ fn rules(output: Output) -> Result<String, Failure> {
         format!("{}{kind}\n  {} ({})", rule.name, rule.sentence, rule.source)
     };
     match output {
-        Output::Text => Ok(RULES.iter().map(line).collect::<Vec<_>>().join("\n")),
-        Output::Json => pretty(&RULES.iter().map(json).collect()),
+        Form::Text => print(&RULES.iter().map(line).collect::<Vec<_>>().join("\n")),
+        Form::Json => print_json(&RULES.iter().map(json).collect::<Value>()),
     }
-}
-
-fn pretty(value: &Value) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(Failure::run)
 }

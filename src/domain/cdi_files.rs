@@ -21,6 +21,6 @@ pub struct CdiFiles {
     pub directories: Vec<String>,
     /// Files by directory, then by name.
     pub files: Vec<CdiFile>,
-    /// Directories that are there and cannot be read, each with the reason.
+    /// Directories that exist and cannot be read, each with the reason.
     pub unreadable: Vec<(String, String)>,
 }

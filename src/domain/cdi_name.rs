@@ -3,13 +3,13 @@
 use std::fmt;
 
 /// A fully qualified name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CdiName {
-    /// Whose it is.
+    /// The vendor.
     pub vendor: String,
-    /// Of what sort.
+    /// The class of devices.
     pub class: String,
-    /// Which.
+    /// The device in the class.
     pub name: String,
 }
 

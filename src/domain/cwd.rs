@@ -1,16 +1,18 @@
 //! Working directories: which ones a container may start in.
 
-/// Why a path is no working directory.
+use crate::paths::{RootPath, names};
+
+/// Why a path cannot be a working directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CwdError {
-    /// Not absolute: the runtime refuses it.
+    /// It is not absolute, and the runtime refuses it.
     #[error("working directory {0:?} is not an absolute path")]
     Relative(String),
-    /// Through a file descriptor of the runtime, out of the container (CVE-2024-21626).
+    /// It leads through a file descriptor of the runtime, out of the container (CVE-2024-21626).
     #[error("working directory {0:?} leads through a process's file descriptors")]
     Descriptor(String),
-    /// With a NUL, which no path has.
-    #[error("working directory {0:?} has a NUL in it")]
+    /// It contains a NUL byte, which no path has.
+    #[error("working directory {0:?} contains a NUL byte")]
     Nul(String),
 }
 
@@ -26,16 +28,10 @@ pub fn check(path: &str) -> Result<(), CwdError> {
     if !path.starts_with('/') {
         return Err(CwdError::Relative(path.to_owned()));
     }
-    let mut cleaned: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                cleaned.pop();
-            }
-            part => cleaned.push(part),
-        }
-        if leads_through_descriptors(&cleaned) {
+    let mut here = RootPath::default();
+    for name in names(path.as_bytes()) {
+        here.step(name);
+        if leads_through_descriptors(&here) {
             return Err(CwdError::Descriptor(path.to_owned()));
         }
     }
@@ -43,8 +39,9 @@ pub fn check(path: &str) -> Result<(), CwdError> {
 }
 
 /// `/proc/ID/fd`, and `/proc/ID/task/TID/fd`.
-fn leads_through_descriptors(parts: &[&str]) -> bool {
-    matches!(parts, ["proc", _, "fd", ..] | ["proc", _, "task", _, "fd", ..])
+fn leads_through_descriptors(path: &RootPath) -> bool {
+    let names: Vec<_> = path.names().collect();
+    matches!(names[..], [b"proc", _, b"fd", ..] | [b"proc", _, b"task", _, b"fd", ..])
 }
 
 #[cfg(test)]
@@ -59,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn relative_paths_and_nul_are_refused() {
+    fn relative_paths_and_nul_bytes_are_refused() {
         for path in ["", "srv", "./", "a\0b"] {
             assert!(check(path).is_err(), "{path:?}");
         }

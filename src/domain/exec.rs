@@ -1,17 +1,17 @@
-//! Checked requests about a container that is there: another process in it, other limits for it.
+//! Checked requests about an existing container: one more process in it, other limits for it.
 
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::request::Options;
-use crate::domain::resources::Resources;
+use crate::oci::Resources;
 
-/// In which container another process is wanted.
+/// A request for one more process in a container.
 #[derive(Debug, Clone)]
 pub struct ExecRequest {
-    /// Whose container it is.
+    /// containerd's namespace of the container.
     pub namespace: Namespace,
     /// The container's id.
     pub id: ContainerId,
-    /// The name of the profile whose rules apply, or the default.
+    /// The name of the profile with the rules that apply, or the default.
     pub profile: Option<String>,
     /// What to change in the container's own process; nothing else is set.
     pub options: Options,

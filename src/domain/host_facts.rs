@@ -27,7 +27,7 @@ pub fn parse_kernel(text: &str) -> Result<(u32, u32), String> {
     let mut next = || parts.next().and_then(|part| part.parse().ok());
     match (next(), next()) {
         (Some(major), Some(minor)) => Ok((major, minor)),
-        _ => Err(format!("{text:?} is no kernel version, as 6.1")),
+        _ => Err(format!("invalid kernel version {text:?}: expected MAJOR.MINOR, for example 6.1")),
     }
 }
 
@@ -38,11 +38,12 @@ const CPUS: u32 = 8192;
 ///
 /// # Errors
 ///
-/// A sentence on the part that is none.
+/// A sentence on the invalid part.
 pub fn parse_cpus(text: &str) -> Result<Vec<u32>, String> {
     let mut cpus = Vec::new();
     for part in text.trim().split(',').filter(|part| !part.is_empty()) {
-        let wrong = || format!("{part:?} is no processor and no range of them, as 0-3,5");
+        let wrong =
+            || format!("invalid CPU list at {part:?}: expected CPUs and ranges, for example 0-3,5");
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let number = |text: &str| text.parse::<u32>().ok().filter(|cpu| *cpu < CPUS);
         let (first, last) = (number(first).ok_or_else(wrong)?, number(last).ok_or_else(wrong)?);

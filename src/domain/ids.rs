@@ -85,7 +85,7 @@ identifier! {
     ContainerId
 }
 identifier! {
-    /// The name of a snapshotter, as `overlayfs`.
+    /// The name of a snapshotter, for example `overlayfs`.
     Snapshotter
 }
 

@@ -2,31 +2,22 @@
 //!
 //! No I/O, no `async`, no wire types and no oci-spec here.
 
+pub mod capability;
 pub mod cdi_files;
 pub mod cdi_name;
 pub mod cwd;
-pub mod digest;
 pub mod env;
 pub mod exec;
-pub mod hooks;
 pub mod host_device;
 pub mod host_facts;
 pub mod ids;
-pub mod image_config;
-pub mod image_ref;
 pub mod image_rules;
 pub mod labels;
 pub mod limits;
 pub mod origin;
-pub mod platform;
-pub mod rdt;
 pub mod request;
-pub mod resources;
 pub mod rlimit;
 pub mod sandbox;
-pub mod scheduling;
-pub mod snapshot;
 pub mod stated_devices;
 pub mod sysctl;
-pub mod user;
 pub mod violation;

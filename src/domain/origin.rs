@@ -16,9 +16,9 @@ pub enum Origin {
         /// The line, from 1.
         line: usize,
     },
-    /// A field of the image's configuration, as `config.Env[1]`.
+    /// A field of the image's configuration, for example `config.Env[1]`.
     Image(String),
-    /// A field of the request by its path, as `options.process.env[0]`.
+    /// A field of the request by its path, for example `options.process.env[0]`.
     Option(String),
     /// A rule of a step of the assembly, which nobody asked for by name.
     Rule {
@@ -31,7 +31,7 @@ pub enum Origin {
     Account {
         /// What was looked up, and who asked for it.
         asked: String,
-        /// The file, as `/etc/passwd`.
+        /// The file, for example `/etc/passwd`.
         file: &'static str,
         /// The line, from 1; 0 where no line of the file has it.
         line: usize,

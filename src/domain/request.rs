@@ -3,29 +3,24 @@
 //! Invariant: what is here is well formed by itself; whether it fits the image is found out later.
 
 use crate::domain::cdi_name::CdiName;
-use crate::domain::hooks::{Hook, Moment};
 use crate::domain::ids::{ContainerId, Namespace};
-use crate::domain::image_ref::ImageName;
-use crate::domain::platform::Platform;
-use crate::domain::rdt::Rdt;
-use crate::domain::resources::Resources;
-use crate::domain::sandbox::{
-    Cgroup, DeviceNode, DeviceRule, IdMapping, Mount, NamespaceKind, NamespaceOf, TimeOffset,
-};
-use crate::domain::scheduling::{CpuAffinity, IoPriority, MemoryPolicy, Scheduler};
-use crate::domain::snapshot::SnapshotChoice;
-use crate::domain::user::{Account, UserSpec};
+use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget};
+use crate::image::platform::Platform;
+use crate::image::reference::ImageName;
+use crate::image::snapshot::key::SnapshotChoice;
+use crate::oci;
+use crate::users::user::{Account, UserSpec};
 use std::collections::BTreeMap;
 
-/// The profile of a request that names none, unless the server is told otherwise.
+/// The profile of a request that names none, unless the server is configured with another.
 pub const DEFAULT_PROFILE: &str = "function";
 
-/// For which container a spec is wanted.
+/// The container that a spec is wanted for.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The image to run.
     pub image: ImageName,
-    /// Whose image it is, and whose container it becomes.
+    /// containerd's namespace of the image and of the container.
     pub namespace: Namespace,
     /// The container's id.
     pub id: ContainerId,
@@ -42,37 +37,37 @@ pub struct Request {
 /// What to change in the profile and the image's configuration; what is absent changes nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// What runs.
+    /// The process.
     pub process: ProcessOptions,
-    /// As whom.
+    /// The user.
     pub user: UserOptions,
-    /// What it may do.
+    /// The capabilities.
     pub capabilities: CapabilityOptions,
-    /// What the root is.
+    /// The root filesystem.
     pub root: RootOptions,
-    /// What is mounted.
+    /// The mounts.
     pub mounts: MountOptions,
     /// The host name in the UTS namespace.
     pub hostname: Option<String>,
     /// The domain name in the UTS namespace.
     pub domainname: Option<String>,
-    /// Whose the namespaces are.
+    /// The namespaces.
     pub namespaces: NamespaceOptions,
-    /// Where it stands among the control groups.
-    pub cgroup: Option<Cgroup>,
-    /// What it may use up.
-    pub resources: Resources,
-    /// What it may use of cache and memory bandwidth.
-    pub rdt: Option<Rdt>,
-    /// Which devices it may use.
+    /// The control group.
+    pub cgroup: Option<CgroupPath>,
+    /// Resource limits.
+    pub resources: oci::Resources,
+    /// Cache and memory bandwidth.
+    pub rdt: Option<oci::IntelRdt>,
+    /// The devices.
     pub devices: DeviceOptions,
-    /// What hardens it.
+    /// Hardening.
     pub security: SecurityOptions,
     /// Annotations to set.
     pub annotations: BTreeMap<String, String>,
-    /// Programs that the runtime runs, each list with its moment.
-    pub hooks: Vec<(Moment, Vec<Hook>)>,
-    /// The version of the specification that the spec states.
+    /// Hooks to add.
+    pub hooks: oci::Hooks,
+    /// The version of the runtime spec to state.
     pub oci_version: Option<String>,
     /// CDI devices, by fully qualified names.
     pub cdi_devices: Vec<CdiName>,
@@ -93,33 +88,22 @@ pub struct ProcessOptions {
     pub cwd: Option<String>,
     /// Whether a terminal is attached.
     pub terminal: Option<bool>,
-    /// The terminal's height and width.
-    pub console_size: Option<(u64, u64)>,
-    /// Limits, by their checked names.
-    pub rlimits: Vec<Rlimit>,
+    /// The size of the terminal.
+    pub console_size: Option<oci::ConsoleSize>,
+    /// Resource limits.
+    pub rlimits: Vec<oci::Rlimit>,
     /// The adjustment of the kernel's score.
     pub oom_score_adj: Option<i32>,
-    /// How it is scheduled.
-    pub scheduler: Option<Scheduler>,
-    /// In which order its input and output is served.
-    pub io_priority: Option<IoPriority>,
-    /// Where a later exec runs.
-    pub cpu_affinity: Option<CpuAffinity>,
-    /// The execution domain, by its name in the specification.
-    pub personality: Option<&'static str>,
-    /// Where memory is allocated.
-    pub memory_policy: Option<MemoryPolicy>,
-}
-
-/// A limit of the process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rlimit {
-    /// The name, as `RLIMIT_NOFILE`.
-    pub name: String,
-    /// The hard limit.
-    pub hard: u64,
-    /// The soft limit.
-    pub soft: u64,
+    /// The scheduler.
+    pub scheduler: Option<oci::Scheduler>,
+    /// The priority of reads and writes.
+    pub io_priority: Option<oci::IoPriority>,
+    /// The CPUs of a later exec.
+    pub cpu_affinity: Option<oci::CpuAffinity>,
+    /// The execution domain.
+    pub personality: Option<oci::Personality>,
+    /// The memory nodes.
+    pub memory_policy: Option<oci::MemoryPolicy>,
 }
 
 /// Changes to the user.
@@ -155,8 +139,8 @@ pub struct CapabilityOptions {
 pub struct RootOptions {
     /// Whether it is read-only.
     pub readonly: Option<bool>,
-    /// How mounts are told, by its name in the specification.
-    pub propagation: Option<&'static str>,
+    /// The mount propagation, by its name in the runtime spec.
+    pub propagation: Option<String>,
     /// Where it is.
     pub path: Option<String>,
 }
@@ -177,24 +161,24 @@ pub struct MountOptions {
     /// Whether cgroup mounts are writable.
     pub writable_cgroupfs: bool,
     /// Filesystems in memory, to add before the others.
-    pub tmpfs: Vec<Mount>,
+    pub tmpfs: Vec<oci::Mount>,
     /// To add.
-    pub add: Vec<Mount>,
+    pub add: Vec<oci::Mount>,
 }
 
 /// Changes to the namespaces.
 #[derive(Debug, Clone, Default)]
 pub struct NamespaceOptions {
-    /// Whose each is, in the order in which they are changed.
-    pub of: Vec<(NamespaceKind, NamespaceOf)>,
+    /// The namespaces to set, in the order in which they are set.
+    pub set: Vec<(NamespaceKind, NamespaceTarget)>,
     /// User ids of the user namespace.
-    pub uid_mappings: Vec<IdMapping>,
+    pub uid_mappings: Vec<oci::IdMapping>,
     /// Group ids of the user namespace.
-    pub gid_mappings: Vec<IdMapping>,
-    /// How clocks differ, by their names in the specification.
-    pub time_offsets: BTreeMap<&'static str, TimeOffset>,
-    /// Network devices to move, and what they are called in the container.
-    pub net_devices: BTreeMap<String, String>,
+    pub gid_mappings: Vec<oci::IdMapping>,
+    /// Offsets of clocks, by the clock.
+    pub time_offsets: BTreeMap<String, oci::TimeOffset>,
+    /// Network devices to move into the container, by the name on the host.
+    pub net_devices: BTreeMap<String, oci::NetDevice>,
 }
 
 /// Changes to the devices.
@@ -207,9 +191,9 @@ pub struct DeviceOptions {
     /// Whether every device is.
     pub allow_all: bool,
     /// Rules to add.
-    pub rules: Vec<DeviceRule>,
+    pub rules: Vec<oci::DeviceRule>,
     /// Nodes to make.
-    pub nodes: Vec<DeviceNode>,
+    pub nodes: Vec<oci::Device>,
     /// Devices of the host.
     pub host: Vec<HostDevice>,
     /// Whether every device of the host is there.
@@ -229,7 +213,7 @@ pub struct HostDevice {
     pub follow_symlinks: bool,
 }
 
-/// Whose idea of a privileged container.
+/// A product's definition of a privileged container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Privileged {
     /// containerd's.
@@ -241,7 +225,7 @@ pub enum Privileged {
 /// Changes to what hardens the container.
 #[derive(Debug, Clone, Default)]
 pub struct SecurityOptions {
-    /// Whether hardening is taken away, and whose idea of it.
+    /// Whether hardening is removed, and by which definition.
     pub privileged: Option<Privileged>,
     /// Instead of the profile's hidden paths.
     pub masked_paths: Option<Vec<String>>,

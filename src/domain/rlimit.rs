@@ -1,6 +1,6 @@
-//! The limits that a process can have.
+//! The resource limits that a process can have.
 
-/// The limits that Linux has. runc: `rlimitMap`.
+/// The resource limits that Linux has. runc: `rlimitMap`.
 pub const NAMES: [&str; 16] = [
     "RLIMIT_AS",
     "RLIMIT_CORE",

@@ -1,7 +1,7 @@
 //! Devices of a machine that is not here: a list, looked at as a directory would be.
 
-use crate::domain::host_device::{Found, HostNode, Look, Lookup, below, counts, is_walked};
-use crate::domain::sandbox::cleaned;
+use crate::domain::host_device::{Found, HostNode, Look, Lookup, counts, is_walked};
+use crate::paths;
 use std::collections::BTreeMap;
 
 /// The devices of a machine.
@@ -20,11 +20,11 @@ impl StatedDevices {
     ///
     /// A sentence on the first that cannot be.
     pub fn new(nodes: Vec<HostNode>, links: BTreeMap<String, String>) -> Result<Self, String> {
-        let clean = |path: &str| path.starts_with('/') && cleaned(path) == path;
+        let is_clean = |path: &str| path.starts_with('/') && paths::clean(path) == path;
         let mut by_path = BTreeMap::new();
         for node in nodes {
             let path = node.path.clone();
-            if !clean(&path) {
+            if !is_clean(&path) {
                 return Err(format!("the device {path:?} must have a plain absolute path"));
             }
             if !matches!(node.kind, 'b' | 'c' | 'p') {
@@ -35,7 +35,7 @@ impl StatedDevices {
             }
         }
         for (link, target) in &links {
-            if !clean(link) || !clean(target) {
+            if !is_clean(link) || !is_clean(target) {
                 return Err(format!("the link {link:?} must be from one absolute path to another"));
             }
         }
@@ -46,7 +46,7 @@ impl StatedDevices {
     #[must_use]
     pub fn look(&self, lookup: &Lookup) -> Found {
         let mut asked = lookup.path.clone();
-        let mut path = cleaned(&asked);
+        let mut path = paths::clean(&asked);
         if let Some(target) = self.links.get(&path) {
             let leads_to_devices = !self.inside(target).is_empty();
             match lookup.look {
@@ -67,14 +67,14 @@ impl StatedDevices {
         if lookup.look == Look::Node {
             return Found::Other("a directory");
         }
-        let directory = cleaned(&asked);
+        let directory = paths::clean(&asked);
         let walked = inside.into_iter().filter(|(rest, node)| {
             let mut names = rest.split('/');
             let name = names.next_back().unwrap_or_default();
             counts(name, node.kind) && names.all(is_walked)
         });
         let nodes = walked
-            .map(|(rest, node)| HostNode { path: below(&directory, &rest), ..node.clone() })
+            .map(|(rest, node)| HostNode { path: paths::join(&directory, &rest), ..node.clone() })
             .collect();
         Found::Directory { path: directory, nodes }
     }

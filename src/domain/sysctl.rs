@@ -1,17 +1,22 @@
-//! Whose a kernel parameter is: that of a namespace, or the host's.
+//! Which namespace owns a sysctl.
 
 use crate::domain::sandbox::NamespaceKind;
+use std::borrow::Cow;
 
-/// Whose a parameter is.
+/// What a sysctl belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Of {
-    /// The host's, whatever namespaces there are.
+pub enum SysctlScope {
+    /// The host, whatever namespaces exist.
     Host,
-    /// That of a namespace.
+    /// A namespace.
     Namespace(NamespaceKind),
-    /// One for which the spec has a field.
+    /// A field of the spec, which sets it.
     Field(&'static str),
 }
+
+/// The kinds of namespaces that own sysctls.
+pub const NAMESPACES: [NamespaceKind; 3] =
+    [NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Network];
 
 const IPC: [&str; 8] = [
     "kernel.msgmax",
@@ -24,43 +29,42 @@ const IPC: [&str; 8] = [
     "kernel.shm_rmid_forced",
 ];
 
-/// The name with dots between its parts: where the first of the two is a slash, they have changed places.
+/// The name with dots between its parts. Where the first separator is a slash, dots and slashes are swapped.
 #[must_use]
-pub fn dotted(key: &str) -> String {
+pub fn dotted(key: &str) -> Cow<'_, str> {
     if key.find(['.', '/']).is_some_and(|at| key[at..].starts_with('/')) {
         let swap = |letter| match letter {
             '/' => '.',
             '.' => '/',
             other => other,
         };
-        return key.chars().map(swap).collect();
+        return Cow::Owned(key.chars().map(swap).collect());
     }
-    key.to_owned()
+    Cow::Borrowed(key)
 }
 
-/// Whose the parameter of a name is.
+/// What the sysctl of a name belongs to.
 ///
 /// runc: `validate.sysctl`.
 #[must_use]
-pub fn of(key: &str) -> Of {
-    let key = dotted(key);
-    match key.as_str() {
-        "kernel.hostname" => Of::Field("hostname"),
-        "kernel.domainname" => Of::Namespace(NamespaceKind::Uts),
+pub fn scope(key: &str) -> SysctlScope {
+    match &*dotted(key) {
+        "kernel.hostname" => SysctlScope::Field("hostname"),
+        "kernel.domainname" => SysctlScope::Namespace(NamespaceKind::Uts),
         key if IPC.contains(&key) || key.starts_with("fs.mqueue.") => {
-            Of::Namespace(NamespaceKind::Ipc)
+            SysctlScope::Namespace(NamespaceKind::Ipc)
         }
-        key if key.starts_with("net.") => Of::Namespace(NamespaceKind::Network),
-        _ => Of::Host,
+        key if key.starts_with("net.") => SysctlScope::Namespace(NamespaceKind::Network),
+        _ => SysctlScope::Host,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::dotted;
+    use super::*;
 
     #[test]
-    fn dots_and_slashes_change_places() {
+    fn dots_and_slashes_are_swapped() {
         for (key, want) in [
             ("net.ipv4.ip_forward", "net.ipv4.ip_forward"),
             ("net/ipv4/conf/eth0.100/x", "net.ipv4.conf.eth0/100.x"),
@@ -70,5 +74,16 @@ mod tests {
         ] {
             assert_eq!(dotted(key), want);
         }
+    }
+
+    #[test]
+    fn each_namespace_of_a_scope_is_listed() {
+        let keys = ["kernel.domainname", "kernel/sem", "fs.mqueue.x", "net/core/x"];
+        for key in keys {
+            let SysctlScope::Namespace(kind) = scope(key) else { panic!("{key}") };
+            assert!(NAMESPACES.contains(&kind), "{key}");
+        }
+        assert_eq!(scope("kernel.hostname"), SysctlScope::Field("hostname"));
+        assert_eq!(scope("vm.swappiness"), SysctlScope::Host);
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 /// One broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The path of the field, as `options.process.env[2]`.
+    /// The path of the field, for example `options.process.env[2]`.
     pub field: String,
     /// What is wrong with it and what would be right.
     pub description: String,

@@ -1,12 +1,12 @@
-//! The profiles in force, which may be exchanged while calls run.
+//! The current profiles, which can be replaced while calls run.
 //!
-//! Invariant: a call that has begun keeps the profiles that it began with.
+//! Invariant: a call keeps the profiles that it started with.
 
 use crate::spec::Profiles;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 
-/// The profiles in force, shared by all who ask for them.
+/// The current profiles, shared between calls.
 #[derive(Debug, Clone)]
 pub struct Catalog(Arc<ArcSwap<Profiles>>);
 
@@ -17,13 +17,13 @@ impl Catalog {
         Self(Arc::new(ArcSwap::from_pointee(profiles)))
     }
 
-    /// The profiles as they are now.
+    /// The current profiles.
     #[must_use]
     pub fn now(&self) -> Arc<Profiles> {
         self.0.load_full()
     }
 
-    /// Puts other profiles in force, for calls that begin from now on.
+    /// Replaces the profiles for calls that start later.
     pub fn replace(&self, profiles: Profiles) {
         self.0.store(Arc::new(profiles));
     }

@@ -1,4 +1,4 @@
-//! What the options ask of the host: decided, looked at, and decided again.
+//! Reads what the options need from the host.
 
 use crate::domain::request::Options;
 use crate::generate::Generator;
@@ -7,7 +7,7 @@ use crate::host::source::{CdiSource, DeviceSource};
 use crate::spec::{Equipment, cdi, equipment};
 use std::sync::Arc;
 
-/// The machine, as far as options can ask for what it has.
+/// The parts of the machine that options can use.
 #[derive(Clone)]
 pub struct Machine {
     /// Its devices.
@@ -23,13 +23,13 @@ impl Default for Machine {
 }
 
 impl Generator {
-    /// The same, with options that may ask for what a machine has; without one it has nothing.
+    /// The same generator with a machine. Without one, options find no devices.
     #[must_use]
     pub fn on(self, machine: Machine) -> Self {
         Self { machine, ..self }
     }
 
-    /// What the options ask for, as it is at this moment; the host is not looked at for those that ask for nothing.
+    /// The current devices and CDI specifications that the options need. The host is not read if they need none.
     pub(super) async fn equip(&self, options: &Options) -> Equipment {
         let lookups = equipment::needed(options);
         if lookups.is_empty() && options.cdi_devices.is_empty() {

@@ -1,26 +1,31 @@
-//! The same use case, for who wants to know where each field of the spec comes from.
+//! The same use case, with the origin of each field of the spec.
 
 use crate::domain::origin::Field;
 use crate::domain::request::Request;
 use crate::generate::{GenerateError, Generated, Generator};
+use crate::store::Deadline;
 
-/// A spec, and how it came to be.
+/// A spec and the origins of its fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// What is generated.
+    /// The generated spec.
     pub generated: Generated,
-    /// Each leaf of the spec in its order, and those that are gone.
+    /// Each leaf of the spec in its order, and removed leaves.
     pub fields: Vec<Field>,
 }
 
 impl Generator {
-    /// The spec of one container, by the very assembly that generates it, with a journal.
+    /// The spec of one container, made by the same assembly as `generate`, with a journal.
     ///
     /// # Errors
     ///
     /// As [`Self::generate`].
-    pub async fn explain(&self, request: &Request) -> Result<Explained, GenerateError> {
-        let (generated, fields) = self.make(request, true).await?;
+    pub async fn explain(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Explained, GenerateError> {
+        let (generated, fields) = self.make(request, true, deadline).await?;
         Ok(Explained { generated, fields })
     }
 }

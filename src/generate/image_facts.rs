@@ -1,11 +1,11 @@
 //! What a caller needs of the image beside the spec.
 
-use crate::domain::image_config::ImageConfig;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::labels;
-use crate::domain::platform::Platform;
-use crate::image::reader::Description;
-use crate::image::source::Resolved;
+use crate::image::Description;
+use crate::image::metadata::config::ImageConfig;
+use crate::image::platform::Platform;
+use crate::store::Resolved;
 use std::collections::BTreeMap;
 
 /// What a caller needs of the image to create the container.

@@ -1,19 +1,19 @@
-//! The stages of a call, for whoever measures them.
+//! The stages of a call, for measurements.
 
 use std::time::Duration;
 
 /// A part of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The container that is there is read; only for an exec.
+    /// The stored container is read; only for an exec.
     Container,
     /// The name becomes a digest.
     Resolve,
     /// The digest becomes a configuration.
     Describe,
-    /// The account files are read; only where some are needed.
+    /// The account files are read, if they are needed.
     Files,
-    /// The host is looked at for devices and CDI specifications; only where some are asked for.
+    /// Devices and CDI specifications of the host are read, if they are requested.
     Host,
     /// The spec is put together and encoded.
     Assemble,
@@ -38,9 +38,9 @@ impl Stage {
     }
 }
 
-/// Whoever measures the stages.
+/// An observer of stages.
 pub trait Observer: Send + Sync {
-    /// A stage is over, well or not.
+    /// A stage has ended, with or without an error.
     fn took(&self, stage: Stage, time: Duration);
 }
 

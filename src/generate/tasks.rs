@@ -1,25 +1,24 @@
-//! The use cases of tasks that run: one more process, and other limits.
+//! The use cases for running tasks: another process, and other limits.
 
-use crate::accounts::{self, Files};
-use crate::container::{ContainerError, ContainerStore, StoredContainer};
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Snapshotter;
 use crate::domain::image_rules::ImageRules;
-use crate::domain::snapshot::SnapshotKey;
-use crate::domain::user::ProcessUser;
 use crate::generate::stage::Stage;
 use crate::generate::{GenerateError, Generator, named, span};
-use crate::image::reader::{AccountFiles, ImageError, Wanted};
-use crate::image::snapshot::SnapshotError;
-use crate::image::snapshot_reader::SnapshotFiles;
+use crate::image::snapshot::SnapshotFiles;
+use crate::image::snapshot::key::SnapshotKey;
+use crate::image::{AccountFiles, ImageError, NeededFiles};
 use crate::spec::exec::StoredProcess;
-use crate::spec::resources::encode_resources;
+use crate::spec::update::encode_resources;
 use crate::spec::{Encoded, Equipment, Inputs, SpecError};
+use crate::store::{ContainerError, ContainerStore, Deadline, SnapshotError, StoredContainer};
+use crate::users;
+use crate::users::user::ProcessUser;
 use std::sync::Arc;
 use std::time::Instant;
 
 impl Generator {
-    /// The same, with containers that are there, and what reads their snapshots.
+    /// The same generator with a store of containers, and a reader of their snapshots.
     #[must_use]
     pub fn with_containers(
         self,
@@ -29,22 +28,25 @@ impl Generator {
         Self { containers, snapshots, ..self }
     }
 
-    /// The process of an exec in a container that is there.
+    /// The process of an exec in an existing container.
     ///
-    /// The container is read anew each time, and a user is looked up in the container's own snapshot: what
-    /// the image says is not asked.
+    /// The container is read each time. A user is looked up in the container's own snapshot, not in the image.
     ///
     /// # Errors
     ///
-    /// A [`GenerateError`]; a user that cannot be looked up is one, and never root.
-    pub async fn process(&self, request: &ExecRequest) -> Result<Encoded, GenerateError> {
+    /// A [`GenerateError`], also if a user cannot be looked up: it is never replaced by root.
+    pub async fn process(
+        &self,
+        request: &ExecRequest,
+        deadline: Deadline,
+    ) -> Result<Encoded, GenerateError> {
         let profiles = self.profiles.now();
         let profile = named(&profiles, request.profile.as_deref())?;
-        let getting = self.containers.get(&request.namespace, &request.id);
+        let getting = self.containers.get(&request.namespace, &request.id, deadline);
         let container = self.timed(Stage::Container, getting).await?;
         let stored = StoredProcess::read(&container.type_url, &container.spec)
             .map_err(|error| of_container(request, error))?;
-        let user = self.exec_user(profile.rules, request, &container, &stored).await?;
+        let user = self.exec_user(profile.rules, request, &container, &stored, deadline).await?;
 
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let inputs = Inputs {
@@ -58,17 +60,17 @@ impl Generator {
             options: &request.options,
             user: user.as_ref(),
         };
-        let process = stored.changed(&inputs).map_err(|error| of_container(request, error))?;
+        let process = stored.change(&inputs).map_err(|error| of_container(request, error))?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "process made");
         Ok(process)
     }
 
-    /// The limits of a container that runs.
+    /// New limits for a running container.
     ///
     /// # Errors
     ///
-    /// [`GenerateError::Request`] where there is none.
+    /// [`GenerateError::Request`] if the request has no limits.
     pub fn resources(&self, request: &UpdateRequest) -> Result<Encoded, GenerateError> {
         let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
         let resources = encode_resources(&request.resources)?;
@@ -76,43 +78,42 @@ impl Generator {
         Ok(resources)
     }
 
-    /// The user that was asked for, in numbers; nothing where nobody asked.
+    /// The requested user in numbers, or nothing if the request has none.
     async fn exec_user(
         &self,
         rules: ImageRules,
         request: &ExecRequest,
         container: &StoredContainer,
         stored: &StoredProcess,
+        deadline: Deadline,
     ) -> Result<Option<ProcessUser>, GenerateError> {
         let options = &request.options.user;
         let needed = match &options.user {
             None if options.additional_groups.is_empty() => return Ok(None),
-            None => accounts::needed_for_groups(options),
-            Some(_) => accounts::needed(rules, options.user.as_ref(), options),
+            None => users::needed_for_groups(options),
+            Some(_) => users::needed(rules, options.user.as_ref(), options),
         };
-        let wanted = Wanted { passwd: needed.passwd, group: needed.group };
-        let files = match wanted {
-            Wanted { passwd: false, group: false } => AccountFiles::default(),
-            wanted => {
-                let reading = self.files_of(request, container, wanted);
-                self.timed(Stage::Files, reading).await?
-            }
+        let files = if needed.is_empty() {
+            AccountFiles::default()
+        } else {
+            let reading = self.container_files(request, container, needed, deadline);
+            self.timed(Stage::Files, reading).await?
         };
-        let files = Files { passwd: files.passwd.as_deref(), group: files.group.as_deref() };
         if options.user.is_some() {
-            return Ok(Some(accounts::resolve(rules, None, options, files)?));
+            return Ok(Some(users::resolve(rules, None, options, &files)?));
         }
-        let mut user = stored.user().map_err(|error| of_container(request, error))?;
-        accounts::add_groups(&mut user, options, files)?;
+        let mut user = stored.user();
+        users::add_groups(&mut user, options, &files)?;
         Ok(Some(user))
     }
 
     /// The account files of the container's own snapshot.
-    async fn files_of(
+    async fn container_files(
         &self,
         request: &ExecRequest,
         container: &StoredContainer,
-        wanted: Wanted,
+        needed: NeededFiles,
+        deadline: Deadline,
     ) -> Result<AccountFiles, GenerateError> {
         let absent = "a user or a group cannot be looked up: the container's root is no snapshot";
         if container.snapshot_key.is_empty() || container.snapshotter.is_empty() {
@@ -127,7 +128,7 @@ impl Generator {
         let Some(snapshots) = &self.snapshots else {
             return Err(ImageError::Snapshot(SnapshotError::Off).into());
         };
-        Ok(snapshots.read(&request.namespace, Some(&snapshotter), &key, wanted).await?)
+        Ok(snapshots.read(&request.namespace, Some(&snapshotter), &key, needed, deadline).await?)
     }
 }
 
@@ -136,11 +137,11 @@ fn unusable(request: &ExecRequest, reason: String) -> ContainerError {
     ContainerError::Unusable { namespace, id, reason }
 }
 
-/// The error of what was made of a container.
+/// The error for an unusable container.
 fn of_container(request: &ExecRequest, error: SpecError) -> GenerateError {
     match error {
         SpecError::Stored(_) => unusable(request, error.to_string()).into(),
-        other @ (SpecError::Image(_) | SpecError::Request(_) | SpecError::Profile { .. }) => {
+        other @ (SpecError::Image(_) | SpecError::Request(_) | SpecError::Internal(_)) => {
             other.into()
         }
     }

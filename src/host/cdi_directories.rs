@@ -1,6 +1,6 @@
 //! The CDI specifications in directories of this machine.
 //!
-//! A symbolic link to a file is followed, as Go's reader follows it. What is no regular file is not read.
+//! A symbolic link to a file is followed, as in Go's reader. Only regular files are read.
 
 use crate::domain::cdi_files::{CdiFile, CdiFiles};
 use crate::domain::limits::{CDI_BYTES, CDI_FILE_BYTES, CDI_FILES};
@@ -11,18 +11,18 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Directories of specifications; the later ones win.
+/// Directories of specifications; the later ones have priority.
 #[derive(Debug, Clone)]
 pub struct CdiDirectories(Vec<PathBuf>);
 
 impl CdiDirectories {
-    /// These directories; they need not be there.
+    /// These directories; they need not exist.
     #[must_use]
     pub fn new(directories: Vec<PathBuf>) -> Self {
         Self(directories)
     }
 
-    /// What they hold now.
+    /// The files in them at this moment.
     #[must_use]
     pub fn read(&self) -> CdiFiles {
         let shown = |path: &Path| path.to_string_lossy().into_owned();
@@ -78,23 +78,23 @@ fn names(directory: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What a file holds; no reason where it is not there.
+/// The content of a file, or the reason why it cannot be read; no reason if it does not exist.
 fn content(path: &Path, limit: u64) -> Result<Vec<u8>, Option<String>> {
     let reason = |error: io::Error| {
         let kind = error.kind();
         (kind != io::ErrorKind::NotFound).then(|| kind.to_string())
     };
-    // A pipe without a writer must not hold the call.
+    // Opening a pipe without a writer must not block the call.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(path, flags, Mode::empty());
     let file = File::from(opened.map_err(|error| reason(error.into()))?);
     if !file.metadata().map_err(reason)?.is_file() {
-        return Err(Some("it is no regular file".to_owned()));
+        return Err(Some("it is not a regular file".to_owned()));
     }
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(reason)?;
     if bytes.len() as u64 > limit {
-        return Err(Some(format!("it is over the limit of {limit} bytes")));
+        return Err(Some(format!("it exceeds the limit of {limit} bytes")));
     }
     Ok(bytes)
 }
@@ -136,7 +136,7 @@ mod tests {
         )
         .unwrap();
         let found = CdiDirectories::new(vec![etc, gone, run.clone(), run.join("z.json")]).read();
-        let told: Vec<(String, usize, bool)> = found
+        let shown: Vec<(String, usize, bool)> = found
             .files
             .iter()
             .map(|file| {
@@ -151,7 +151,7 @@ mod tests {
             ("p.yaml", 2, false),
             ("z.json", 2, true),
         ];
-        assert_eq!(told, want.map(|(name, priority, ok)| (name.to_owned(), priority, ok)));
+        assert_eq!(shown, want.map(|(name, priority, ok)| (name.to_owned(), priority, ok)));
         assert_eq!(found.directories.len(), 4);
         assert_eq!(found.unreadable.len(), 1);
     }
@@ -162,6 +162,6 @@ mod tests {
         let file = File::create(root.path().join("a.json")).unwrap();
         file.set_len(CDI_FILE_BYTES + 1).unwrap();
         let found = CdiDirectories::new(vec![root.path().to_owned()]).read();
-        assert!(found.files[0].content.as_ref().unwrap_err().contains("over the limit"));
+        assert!(found.files[0].content.as_ref().unwrap_err().contains("exceeds the limit"));
     }
 }

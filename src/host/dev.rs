@@ -1,12 +1,12 @@
-//! The devices of this machine, or of one whose root is mounted somewhere here.
+//! The devices of this machine, or of one with its root mounted here.
 //!
-//! Invariant: nothing outside the root is looked at, whatever links say; nothing is opened but directories.
+//! Invariant: nothing outside the root is read, wherever links lead; only directories are opened.
 
 use crate::domain::host_device::{Found, HostNode, Look, Lookup};
 use crate::domain::limits::DEVICE_ENTRIES;
-use crate::domain::sandbox::cleaned;
 use crate::host::rooted::{Kind, Root, Walk};
 use crate::host::source::DeviceSource;
+use crate::paths::clean;
 use async_trait::async_trait;
 use std::io;
 use std::path::PathBuf;
@@ -18,13 +18,13 @@ pub struct Dev {
 }
 
 impl Dev {
-    /// The devices of the machine whose root is a directory here, as `/`.
+    /// The devices of the machine with this directory as its root, for example `/`.
     #[must_use]
     pub fn below(root: PathBuf) -> Self {
         Self { root: Root::new(root) }
     }
 
-    /// What lies at one path; `left` is how many files of directories may still be looked at.
+    /// What is at one path; `left` is how many files of directories may still be read.
     pub fn look_at(&self, lookup: &Lookup, left: &mut usize) -> Found {
         self.found(lookup, left).unwrap_or_else(|error| {
             let kind = error.kind();
@@ -63,7 +63,7 @@ impl Dev {
             (Kind::Link, Look::Node | Look::Resolved) => return Ok(Found::Link),
             (Kind::Other(what), _) => return Ok(Found::Other(what)),
         };
-        let path = cleaned(&asked);
+        let path = clean(&asked);
         let nodes = self.root.walk(&directory, &path, Walk::Counted, left)?.nodes;
         Ok(Found::Directory { path, nodes })
     }
@@ -73,7 +73,7 @@ impl Dev {
 impl DeviceSource for Dev {
     async fn look(&self, lookups: Vec<Lookup>) -> Vec<Found> {
         let (this, count) = (self.clone(), lookups.len());
-        // A path may lie on a file system that does not answer.
+        // A path may be on a file system that does not answer.
         let looking = move || {
             let mut left = DEVICE_ENTRIES;
             lookups.iter().map(|lookup| this.look_at(lookup, &mut left)).collect()
@@ -93,7 +93,7 @@ mod tests {
         Dev::below(PathBuf::from("/"))
     }
 
-    /// This machine's own: every Linux has the first devices of memory.
+    /// The devices of this machine: every Linux has the memory devices.
     #[test]
     fn null_is_the_kernels() {
         let Found::Node(null) = here().look_at(&Lookup::new("/dev/null", Look::Tree), &mut 10_000)
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_device_is_told_apart() {
+    fn what_is_not_a_device_is_distinguished() {
         let root = tempfile::tempdir().unwrap();
         let dev = root.path().join("dev");
         std::fs::create_dir_all(dev.join("sub")).unwrap();

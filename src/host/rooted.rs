@@ -1,22 +1,23 @@
-//! Paths below a root: symbolic links are resolved as if it were the only one.
+//! Files below a root directory: symbolic links are resolved inside it.
 
-use crate::domain::host_device::{HostNode, below, counts, is_walked};
+use crate::domain::host_device::{HostNode, counts, is_walked};
 use crate::domain::limits::{DEVICE_DEPTH, SYMLINKS};
-use std::collections::{BTreeMap, VecDeque};
+use crate::paths::{PathWalk, join};
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 
-/// A directory that is somebody's root.
+/// A directory that is the root of a machine.
 #[derive(Debug, Clone)]
 pub(super) struct Root {
     root: PathBuf,
-    /// Whether what this user may not see is as good as absent. containerd: `userns.RunningInUserNS`.
+    /// Whether files that this user may not see count as absent. containerd: `userns.RunningInUserNS`.
     skips_denied: bool,
 }
 
-/// What a file is.
+/// The kind of a file.
 pub(super) enum Kind {
     Device { kind: char, major: i64, minor: i64, file_mode: u32, uid: u32, gid: u32 },
     Directory,
@@ -24,20 +25,20 @@ pub(super) enum Kind {
     Other(&'static str),
 }
 
-/// Which files of directories are wanted.
+/// Which files of directories are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Walk {
-    /// Those that count for a container.
+    /// The devices for a container.
     Counted,
-    /// The console too, and links.
+    /// Also the console, and links.
     All,
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
     pub(super) nodes: Vec<HostNode>,
-    /// Links to devices, each with what it leads to in the end.
+    /// Links to devices, each with the path of its final target.
     pub(super) links: BTreeMap<String, String>,
 }
 
@@ -52,24 +53,19 @@ impl Root {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// What lies at a path whose directories are resolved.
+    /// What is at a path, the directories of which are resolved.
     pub(super) fn kind(&self, path: &str) -> io::Result<Kind> {
         Ok(kind_of(&std::fs::symlink_metadata(self.real(path))?))
     }
 
-    /// Where a path leads to once every link is resolved.
+    /// The path with every link resolved.
     pub(super) fn resolve(&self, path: &str) -> io::Result<String> {
-        let mut names: VecDeque<String> = names(path).collect();
-        let mut done: Vec<String> = Vec::new();
+        let mut walk = PathWalk::new(path.as_bytes());
         let mut links = 0;
-        while let Some(name) = names.pop_front() {
-            if name == ".." {
-                done.pop();
-                continue;
-            }
-            done.push(name);
-            let real = self.real(&done.join("/"));
+        while let Some(path) = walk.next_path() {
+            let real = self.root.join(path.as_path());
             if !std::fs::symlink_metadata(&real)?.is_symlink() {
+                walk.enter(path);
                 continue;
             }
             links += 1;
@@ -78,28 +74,21 @@ impl Root {
             }
             let target = std::fs::read_link(&real)?;
             let target = target.to_str().ok_or(io::ErrorKind::NotFound)?;
-            if target.starts_with('/') {
-                done.clear();
-            } else {
-                done.pop();
-            }
-            for name in self::names(target).rev() {
-                names.push_front(name);
-            }
+            walk.follow_link(path, target.as_bytes());
         }
-        Ok(format!("/{}", done.join("/")))
+        Ok(walk.here().to_string())
     }
 
-    /// Where a path leads to once its directories' links are resolved, and not its own.
+    /// The path with the links of its directories resolved, but not its own.
     pub(super) fn resolve_parent(&self, path: &str) -> io::Result<String> {
         match path.trim_end_matches('/').rsplit_once('/') {
             Some((_, "." | "..")) | None => self.resolve(path),
-            Some((parent, name)) => Ok(below(&self.resolve(parent)?, name)),
+            Some((parent, name)) => Ok(join(&self.resolve(parent)?, name)),
         }
     }
 
-    /// The devices in a directory and below, in the order of names; `shown` is what it is called, `left` how many
-    /// files may still be looked at.
+    /// The devices in a directory and below, sorted by name. `shown` is the path that they are listed under,
+    /// `left` how many files may still be read.
     pub(super) fn walk(
         &self,
         directory: &str,
@@ -121,22 +110,21 @@ impl Root {
         left: &mut usize,
         depth: usize,
     ) -> io::Result<()> {
-        let too_much =
-            || io::Error::other(format!("{shown} is deeper or larger than is looked at"));
+        let too_much = || io::Error::other(format!("{shown} is deeper or larger than the limit"));
         if depth == 0 {
             return Err(too_much());
         }
         let mut names = Vec::new();
         for entry in std::fs::read_dir(self.real(directory))? {
             *left = left.checked_sub(1).ok_or_else(too_much)?;
-            // No specification can hold a name that is no text.
+            // A name that is not UTF-8 cannot be in a spec.
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }
         }
         names.sort();
         for name in names {
-            let (path, shown) = (below(directory, &name), below(shown, &name));
+            let (path, shown) = (join(directory, &name), join(shown, &name));
             let kind = match self.kind(&path) {
                 Err(error) if self.is_skipped(&error) => continue,
                 kind => kind?,
@@ -172,10 +160,6 @@ impl Root {
         kind == io::ErrorKind::NotFound
             || (self.skips_denied && kind == io::ErrorKind::PermissionDenied)
     }
-}
-
-fn names(path: &str) -> impl DoubleEndedIterator<Item = String> {
-    path.split('/').filter(|name| !matches!(*name, "" | ".")).map(str::to_owned)
 }
 
 fn kind_of(metadata: &Metadata) -> Kind {

@@ -1,4 +1,4 @@
-//! The seam between the use case and the machine: what is asked of it.
+//! The traits through which the use case asks the machine.
 
 use crate::domain::cdi_files::CdiFiles;
 use crate::domain::host_device::{Found, Lookup};
@@ -7,18 +7,18 @@ use async_trait::async_trait;
 /// Devices of the machine that will run the container.
 #[async_trait]
 pub trait DeviceSource: Send + Sync {
-    /// What lies at each path, one answer a question.
+    /// What is at each path, in the same order.
     async fn look(&self, lookups: Vec<Lookup>) -> Vec<Found>;
 }
 
 /// CDI specifications of the machine that will run the container.
 #[async_trait]
 pub trait CdiSource: Send + Sync {
-    /// What is there now.
+    /// The files at this moment.
     async fn files(&self) -> CdiFiles;
 }
 
-/// A machine of which nothing is known.
+/// A machine without known devices.
 #[async_trait]
 impl DeviceSource for () {
     async fn look(&self, lookups: Vec<Lookup>) -> Vec<Found> {

@@ -1,4 +1,4 @@
-//! Facts of a machine in a file: what `specd host-facts` prints there, and `--host-facts` reads elsewhere.
+//! The facts of a machine in a file: `specd host-facts` prints it, and `--host-facts` reads it elsewhere.
 
 use crate::domain::host_device::{Found, HostNode, Lookup};
 use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
@@ -13,17 +13,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The largest file.
+/// The largest file, in bytes.
 const BYTES: u64 = 16 << 20;
 
-/// The form of the file; what is absent is not stated.
+/// The format of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Form {
-    /// The kernel's version, as `6.1`.
+    /// The kernel's version, for example `6.1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     kernel: Option<String>,
-    /// Processors with thermal throttle counters, as `0-3`.
+    /// Processors with thermal throttle counters, for example `0-3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     thermal_throttle_cpus: Option<String>,
     /// The number of the last capability.
@@ -37,7 +37,7 @@ pub struct Form {
     device_links: BTreeMap<String, String>,
 }
 
-/// A file that states no facts.
+/// An invalid file of facts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("--host-facts: {path}: {reason}")]
 pub struct FactsError {
@@ -47,16 +47,16 @@ pub struct FactsError {
     pub reason: String,
 }
 
-/// Reads a file of facts, over what is known of the host without it.
+/// Reads a file of facts. Its facts replace those that are known without it.
 ///
 /// # Errors
 ///
-/// [`FactsError`] with the position, where there is one.
+/// [`FactsError`], with the position if the JSON is invalid.
 pub fn read(path: &Path, facts: HostFacts) -> Result<HostFacts, FactsError> {
     let stated = || -> Result<HostFacts, String> {
         let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
         if size > BYTES {
-            return Err(format!("it is over the limit of {BYTES} bytes"));
+            return Err(format!("it exceeds the limit of {BYTES} bytes"));
         }
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
         parse(&text, facts)
@@ -64,11 +64,11 @@ pub fn read(path: &Path, facts: HostFacts) -> Result<HostFacts, FactsError> {
     stated().map_err(|reason| FactsError { path: path.display().to_string(), reason })
 }
 
-/// The facts that a text states, over others.
+/// The facts that a text states, and the others for those that it does not state.
 ///
 /// # Errors
 ///
-/// A sentence on the first that cannot be.
+/// A sentence on the first invalid fact.
 pub fn parse(text: &str, facts: HostFacts) -> Result<HostFacts, String> {
     if !text.trim_start().starts_with('{') {
         return Err("it must be a JSON object".to_owned());
@@ -89,7 +89,7 @@ pub fn parse(text: &str, facts: HostFacts) -> Result<HostFacts, String> {
     })
 }
 
-/// Every fact of this machine, or of one whose root is mounted here, in the file's form.
+/// Every fact of this machine, with the devices below a root, in the form of the file.
 ///
 /// # Errors
 ///
@@ -109,7 +109,7 @@ pub fn of_this_machine(root: PathBuf) -> std::io::Result<Form> {
     })
 }
 
-/// Devices that were stated.
+/// Devices from a file of facts.
 #[derive(Debug, Clone)]
 pub struct Stated(Arc<StatedDevices>);
 

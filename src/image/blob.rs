@@ -1,12 +1,12 @@
-//! Reading a blob so that its bytes can be trusted: counted, hashed and bounded as they pass.
+//! Reads blobs: their bytes are counted, hashed and bounded as they pass.
 //!
-//! Invariant: nobody sees the end of a blob whose size or digest is not the descriptor's; at that place
-//! stands [`ImageError::Corrupt`].
+//! Invariant: a reader sees the end of a blob only if its size and digest are those of the descriptor;
+//! otherwise the stream ends with [`ImageError::Corrupt`].
 
-use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::ids::Namespace;
-use crate::image::reader::ImageError;
-use crate::image::source::{BlobStream, Descriptor, ImageSource, SourceError};
+use crate::image::digest::{Algorithm, Digest};
+use crate::image::{Descriptor, ImageError};
+use crate::store::{BlobStream, Deadline, ImageStore, StoreError};
 use bytes::Bytes;
 use sha2::Digest as _;
 use std::io;
@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-/// The digest of bytes as they come.
+/// Computes a digest, of each algorithm.
 enum Hasher {
     Sha256(sha2::Sha256),
     Sha384(sha2::Sha384),
@@ -47,7 +47,7 @@ impl Hasher {
     }
 }
 
-/// A blob's bytes, verified by the time that their end is seen.
+/// A stream of a blob's bytes that is verified at its end.
 pub struct Verified {
     inner: BlobStream,
     digest: Digest,
@@ -114,26 +114,27 @@ impl AsyncRead for Verified {
     }
 }
 
-/// Opens a blob: the bytes in the descriptor where they are the blob's, else the source's.
+/// Opens a blob: the bytes embedded in the descriptor if they have its digest, else those in the store.
 ///
 /// containerd: `content.ReadBlob`.
 ///
 /// # Errors
 ///
-/// What the source answers.
+/// A [`StoreError`].
 pub async fn open(
-    source: &dyn ImageSource,
+    store: &dyn ImageStore,
     namespace: &Namespace,
     blob: &Descriptor,
+    deadline: Deadline,
 ) -> Result<Verified, ImageError> {
     let stream = match embedded(blob) {
         Some(data) => Box::pin(io::Cursor::new(data)),
-        None => source.open(namespace, blob).await?,
+        None => store.open(namespace, blob, deadline).await?,
     };
     Ok(Verified::new(stream, blob))
 }
 
-/// The embedded bytes of a descriptor, where they are what it describes.
+/// The embedded bytes of a descriptor, if they have its size and digest.
 fn embedded(blob: &Descriptor) -> Option<Bytes> {
     let data = blob.data.as_ref()?;
     let mut hasher = Hasher::new(blob.digest.algorithm());
@@ -146,37 +147,38 @@ fn embedded(blob: &Descriptor) -> Option<Bytes> {
 ///
 /// # Errors
 ///
-/// [`ImageError::Limit`] before anything is read where the descriptor states more than `limit`, and
-/// what [`open`] and the verification answer.
+/// [`ImageError::Limit`] before anything is read if the descriptor states more than `limit`, and the errors
+/// of [`open`] and of the verification.
 pub async fn read(
-    source: &dyn ImageSource,
+    store: &dyn ImageStore,
     namespace: &Namespace,
     blob: &Descriptor,
     what: &str,
     limit: u64,
+    deadline: Deadline,
 ) -> Result<Bytes, ImageError> {
     if blob.size > limit {
         let what = format!("{what} {}", blob.digest);
         return Err(ImageError::Limit { what, limit, unit: "bytes" });
     }
     let mut whole = Vec::with_capacity(usize::try_from(blob.size).unwrap_or_default());
-    let mut stream = open(source, namespace, blob).await?;
+    let mut stream = open(store, namespace, blob, deadline).await?;
     stream.read_to_end(&mut whole).await.map_err(broken_off)?;
     Ok(whole.into())
 }
 
-/// What an error of a blob's stream stands for: the image error inside, or a source that broke off.
+/// The image error inside an error of a blob's stream; otherwise a connection that broke off.
 #[must_use]
 pub fn broken_off(error: io::Error) -> ImageError {
     let text = error.to_string();
     let Some(inner) = error.into_inner() else {
-        return ImageError::Source(SourceError::Unavailable(text));
+        return ImageError::Store(StoreError::Unavailable(text));
     };
     match inner.downcast::<ImageError>() {
         Ok(inner) => *inner,
-        Err(other) => match other.downcast::<SourceError>() {
-            Ok(inner) => ImageError::Source(*inner),
-            Err(_) => ImageError::Source(SourceError::Unavailable(text)),
+        Err(other) => match other.downcast::<StoreError>() {
+            Ok(inner) => ImageError::Store(*inner),
+            Err(_) => ImageError::Store(StoreError::Unavailable(text)),
         },
     }
 }

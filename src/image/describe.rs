@@ -1,37 +1,39 @@
-//! From what a name points to down to the configuration: index, nested index, manifest, config.
+//! Follows a descriptor to the configuration: index, nested index, manifest, configuration.
 //!
-//! One way down is taken, as containerd takes it: where the best entry of an index is no image for the
-//! platform after all, or is not in the store, the next is not tried.
+//! Only one entry of an index is followed, as in containerd: if the best entry is not an image for the
+//! platform after all, or is not in the store, the next one is not tried.
 
-use crate::domain::digest::Digest;
 use crate::domain::ids::Namespace;
-use crate::domain::image_config::ImageConfig;
 use crate::domain::limits::{INDEX_DEPTH, LAYERS, METADATA_BYTES};
-use crate::domain::platform::{Matcher, Platform};
-use crate::image::descriptor_json::{self, Entry, Manifest};
-use crate::image::go_json::JsonError;
-use crate::image::media_type::{self, Kind};
-use crate::image::reader::{Description, ImageError};
-use crate::image::source::{Descriptor, ImageSource};
-use crate::image::{blob, chain_id, config_json};
+use crate::image::blob;
+use crate::image::digest::Digest;
+use crate::image::metadata::config::ImageConfig;
+use crate::image::metadata::go_json::JsonError;
+use crate::image::metadata::index::{self, IndexEntry};
+use crate::image::metadata::manifest::{self, Manifest};
+use crate::image::metadata::media_type::{self, Kind};
+use crate::image::metadata::{chain_id, config};
+use crate::image::platform::{Matcher, Platform};
+use crate::image::{Description, Descriptor, ImageError};
+use crate::store::{Deadline, ImageStore};
 
-/// What `BuildKit` puts on the entry of an index that attests to another entry.
+/// The annotation that `BuildKit` gives to the attestation of another entry.
 const ATTESTATION: &str = "vnd.docker.reference.type";
 
 /// Describes the image for a platform.
 ///
-/// containerd: `images.Manifest` and `images.Config`, with `platforms.Only`; but a manifest that no index
-/// led to is looked at too, and one for another architecture is refused.
+/// containerd: `images.Manifest` and `images.Config`, with `platforms.Only`. Unlike containerd, a manifest
+/// without an index is refused if its configuration is for another architecture.
 ///
 /// # Errors
 ///
-/// [`ImageError::PlatformAbsent`] with the platforms that exist, and whatever is wrong with a blob on
-/// the way.
-pub async fn describe(
-    source: &dyn ImageSource,
+/// [`ImageError::PlatformAbsent`] with the platforms that exist, and every error of a blob on the way.
+pub(super) async fn describe(
+    store: &dyn ImageStore,
     namespace: &Namespace,
     target: &Descriptor,
     platform: &Platform,
+    deadline: Deadline,
 ) -> Result<Description, ImageError> {
     let matcher = Matcher::only(platform);
     let mut exist = Vec::new();
@@ -43,8 +45,8 @@ pub async fn describe(
             let what = format!("nesting of indexes at {}", at.digest);
             return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
         }
-        let bytes = blob::read(source, namespace, &at, "index", METADATA_BYTES).await?;
-        let entries = descriptor_json::index(&bytes).map_err(invalid(&at.digest))?;
+        let bytes = blob::read(store, namespace, &at, "index", METADATA_BYTES, deadline).await?;
+        let entries = index::parse(&bytes).map_err(invalid(&at.digest))?;
         let images: Vec<_> = entries.into_iter().filter(is_image).collect();
         add(&mut exist, images.iter().filter_map(|entry| entry.descriptor.platform.clone()));
         match best(images, &matcher) {
@@ -52,9 +54,9 @@ pub async fn describe(
             None => return Err(ImageError::PlatformAbsent { wanted: platform.clone(), exist }),
         }
     }
-    let bytes = blob::read(source, namespace, &at, "manifest", METADATA_BYTES).await?;
-    let manifest = descriptor_json::manifest(&bytes).map_err(invalid(&at.digest))?;
-    let config = read_config(source, namespace, &manifest.config).await?;
+    let bytes = blob::read(store, namespace, &at, "manifest", METADATA_BYTES, deadline).await?;
+    let manifest = manifest::parse(&bytes).map_err(invalid(&at.digest))?;
+    let config = read_config(store, namespace, &manifest.config, deadline).await?;
     let suits = match (&at.platform, depth) {
         (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
         (Some(_), _) => true,
@@ -68,14 +70,14 @@ pub async fn describe(
     Ok(Description {
         manifest_digest: at.digest,
         config_digest: manifest.config.digest,
-        chain_id: chain_id::of(&config.diff_ids),
+        chain_id: chain_id::compute(&config.diff_ids),
         config,
         layers: manifest.layers,
     })
 }
 
 fn kind(blob: &Descriptor) -> Result<Kind, ImageError> {
-    Kind::of(&blob.media_type).ok_or_else(|| {
+    Kind::from_media_type(&blob.media_type).ok_or_else(|| {
         let reason =
             format!("media type {:?} is neither an index's nor a manifest's", blob.media_type);
         ImageError::Invalid { digest: blob.digest.clone(), reason }
@@ -87,7 +89,7 @@ fn invalid(digest: &Digest) -> impl FnOnce(JsonError) -> ImageError {
     move |error| ImageError::Invalid { digest, reason: error.to_string() }
 }
 
-fn is_image(entry: &Entry) -> bool {
+fn is_image(entry: &IndexEntry) -> bool {
     let unknown = entry.descriptor.platform.as_ref().is_some_and(Platform::is_unknown);
     !unknown && !entry.annotations.contains_key(ATTESTATION)
 }
@@ -100,9 +102,9 @@ fn add(exist: &mut Vec<Platform>, platforms: impl IntoIterator<Item = Platform>)
     }
 }
 
-/// The entry to follow: the first of those with the best platform, else the first without one.
-fn best(entries: Vec<Entry>, matcher: &Matcher) -> Option<Entry> {
-    let rank = |entry: &Entry| match &entry.descriptor.platform {
+/// The entry to follow: the first with the best platform, else the first without a platform.
+fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<IndexEntry> {
+    let rank = |entry: &IndexEntry| match &entry.descriptor.platform {
         Some(platform) => matcher.rank(platform),
         None => Some(usize::MAX),
     };
@@ -111,16 +113,18 @@ fn best(entries: Vec<Entry>, matcher: &Matcher) -> Option<Entry> {
 }
 
 async fn read_config(
-    source: &dyn ImageSource,
+    store: &dyn ImageStore,
     namespace: &Namespace,
     config: &Descriptor,
+    deadline: Deadline,
 ) -> Result<ImageConfig, ImageError> {
     let refuse = |reason| ImageError::Invalid { digest: config.digest.clone(), reason };
     if !media_type::is_config(&config.media_type) {
         return Err(refuse(format!("unknown image config media type {:?}", config.media_type)));
     }
-    let bytes = blob::read(source, namespace, config, "configuration", METADATA_BYTES).await?;
-    let parsed = config_json::parse(&bytes).map_err(invalid(&config.digest))?;
+    let bytes =
+        blob::read(store, namespace, config, "configuration", METADATA_BYTES, deadline).await?;
+    let parsed = config::parse(&bytes).map_err(invalid(&config.digest))?;
     if parsed.platform.is_unknown() {
         let platform = &parsed.platform;
         return Err(refuse(format!("is that of an attestation for {platform}, not of an image")));
@@ -128,13 +132,13 @@ async fn read_config(
     Ok(parsed)
 }
 
-/// Whether a configuration leaves open what it was built for, as many hand-made ones do.
+/// Whether a configuration does not state its platform, as many hand-made ones do not.
 fn unstated(platform: &Platform) -> bool {
     platform.os.is_empty() || platform.architecture.is_empty()
 }
 
-/// Refuses layers that cannot be those of the configuration: the chain ID would name the snapshot of
-/// another image, and the account files would be read from other layers than the container sees.
+/// Refuses a manifest with another number of layers than its configuration has: the chain ID would name
+/// the snapshot of another image, and the account files would come from other layers than the container's.
 ///
 /// containerd: the unpacker.
 fn check_layers(

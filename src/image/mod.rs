@@ -1,33 +1,34 @@
-//! What an image is made of: index, manifest, configuration and layers, over any source of bytes.
+//! What an image is, over any store: its configuration, and the account files in it.
 //!
-//! Where the bytes come from is `source`'s; what the account files mean is `accounts`'.
+//! ```text
+//! CachedReader           cache           descriptions by digest, account files by chain ID and layers
+//!   SnapshotFallback     snapshot        account files of a snapshot, if the layers are gone or a
+//!     |                                  request names it
+//!     StoreReader        store_reader    describe: index -> manifest -> configuration   (metadata)
+//!                                        account files out of the layers                (layers)
+//!       ImageStore       crate::store
+//! ```
+//!
+//! Each of the three is an [`ImageReader`]. Every blob is read through [`blob`], which verifies it.
+//! What the account files mean is decided in `users`.
 
-mod apply;
+mod account_files;
 pub mod blob;
-pub mod chain_id;
-pub mod config_json;
-pub mod deadline;
-pub mod describe;
-pub mod descriptor_json;
-mod directory;
-pub mod files;
-pub mod go_json;
-pub mod go_list;
-pub mod go_syntax;
-pub mod go_time;
-mod layer;
-pub mod media_type;
-pub mod memo;
-mod mount;
-pub mod reader;
-mod root_path;
-mod search;
+pub mod cache;
+mod describe;
+mod descriptor;
+pub mod digest;
+mod error;
+pub mod layers;
+pub mod metadata;
+pub mod platform;
+mod reader;
+pub mod reference;
 pub mod snapshot;
-pub mod snapshot_files;
-pub mod snapshot_reader;
-pub mod source;
-pub mod source_reader;
-pub mod tally;
-mod tar;
-mod tree;
-mod view;
+mod store_reader;
+
+pub use account_files::{AccountFiles, NeededFiles};
+pub use descriptor::Descriptor;
+pub use error::ImageError;
+pub use reader::{Description, ImageReader};
+pub use store_reader::StoreReader;

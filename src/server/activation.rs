@@ -1,40 +1,42 @@
 //! Sockets that systemd opened before this process started, and passed to it.
 //!
-//! Their files, modes and groups are the socket unit's: nothing of that is changed or removed here.
+//! The socket unit sets their files, modes and groups: they are neither changed nor removed here.
 
 use crate::server::listen::{BindError, BindOptions, Listener};
 use listenfd::ListenFd;
 use std::fmt;
 use std::io;
 
-/// Why no passed socket can be listened on.
+/// Why a passed socket cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PassedError {
-    /// The environment says something that makes no sense.
-    #[error("fd:// cannot tell what systemd passed: {0}")]
+    /// The environment variables of systemd are invalid.
+    #[error("fd:// cannot read the environment variables of systemd: {0}")]
     Environment(io::Error),
-    /// There are none.
+    /// No socket was passed, or all are in use.
     #[error(
-        "fd:// needs sockets passed by systemd and there are none left, start specd by its socket unit or name an address"
+        "fd:// needs sockets passed by systemd, and none are left: start specd by its socket unit, or use an address"
     )]
     None,
-    /// There are some, and none has that name.
-    #[error("fd://{0} names no passed socket, FileDescriptorName= knows {1}")]
+    /// No passed socket has the name.
+    #[error("fd://{0} is not the FileDescriptorName= of a passed socket, known are {1}")]
     UnknownName(String, String),
-    /// It is something else.
+    /// It is not a listening stream socket.
     #[error(
-        "fd:// got {0}, which is no listening TCP or unix stream socket: use ListenStream= and Accept=no"
+        "fd:// got {0}, which is not a listening TCP or unix stream socket: use ListenStream= and Accept=no"
     )]
     NotAListener(Passed),
-    /// It has no file whose mode could say who may connect.
-    #[error("fd:// got {0}, an abstract unix socket, which anybody may connect to: give it a path")]
+    /// It has no file, and so no mode that restricts who may connect.
+    #[error(
+        "fd:// got {0}, an abstract unix socket, to which every process may connect: give it a path"
+    )]
     Abstract(Passed),
-    /// It is one, and may not be used.
+    /// It must not be used as it is.
     #[error(transparent)]
     Bind(#[from] BindError),
 }
 
-/// A passed file descriptor, as it is spoken of.
+/// A passed file descriptor, for messages.
 #[derive(Debug, Clone)]
 pub struct Passed {
     number: i32,
@@ -47,26 +49,26 @@ impl fmt::Display for Passed {
     }
 }
 
-/// What was passed and is not taken yet.
+/// The passed sockets that are not used yet.
 pub struct Activation {
     sockets: ListenFd,
     /// Each with its index among the sockets.
     left: Vec<(usize, Passed)>,
-    /// Told when a socket is asked for, for whoever asks for none does not care.
+    /// Reported when a socket is requested: otherwise it does not matter.
     broken: Option<io::Error>,
 }
 
 impl Activation {
-    /// Nothing was passed.
+    /// No sockets.
     #[must_use]
     pub fn none() -> Self {
         Self { sockets: ListenFd::empty(), left: Vec::new(), broken: None }
     }
 
-    /// What the environment names: `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`.
+    /// The sockets in `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`.
     ///
-    /// Call it while the process has one thread: two of the variables are removed, so that no child takes
-    /// them for its own.
+    /// Call it while the process has one thread: two of the variables are removed, so that no child process
+    /// uses them.
     #[must_use]
     pub fn from_environment() -> Self {
         let named = match sd_notify::listen_fds_with_names() {
@@ -77,16 +79,16 @@ impl Activation {
         Self { sockets: ListenFd::from_env(), left, broken: None }
     }
 
-    /// What nobody has asked for.
+    /// The sockets that no `take` has returned.
     pub fn left(&self) -> impl Iterator<Item = &Passed> {
         self.left.iter().map(|(_, passed)| passed)
     }
 
-    /// Takes all that is left, or all of one name.
+    /// Takes all sockets that are left, or those with a name.
     ///
     /// # Errors
     ///
-    /// A [`PassedError`], and also where there is nothing to take.
+    /// A [`PassedError`], also if there is no such socket.
     pub fn take(
         &mut self,
         name: Option<&str>,

@@ -1,6 +1,6 @@
-//! Where to listen, as text: an address of our own, or sockets that systemd opened.
+//! Listen addresses as text: an address to bind, or sockets that systemd opened.
 //!
-//! Reading and printing only; `listen` binds, `activation` takes what was passed.
+//! Parsing and printing only: `listen` binds, and `activation` takes passed sockets.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,71 +10,74 @@ use std::str::FromStr;
 /// The longest path of a unix socket, in bytes: `sun_path` without its final zero.
 pub const MAX_SOCKET_PATH: usize = 107;
 
-/// The longest name of a passed socket: systemd's bound on `FileDescriptorName=`.
+/// The longest name of a passed socket: systemd's limit for `FileDescriptorName=`.
 const MAX_PASSED_NAME: usize = 255;
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ListenAddress {
-    /// `tcp://ADDRESS:PORT`, where port 0 is any free one.
+    /// `tcp://IP:PORT`, where port 0 is any free port.
     Tcp(SocketAddr),
     /// `unix:///PATH`.
     Unix(PathBuf),
 }
 
-/// What one `--listen` asks for.
+/// The value of one `--listen`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ListenOn {
     /// An address to bind.
     Address(ListenAddress),
-    /// `fd://` or `fd://NAME`: the sockets that systemd passed, or those of that name.
+    /// `fd://` or `fd://NAME`: all sockets that systemd passed, or those with a name.
     Passed(Option<String>),
 }
 
-/// Why a text is no address to listen on.
+/// Why a text is not a listen address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// It does not start with a scheme that is known.
+    /// It does not start with a known scheme.
     #[error(
-        "{0:?} names no known transport, write tcp://127.0.0.1:50051, unix:///run/specd/specd.sock or fd://"
+        "unknown transport: expected tcp://IP:PORT, unix:///PATH or fd://[NAME], for example tcp://127.0.0.1:50051"
     )]
-    Scheme(String),
-    /// What follows `tcp://` is not an IP address with a port.
-    #[error("{0:?} needs an IP address and a port, as tcp://127.0.0.1:50051 or tcp://[::1]:50051")]
-    Tcp(String),
-    /// What follows `unix://` does not start at the root.
-    #[error("{0:?} needs an absolute path, so three slashes, as unix:///run/specd/specd.sock")]
-    RelativePath(String),
+    Scheme,
+    /// The text after `tcp://` is not an IP address with a port.
+    #[error(
+        "expected an IP address and a port, for example tcp://127.0.0.1:50051 or tcp://[::1]:50051"
+    )]
+    Tcp,
+    /// The text after `unix://` is not an absolute path.
+    #[error("expected an absolute path, with three slashes: unix:///run/specd/specd.sock")]
+    RelativePath,
     /// The path names a directory.
-    #[error("{0:?} names a directory, add a file name, as unix:///run/specd/specd.sock")]
-    Directory(String),
-    /// The path does not fit into a socket address.
-    #[error("{0:?} has a path of {1} bytes, a unix socket's may have {MAX_SOCKET_PATH}")]
-    TooLong(String, usize),
-    /// What follows `fd://` cannot be a name.
     #[error(
-        "{0:?} needs the FileDescriptorName= of a socket unit, or nothing for all that were passed"
+        "the path names a directory: add a file name, for example unix:///run/specd/specd.sock"
     )]
-    PassedName(String),
+    Directory,
+    /// The path does not fit into a socket address.
+    #[error("the path has {0} bytes: a unix socket's path may have at most {MAX_SOCKET_PATH}")]
+    TooLong(usize),
+    /// The text after `fd://` cannot be a name.
+    #[error(
+        "expected fd:// for all passed sockets, or fd://NAME with the FileDescriptorName= of a socket unit"
+    )]
+    PassedName,
 }
 
 impl FromStr for ListenAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let whole = || text.to_owned();
         if let Some(rest) = text.strip_prefix("tcp://") {
-            return rest.parse().map(Self::Tcp).map_err(|_| AddressError::Tcp(whole()));
+            return rest.parse().map(Self::Tcp).map_err(|_| AddressError::Tcp);
         }
-        let path = text.strip_prefix("unix://").ok_or_else(|| AddressError::Scheme(whole()))?;
+        let path = text.strip_prefix("unix://").ok_or(AddressError::Scheme)?;
         if !path.starts_with('/') {
-            return Err(AddressError::RelativePath(whole()));
+            return Err(AddressError::RelativePath);
         }
         if path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..") {
-            return Err(AddressError::Directory(whole()));
+            return Err(AddressError::Directory);
         }
         if path.len() > MAX_SOCKET_PATH {
-            return Err(AddressError::TooLong(whole(), path.len()));
+            return Err(AddressError::TooLong(path.len()));
         }
         Ok(Self::Unix(PathBuf::from(path)))
     }
@@ -99,7 +102,7 @@ impl FromStr for ListenOn {
         let fits = name.len() <= MAX_PASSED_NAME
             && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
         if !fits {
-            return Err(AddressError::PassedName(text.to_owned()));
+            return Err(AddressError::PassedName);
         }
         Ok(Self::Passed((!name.is_empty()).then(|| name.to_owned())))
     }

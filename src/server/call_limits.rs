@@ -1,44 +1,34 @@
-//! The limits of calls, as one layer: how many at a time, and what is said where a message is too large.
+//! The limits of calls, as one layer: how many may be in flight, and the status of a message that is too large.
 //!
-//! Health checks and reflection always have room: a full server is alive, and an operator who looks at it
-//! must not make things worse by being turned away.
+//! Health checks and reflection are exempt: a server at its limit is alive, and an operator must be able to
+//! inspect it.
 
+use crate::call_end::{OnEnd, status_code};
 use crate::server::metrics::Metrics;
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
+use tracing::Span;
 
-/// The services that take no place.
+/// The services that are exempt from the limit.
 const EXEMPT: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
-/// How many calls there may be, and what those are told that are refused.
+/// How many calls may be in flight, and the statuses of calls that are refused.
 #[derive(Debug, Clone)]
 pub struct CallLimits {
-    /// The most calls at a time, over all connections.
+    /// The largest number of calls in flight, over all connections.
     pub in_flight: usize,
-    /// What one more is told.
+    /// The status of a call above that number.
     pub overloaded: Status,
-    /// What a call is told whose request is larger than its service decodes. tonic says `OUT_OF_RANGE`,
-    /// which no other implementation does and no client retries or reports as a limit.
+    /// The status of a request that is larger than its service decodes. tonic answers `OUT_OF_RANGE`, which no
+    /// other implementation does, and which no client retries or reports as a limit.
     pub too_large: Status,
-}
-
-impl Default for CallLimits {
-    fn default() -> Self {
-        Self {
-            in_flight: 1024,
-            overloaded: Status::resource_exhausted("too many calls in flight"),
-            too_large: Status::resource_exhausted("the request is too large"),
-        }
-    }
 }
 
 /// A service with limits on its calls.
@@ -46,15 +36,15 @@ impl Default for CallLimits {
 pub struct Limited<S> {
     inner: S,
     limits: Arc<CallLimits>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
 impl<S> Limited<S> {
     /// Puts limits on the calls of a service.
     pub fn new(inner: S, limits: CallLimits, metrics: Arc<Metrics>) -> Self {
-        let places = Arc::new(Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { inner, limits: Arc::new(limits), places, metrics }
+        let permits = Arc::new(Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)));
+        Self { inner, limits: Arc::new(limits), permits, metrics }
     }
 }
 
@@ -73,71 +63,32 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let path = request.uri().path();
-        let place = if EXEMPT.iter().any(|prefix| path.starts_with(prefix)) {
+        let release = if EXEMPT.iter().any(|prefix| path.starts_with(prefix)) {
             None
         } else {
-            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
                 self.metrics.shed.inc();
                 let refusal = self.limits.overloaded.clone();
                 return Box::pin(std::future::ready(Ok(refusal.into_http())));
             };
-            self.metrics.in_flight.inc();
-            Some(Place { _permit: place, metrics: Arc::clone(&self.metrics) })
+            let in_flight = self.metrics.in_flight.clone();
+            in_flight.inc();
+            Some(OnEnd::new(move |_| {
+                in_flight.dec();
+                drop(permit);
+            }))
         };
         let (answer, limits) = (self.inner.call(request), Arc::clone(&self.limits));
         Box::pin(async move {
             let Ok(response) = answer.await;
-            if is_too_large(&response) {
+            // tonic refused to decode the request: none of the services answers OUT_OF_RANGE itself.
+            if status_code(response.headers()) == Some(Code::OutOfRange) {
                 return Ok(limits.too_large.clone().into_http());
             }
-            Ok(match place {
-                Some(place) => response.map(|inner| Body::new(Placed { inner, _place: place })),
+            Ok(match release {
+                Some(release) => release.watch(response, Span::none()),
                 None => response,
             })
         })
-    }
-}
-
-/// Whether tonic refused to decode the request. None of the services answers `OUT_OF_RANGE` itself.
-fn is_too_large(response: &Response<Body>) -> bool {
-    let code = response.headers().get(Status::GRPC_STATUS);
-    code.is_some_and(|code| Code::from_bytes(code.as_bytes()) == Code::OutOfRange)
-}
-
-/// A place among the calls in flight, until it is dropped.
-struct Place {
-    _permit: OwnedSemaphorePermit,
-    metrics: Arc<Metrics>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.metrics.in_flight.dec();
-    }
-}
-
-/// The body of an answer, whose call keeps its place until all of it is sent.
-struct Placed {
-    inner: Body,
-    _place: Place,
-}
-
-impl http_body::Body for Placed {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

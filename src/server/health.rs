@@ -1,15 +1,16 @@
-//! Health as `grpc.health.v1` says it, following whether the source of images answers.
+//! `grpc.health.v1`: whether the process is alive, and whether the source of images answers.
 //!
-//! `liveness` is the process; `""`, `readiness` and the service that is named follow the source.
-//! `Health.List` names them all.
+//! `liveness` is the process; `""`, `readiness` and the name of the service depend on the source.
+//! It is our own server because that of tonic-health has no `List` and answers `Watch` of an unknown service
+//! with `NOT_FOUND`, where the protocol has `SERVICE_UNKNOWN`.
 //!
-//! Invariant: once the end is announced, every answer is `NOT_SERVING` and every Watch ends with it.
+//! Invariant: once shutdown is announced, every answer is `NOT_SERVING`, and every Watch ends with it.
 
-use crate::image::source::ImageSource;
-use crate::pb::health::{
+use crate::api::pb::health::{
     Health as Protocol, HealthCheckRequest, HealthCheckResponse, HealthListRequest,
     HealthListResponse, HealthServer, ServingStatus,
 };
+use crate::store::ImageStore;
 use futures_util::stream;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,19 +19,19 @@ use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-/// The name under which the process itself is asked for.
+/// The service name for the process itself.
 pub const LIVENESS: &str = "liveness";
 
-/// The name under which everything that calls need is asked for.
+/// The service name for everything that calls need.
 pub const READINESS: &str = "readiness";
 
-/// A request holds the name of a service and nothing else.
+/// The largest request, in bytes: it holds only the name of a service.
 const REQUEST_BYTES: usize = 4 << 10;
 
-/// How the source is watched: a change shows after `every` and `timeout` at the latest.
+/// How the source is probed: a change is noticed after `every` and `timeout` at the latest.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    /// The pause between two questions.
+    /// The pause between two probes.
     pub every: Duration,
     /// How long an answer may take.
     pub timeout: Duration,
@@ -44,13 +45,13 @@ impl Default for Probe {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The process lives, and calls would fail.
+    /// The process is alive, and calls would fail.
     Unready,
     Ready,
     Ending,
 }
 
-/// The state that all answers come from. All clones are one.
+/// The state behind all answers. All clones share it.
 #[derive(Debug, Clone)]
 pub struct Health {
     service: Arc<str>,
@@ -58,7 +59,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Health of a server with one service beside its own; not ready until a probe says so.
+    /// The health of a server with one service; not ready until a probe succeeds.
     #[must_use]
     pub fn new(service: &str) -> Self {
         Self { service: service.into(), state: Arc::new(watch::Sender::new(State::Unready)) }
@@ -70,8 +71,8 @@ impl Health {
         HealthServer::new(self.clone()).max_decoding_message_size(REQUEST_BYTES)
     }
 
-    /// Asks the source again and again, until the end is announced. Only changes are logged.
-    pub async fn follow<S: ImageSource>(&self, source: S, probe: Probe) {
+    /// Probes the source until shutdown is announced. Only changes are logged.
+    pub async fn follow<S: ImageStore>(&self, source: S, probe: Probe) {
         let mut state = self.state.subscribe();
         let mut known = None;
         loop {
@@ -102,12 +103,12 @@ impl Health {
         }
     }
 
-    /// Announces the end: `NOT_SERVING` for every name and for good.
+    /// Announces shutdown: `NOT_SERVING` for every name from now on.
     pub fn end(&self) {
         self.enter(State::Ending);
     }
 
-    /// Whether the source answered when it was last asked.
+    /// Whether the source answered the last probe.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         *self.state.borrow() == State::Ready
@@ -123,7 +124,7 @@ impl Health {
         });
     }
 
-    /// What is known of a name, or nothing for a name that is not known.
+    /// The status of a name, or nothing for an unknown name.
     fn status(&self, name: &str, state: State) -> Option<ServingStatus> {
         let serves = match name {
             LIVENESS => state != State::Ending,
@@ -135,9 +136,9 @@ impl Health {
     }
 }
 
-/// Returns when the end is announced.
+/// Returns when shutdown is announced.
 async fn ending(states: &mut watch::Receiver<State>) {
-    // An error says that nobody is left to announce anything, which is an end too.
+    // An error means that the sender is gone, which is an end too.
     drop(states.wait_for(|state| *state == State::Ending).await);
 }
 
@@ -177,15 +178,15 @@ impl Protocol for Health {
     type WatchStream =
         Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send + 'static>>;
 
-    /// The status now, then each change of it. A name that is not known may become known elsewhere, so
-    /// the protocol wants it answered and the stream kept.
+    /// The current status, then each change. For an unknown name, which may become known later, the protocol
+    /// requires an answer and an open stream.
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let name = request.into_inner().service;
         let watcher =
-            Watcher { health: self.clone(), name, states: self.state.subscribe(), told: None };
+            Watcher { health: self.clone(), name, states: self.state.subscribe(), sent: None };
         Ok(Response::new(Box::pin(stream::unfold(watcher, Watcher::next))))
     }
 }
@@ -195,7 +196,8 @@ struct Watcher {
     health: Health,
     name: String,
     states: watch::Receiver<State>,
-    told: Option<ServingStatus>,
+    /// The last status that was sent.
+    sent: Option<ServingStatus>,
 }
 
 impl Watcher {
@@ -204,8 +206,8 @@ impl Watcher {
             let state = *self.states.borrow_and_update();
             let status =
                 self.health.status(&self.name, state).unwrap_or(ServingStatus::ServiceUnknown);
-            if self.told != Some(status) {
-                self.told = Some(status);
+            if self.sent != Some(status) {
+                self.sent = Some(status);
                 return Some((Ok(response(status)), self));
             }
             if state == State::Ending || self.states.changed().await.is_err() {

@@ -1,12 +1,10 @@
-//! How long a connection lives: until its client is too slow to begin, too old, or the server stops.
+//! The end of a connection: its client is too slow to start, it is too old, or the server stops.
 //!
-//! Silence in between is HTTP/2's own business, by its pings.
+//! Idle connections are left to the keepalive pings of HTTP/2.
 //!
-//! Invariant: a connection that has begun is never cut before its calls had the drain timeout to end.
+//! Invariant: a connection that has started is never closed before its calls had the drain timeout to end.
 
 use crate::server::listen::Duplex;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,32 +14,22 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
-/// How many bytes a client sends first: `PRI * HTTP/2.0` and what belongs to it.
+/// The length of the connection preface of HTTP/2, `PRI * HTTP/2.0 ...`, in bytes.
 const PREFACE_BYTES: usize = 24;
 
-/// The bounds of a connection's life.
+/// The limits of a connection's lifetime.
 #[derive(Debug, Clone)]
 pub struct Lifetime {
-    /// How long a client may take from connecting to the end of its preface.
+    /// How long a client may take from its connection to the end of its preface.
     pub handshake_timeout: Duration,
-    /// The age at which it is told to make another connection, or nothing for any age.
+    /// The age at which the client must open another connection; nothing for no limit.
     pub age: Option<Duration>,
-    /// How long its calls may go on after that.
+    /// How long its calls may take to end after that.
     pub drain_timeout: Duration,
 }
 
-impl Default for Lifetime {
-    fn default() -> Self {
-        Self {
-            handshake_timeout: Duration::from_secs(10),
-            age: Some(Duration::from_secs(3600)),
-            drain_timeout: Duration::from_secs(10),
-        }
-    }
-}
-
 impl Lifetime {
-    /// Drives a connection to its end: its own, or the one that is set here or by the wish to stop.
+    /// Drives a connection to its end: by itself, by a limit, or by shutdown.
     pub(super) async fn drive<C: Future<Output = hyper::Result<()>>>(
         &self,
         mut connection: Pin<&mut C>,
@@ -58,11 +46,11 @@ impl Lifetime {
         let grace = tokio::select! {
             ended = connection.as_mut() => return ended,
             () = too_slow => {
-                tracing::debug!(within = ?self.handshake_timeout, "the client did not begin");
+                tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP/2");
                 return Ok(());
             }
             () = sleep(self.jittered_age()) => Some(self.drain_timeout),
-            // How long this may take is for the one who stops the server to say.
+            // The caller of shutdown limits how long this may take.
             () = stop.cancelled() => None,
         };
         go_away(connection.as_mut());
@@ -72,17 +60,15 @@ impl Lifetime {
         }
     }
 
-    /// The age of one connection: a tenth more or less, so that clients which came together do not all
-    /// come back together.
+    /// The age limit of one connection, give or take a tenth, so that clients that connected together do not
+    /// all reconnect together.
     fn jittered_age(&self) -> Option<Duration> {
         let age = self.age?;
-        // A hasher with new keys is as good as a die, and needs no crate.
-        let thousandths = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or_default();
-        Some(age.saturating_mul(900 + thousandths) / 1000)
+        Some(age.saturating_mul(fastrand::u32(900..=1100)) / 1000)
     }
 }
 
-/// Sleeps so long, or for ever.
+/// Sleeps for a time, or forever.
 async fn sleep(time: Option<Duration>) {
     match time {
         Some(time) => tokio::time::sleep(time).await,
@@ -90,18 +76,18 @@ async fn sleep(time: Option<Duration>) {
     }
 }
 
-/// Whether a client has begun. All clones are one.
+/// Whether a client has started HTTP/2. All clones share the state.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Begun(Arc<AtomicUsize>);
 
 impl Begun {
-    /// Whether the whole preface was read.
+    /// Whether the whole preface has been read.
     pub(super) fn is_done(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= PREFACE_BYTES
     }
 }
 
-/// A stream that notes when its client has begun.
+/// A stream that records when its client has started HTTP/2.
 pub(super) struct Counted {
     stream: Box<dyn Duplex>,
     begun: Begun,
@@ -165,7 +151,9 @@ mod tests {
 
     #[test]
     fn ages_differ_by_a_tenth_at_most() {
-        let lifetime = Lifetime { age: Some(Duration::from_secs(1000)), ..Default::default() };
+        let [handshake_timeout, drain_timeout] = [Duration::ZERO; 2];
+        let age = Some(Duration::from_secs(1000));
+        let lifetime = Lifetime { handshake_timeout, age, drain_timeout };
         let ages: Vec<u64> = (0..200).map(|_| lifetime.jittered_age().unwrap().as_secs()).collect();
         assert!(ages.iter().all(|age| (900..=1100).contains(age)), "{ages:?}");
         assert!(ages.iter().min() < ages.iter().max());

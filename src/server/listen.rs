@@ -1,10 +1,10 @@
-//! Bound sockets: how they come to be, and the connections that they take.
+//! Bound sockets, and the connections that they accept.
 //!
-//! What is spoken on a connection is `serve`'s; how a unix socket's file is claimed and given back is
-//! `unix_socket`'s.
+//! `serve` speaks HTTP/2 on a connection; `unix_socket` creates and removes the file of a unix socket.
 
 pub use crate::server::address::{AddressError, ListenAddress, ListenOn, MAX_SOCKET_PATH};
 pub use crate::server::peer::{Callers, Peer};
+pub use crate::server::unix_socket::SocketMode;
 
 use crate::server::tls::Tls;
 use crate::server::unix_socket::{ClaimError, FileAccess, SocketFile};
@@ -15,93 +15,81 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 
-/// What is allowed of a socket, and how it is made.
-#[derive(Debug, Clone)]
+/// How sockets are bound.
+#[derive(Debug, Clone, Default)]
 pub struct BindOptions {
-    /// The mode of a unix socket's file. Whoever may write to the file may connect.
-    pub socket_mode: u32,
-    /// The group of a unix socket's file, where it is not to be the process's own.
+    /// The mode of a unix socket's file. A process that may write to the file may connect.
+    pub socket_mode: SocketMode,
+    /// The group of a unix socket's file, if it is not that of the process.
     pub socket_gid: Option<u32>,
-    /// Who of those that connect to a unix socket may stay.
+    /// The processes that may call over a unix socket.
     pub callers: Callers,
-    /// Allows plaintext on an address that other machines reach.
+    /// Whether plain text is allowed on an address that other machines can reach.
     pub insecure_tcp: bool,
     /// TLS on TCP.
     pub tls: Option<Tls>,
 }
 
-impl Default for BindOptions {
-    fn default() -> Self {
-        Self {
-            socket_mode: 0o660,
-            socket_gid: None,
-            callers: Callers::default(),
-            insecure_tcp: false,
-            tls: None,
-        }
-    }
-}
-
-/// Why an address cannot be listened on.
+/// Why an address cannot be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Plaintext would leave the machine.
+    /// Plain text would leave the machine.
     #[error(
-        "{0} is not a loopback address and nothing would be encrypted, use 127.0.0.1 or [::1], encrypt with --tls-cert, or allow it with --insecure-tcp"
+        "{0} is not a loopback address and would not be encrypted: use 127.0.0.1 or [::1], encrypt with --tls-cert, or allow it with --insecure-tcp"
     )]
     NotLoopback(ListenAddress),
-    /// Somebody answers there already.
-    #[error("{0} is in use, stop the process that answers there or choose another address")]
+    /// Another process answers there.
+    #[error("{0} is in use: stop the process that answers there, or choose another address")]
     InUse(ListenAddress),
-    /// There is nothing to put the socket into.
-    #[error("{address} needs the directory {}, create it first", directory.display())]
+    /// The directory of the socket does not exist.
+    #[error("{address} needs the directory {}: create it first", directory.display())]
     NoDirectory {
-        /// What was to be bound.
+        /// The address.
         address: ListenAddress,
-        /// The directory that is not there, or is none.
+        /// The missing directory.
         directory: PathBuf,
     },
-    /// The directory takes no file of ours.
+    /// This process may not create a file in the directory.
     #[error(
-        "{address} needs a directory that this process may write to, {} is not: {source}",
+        "{address} needs a directory that this process may write to: {}: {source}",
         directory.display()
     )]
     NotWritable {
-        /// What was to be bound.
+        /// The address.
         address: ListenAddress,
         /// The directory.
         directory: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Something else has the name.
-    #[error("{0} exists and is not a socket, remove it or choose another path")]
+    /// The path exists and is not a socket.
+    #[error("{0} exists and is not a socket: remove it or choose another path")]
     NotASocket(ListenAddress),
     /// The file cannot be given to the group.
     #[error(
-        "cannot give {address} to group {gid}: {source}; run as root or as a member of that group"
+        "cannot give {address} to group {gid}: {source}: run as root or as a member of that group"
     )]
     Group {
-        /// What was to be bound.
+        /// The address.
         address: ListenAddress,
         /// The group.
         gid: u32,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The system refused.
+    /// Another error of the system.
     #[error("cannot listen on {address}: {source}")]
     Io {
-        /// What was to be bound.
+        /// The address.
         address: ListenAddress,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
-/// A bound socket that takes connections.
+/// A bound socket that accepts connections.
 ///
-/// Dropped, it is closed, and the file of a unix socket is removed where it was made here.
+/// Dropped, it is closed, and the file of a unix socket is removed if it was created here.
 #[derive(Debug)]
 pub struct Listener {
     address: ListenAddress,
@@ -110,7 +98,7 @@ pub struct Listener {
     tls: Option<Tls>,
 }
 
-/// The order of fields matters: the file is given back while the socket is still open.
+/// The order of fields matters: the file is removed while the socket is still open.
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
@@ -120,12 +108,12 @@ enum Socket {
 impl Listener {
     /// Binds one address and listens on it.
     ///
-    /// For start-up: over a unix socket it may wait half a second, without yielding, for another process
-    /// that binds in the same directory.
+    /// For start-up only: for a unix socket it may block half a second for another process that binds in the
+    /// same directory.
     ///
     /// # Errors
     ///
-    /// A [`BindError`] that says what would be right.
+    /// A [`BindError`] that says what to do.
     pub async fn bind(address: &ListenAddress, options: &BindOptions) -> Result<Self, BindError> {
         let io = |source| BindError::Io { address: address.clone(), source };
         match address {
@@ -152,12 +140,12 @@ impl Listener {
         }
     }
 
-    /// Takes over a TCP socket that listens already.
+    /// Takes over a TCP socket that is listening already.
     pub(super) fn over_tcp(
         listener: std::net::TcpListener,
         options: &BindOptions,
     ) -> Result<Self, BindError> {
-        // An address that cannot be asked for is a defect of the system's, shown as the unspecified one.
+        // A socket without an address is a defect of the system; the error shows the unspecified address.
         let unknown = ListenAddress::Tcp(([0, 0, 0, 0], 0).into());
         let io = |source| BindError::Io { address: unknown.clone(), source };
         let address = ListenAddress::Tcp(listener.local_addr().map_err(io)?);
@@ -168,7 +156,7 @@ impl Listener {
         Ok(Self::new(address.clone(), Socket::Tcp(listener), options))
     }
 
-    /// Takes over a unix socket that listens already, whose file is somebody else's.
+    /// Takes over a unix socket that is listening already; its file belongs to another process.
     pub(super) fn over_unix(
         path: &Path,
         listener: StdUnixListener,
@@ -189,22 +177,22 @@ impl Listener {
         Self { address, socket, callers: options.callers.clone(), tls }
     }
 
-    /// What was bound: the real port where 0 was asked for.
+    /// The bound address, with the real port where 0 was requested.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address
     }
 
-    /// The next connection of somebody who may call.
+    /// The next connection of a caller that is allowed.
     ///
     /// # Errors
     ///
-    /// What the system says; the listener is still good.
+    /// The error of the system; the listener can still be used.
     pub async fn accept(&self) -> io::Result<Accepted> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                // A call is a few small frames: waiting to fill a segment only costs time.
+                // A call is a few small frames: waiting to fill a segment would only delay them.
                 stream.set_nodelay(true)?;
                 let peer = Peer::Tcp(address);
                 Ok(Accepted { stream: Box::new(stream), peer, tls: self.tls.clone() })
@@ -218,7 +206,7 @@ impl Listener {
                     return Ok(Accepted { stream: Box::new(stream), peer, tls: None });
                 }
                 let address = &self.address;
-                tracing::warn!(%peer, %address, "refused: neither its user nor its group may call");
+                tracing::warn!(%peer, %address, "refused: neither its user nor its group is allowed");
             },
         }
     }
@@ -245,27 +233,27 @@ fn refused(error: ClaimError, address: &ListenAddress, path: &Path) -> BindError
     }
 }
 
-/// Bytes both ways.
+/// A stream of bytes in both directions.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-/// An accepted connection, on which nothing was said yet.
+/// An accepted connection, before its TLS handshake.
 pub struct Accepted {
     stream: Box<dyn Duplex>,
     tls: Option<Tls>,
-    /// Who called.
+    /// The caller.
     pub peer: Peer,
 }
 
 impl Accepted {
-    /// The connection after its handshake, where it needs one; nothing where that failed.
+    /// The connection after its TLS handshake, if it needs one; nothing if that failed.
     pub(super) async fn secured(self, within: Duration) -> Option<Connection> {
         let Self { stream, tls, peer } = self;
         let Some(tls) = tls else { return Some(Connection { stream, peer }) };
         match tls.accept(stream, within).await {
             Ok(stream) => Some(Connection { stream, peer }),
-            // Whoever only looks whether the port is open does this every few seconds.
+            // A probe that only checks whether the port is open does this every few seconds.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 tracing::debug!(%peer, %error, "no TLS handshake");
                 None
@@ -280,8 +268,8 @@ impl Accepted {
 
 /// A connection that is ready for HTTP/2.
 pub struct Connection {
-    /// The bytes. Whatever stands between a socket and HTTP/2 wraps them.
+    /// The stream. Each layer between the socket and HTTP/2 wraps it.
     pub stream: Box<dyn Duplex>,
-    /// Who called.
+    /// The caller.
     pub peer: Peer,
 }

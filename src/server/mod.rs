@@ -1,12 +1,12 @@
-//! The transport: sockets, TLS, connections, health, reflection, the log line of a call, the way out.
+//! The transport: sockets, TLS, connections, health, reflection, the log line of a call, and shutdown.
 //!
-//! It carries whatever services it is given and knows nothing of specs. Everything hangs on one accept
-//! loop, in [`serve`].
+//! It serves any gRPC services and knows nothing of specs. The accept loop is in [`serve`].
 
 pub mod activation;
 mod address;
 pub mod authority;
 pub mod call_limits;
+mod code;
 pub mod health;
 pub mod lifetime;
 pub mod listen;

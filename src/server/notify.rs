@@ -1,20 +1,20 @@
-//! Tells systemd, where it started us and asked for it, that we serve and that we stop.
+//! Notifies systemd that the server is ready and that it stops, if systemd started it and asks for it.
 
 use sd_notify::NotifyState;
 
-/// The sockets take connections. Whether the source answers is health's to say: a unit that waited for
-/// it would hold up the boot.
+/// The sockets accept connections. Whether the source answers is left to health: a unit that waited for it
+/// would delay the boot.
 pub fn ready() {
-    tell(NotifyState::Ready);
+    notify(NotifyState::Ready);
 }
 
-/// The wish to stop has come.
+/// Shutdown was requested.
 pub fn stopping() {
-    tell(NotifyState::Stopping);
+    notify(NotifyState::Stopping);
 }
 
-/// Does nothing where `NOTIFY_SOCKET` is not set.
-fn tell(state: NotifyState<'_>) {
+/// Does nothing if `NOTIFY_SOCKET` is not set.
+fn notify(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "cannot notify systemd");
     }

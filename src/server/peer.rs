@@ -1,20 +1,20 @@
-//! Who is at the other end of a connection, and whether he may call.
+//! The peer of a connection, and whether it may call.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// Who is at the other end of a connection.
+/// The peer of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
-    /// Somebody over TCP.
+    /// A client over TCP.
     Tcp(SocketAddr),
-    /// A process of this machine, as the kernel vouches.
+    /// A process of this machine, as reported by the kernel.
     Unix {
         /// Its user.
         uid: u32,
         /// Its group.
         gid: u32,
-        /// Its process id, where the kernel tells.
+        /// Its process id, if the kernel reports it.
         pid: Option<i32>,
     },
 }
@@ -29,10 +29,10 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Which processes may call over a unix socket: those of one of the users or of one of the groups.
+/// The processes that may call over a unix socket: those of one of the users or of one of the groups.
 ///
-/// Empty, it leaves the choice to the mode of the socket's file. The group is the process's own, as the
-/// kernel noted it when it connected; supplementary groups do not count, and root is no exception.
+/// If it is empty, the mode of the socket's file decides. The group is the primary group of the process when
+/// it connected; supplementary groups do not count, and root is no exception.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Callers {
     /// The users.

@@ -1,14 +1,14 @@
-//! Reflection: the server tells callers which services it has, in both versions of that protocol.
+//! Reflection: lists the services of the server, in both versions of the protocol.
 
-use crate::pb::health;
+use crate::api::pb::health;
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error};
 
-/// Adds reflection, v1 and v1alpha, over encoded descriptor sets, health's among them.
+/// Adds reflection, v1 and v1alpha, for encoded descriptor sets and that of health.
 ///
 /// # Errors
 ///
-/// If a set does not decode or names a type twice.
+/// If a set does not decode or defines a type twice.
 pub fn add(routes: Routes, descriptor_sets: &[&'static [u8]]) -> Result<Routes, Error> {
     Ok(routes
         .add_service(builder(descriptor_sets).build_v1()?)

@@ -1,11 +1,10 @@
-//! The accept loop: from bound sockets to HTTP/2 connections, and the way out of it all.
+//! The accept loop: from bound sockets to HTTP/2 connections, and the shutdown of all of them.
 //!
-//! Every limit on sockets, connections and calls hangs here, one line each: what concerns a connection
-//! in `Server::greet`, what concerns HTTP/2 in `http2`, what concerns a call as a layer in
-//! `layers`.
+//! Every limit is applied here: those of connections in `Server::start`, those of HTTP/2 in `http2`, and those
+//! of calls as a layer in `layers`.
 //!
-//! Invariant: whatever clients do, [`serve`] returns within the drain timeout, and half a second to cut
-//! what is left, after the wish to stop.
+//! Invariant: whatever clients do, [`serve`] returns within the drain timeout after shutdown is requested, and
+//! half a second to cancel the rest.
 
 use crate::server::authority::Mended;
 use crate::server::call_limits::{CallLimits, Limited};
@@ -34,78 +33,59 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::{Service, ServiceExt};
 
-/// How long the loop rests when the system has nothing to accept with, instead of spinning.
+/// The pause after an error of accept, for example without file descriptors, so that the loop does not spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// The limits of the transport.
 #[derive(Debug, Clone)]
 pub struct ServeConfig {
-    /// The most connections at a time, over all listeners. One more is closed at once, so that its
-    /// client hears UNAVAILABLE instead of waiting.
+    /// The largest number of connections, over all listeners. A further one is closed at once, so that its
+    /// client gets UNAVAILABLE instead of waiting.
     pub connections: usize,
-    /// The most calls at a time on one connection.
+    /// The largest number of calls in flight on one connection.
     pub streams: u32,
-    /// The most bytes of a call's metadata.
+    /// The largest metadata of a call, in bytes.
     pub header_list_bytes: u32,
-    /// How long a client may take for the TLS handshake.
-    pub tls_within: Duration,
-    /// How long a connection may be silent before it is asked whether it still lives.
-    pub keepalive_every: Duration,
-    /// How long the answer to that may take.
+    /// How long the TLS handshake may take.
+    pub tls_timeout: Duration,
+    /// How long a connection may be idle before a keepalive ping is sent.
+    pub keepalive_interval: Duration,
+    /// How long the answer to a keepalive ping may take.
     pub keepalive_timeout: Duration,
-    /// How many calls at a time over all connections, and what one more is told.
+    /// The limits of calls over all connections.
     pub calls: CallLimits,
-    /// How long a connection lives.
+    /// The limits of a connection's lifetime.
     pub lifetime: Lifetime,
-    /// How long calls that run may take to end once the server is to stop.
+    /// How long calls in flight may take to end at shutdown.
     pub drain_timeout: Duration,
-    /// Where it is counted.
+    /// Counts connections and calls.
     pub metrics: Arc<Metrics>,
-    /// How a call comes into its caller's trace, if calls are traced.
+    /// Makes a call a part of its caller's trace, if calls are traced.
     pub adopt: Option<Adopt>,
-    /// Whether clients over a unix socket may send any `:authority`, as those do that send its path.
+    /// Whether an `:authority` that h2 would refuse is rewritten for clients over a unix socket.
     pub mend_authority: bool,
-}
-
-impl Default for ServeConfig {
-    fn default() -> Self {
-        Self {
-            connections: 256,
-            streams: 128,
-            header_list_bytes: 16 << 10,
-            tls_within: Duration::from_secs(10),
-            keepalive_every: Duration::from_secs(60),
-            keepalive_timeout: Duration::from_secs(20),
-            calls: CallLimits::default(),
-            lifetime: Lifetime::default(),
-            drain_timeout: Duration::from_secs(10),
-            metrics: Arc::default(),
-            adopt: None,
-            mend_authority: true,
-        }
-    }
 }
 
 /// Why serving failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// There is nothing to accept from.
+    /// There is no listener.
     #[error("there is no address to listen on")]
     NoListener,
-    /// A loop ended that never ends by itself: a defect of ours.
-    #[error("an accept loop broke off: {0}")]
+    /// An accept loop ended by itself, which is a defect.
+    #[error("an accept loop has ended: {0}")]
     Loop(String),
 }
 
-/// Serves until the wish to stop, then stops in order.
+/// Serves until shutdown is requested, then stops in order.
 ///
-/// The order: health says `NOT_SERVING` and its Watches end; the sockets are closed and their files
-/// removed; each connection is told to go away; what runs may end within the drain timeout; what is
-/// left is cut. A second wish cuts at once.
+/// The order: health answers `NOT_SERVING` and its Watches end; the sockets are closed and their files
+/// removed; each connection gets a GOAWAY; calls in flight may end within the drain timeout; the rest is
+/// cancelled. A second request cancels at once.
 ///
 /// # Errors
 ///
-/// A [`ServeError`]. What clients do, or the system refuses for a while, is none.
+/// A [`ServeError`]. Errors of clients, and of the system for a while, are not among them.
 pub async fn serve(
     listeners: Vec<Listener>,
     routes: Routes,
@@ -120,7 +100,7 @@ pub async fn serve(
         service: layers(routes, &config),
         http2: Tasks::default(),
         stop: CancellationToken::new(),
-        places: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
+        permits: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
         is_full: AtomicBool::new(false),
         config,
     });
@@ -133,7 +113,7 @@ pub async fn serve(
     let result = tokio::select! {
         () = shutdown.requested() => Ok(()),
         Some(ended) = loops.join_next() => Err(ServeError::Loop(match ended {
-            Ok(()) => "it returned".to_owned(),
+            Ok(()) => "without an error".to_owned(),
             Err(error) => error.to_string(),
         })),
     };
@@ -172,7 +152,7 @@ impl<S> Callee for S where
 {
 }
 
-/// What every call passes through, outermost last.
+/// The layers of every call, the outermost last.
 fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
     let service = routes.prepare();
     let service = Limited::new(service, config.calls.clone(), Arc::clone(&config.metrics));
@@ -186,24 +166,24 @@ fn http2(config: &ServeConfig, tasks: Tasks) -> http2::Builder<Tasks> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(config.streams)
         .max_header_list_size(config.header_list_bytes)
-        .keep_alive_interval(config.keepalive_every)
+        .keep_alive_interval(config.keepalive_interval)
         .keep_alive_timeout(config.keepalive_timeout);
     http2
 }
 
-/// What all listeners and connections share.
+/// The state that all listeners and connections share.
 struct Server<S> {
     service: S,
     http2: Tasks,
     stop: CancellationToken,
-    places: Arc<Semaphore>,
-    /// Whether the last client was turned away, so that the log says so once and not once a client.
+    permits: Arc<Semaphore>,
+    /// Whether the last client was refused, so that this is logged once and not for each client.
     is_full: AtomicBool,
     config: ServeConfig,
 }
 
 impl<S: Callee> Server<S> {
-    /// Takes connections from one listener until the server is to stop, then closes it.
+    /// Accepts connections of one listener until shutdown, then closes it.
     async fn accept(self: Arc<Self>, listener: Listener) {
         let mut failing = false;
         loop {
@@ -214,13 +194,13 @@ impl<S: Callee> Server<S> {
             match accepted {
                 Ok(connection) => {
                     failing = false;
-                    self.greet(connection);
+                    self.start(connection);
                 }
-                Err(error) if is_the_clients(&error) => {}
+                Err(error) if is_from_client(&error) => {}
                 Err(error) => {
                     self.config.metrics.accept_errors.inc();
-                    // No descriptor is left, most likely, and the client still waits: asked again at
-                    // once, the system would say the same, as fast as it can.
+                    // Most likely no file descriptor is left and the client still waits: without a pause the
+                    // same error would come back at once.
                     if !std::mem::replace(&mut failing, true) {
                         let address = listener.address();
                         tracing::warn!(%address, %error, "cannot accept, trying again");
@@ -234,12 +214,12 @@ impl<S: Callee> Server<S> {
         }
     }
 
-    /// Decides whether a connection may stay, and starts it.
-    fn greet(self: &Arc<Self>, accepted: Accepted) {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+    /// Starts a connection, unless there are too many.
+    fn start(self: &Arc<Self>, accepted: Accepted) {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             if !self.is_full.swap(true, Ordering::Relaxed) {
                 let (peer, most) = (accepted.peer, self.config.connections);
-                tracing::warn!(%peer, most, "too many connections, turning clients away");
+                tracing::warn!(%peer, most, "too many connections, refusing clients");
             }
             return;
         };
@@ -250,18 +230,18 @@ impl<S: Callee> Server<S> {
             let peer = accepted.peer;
             let secured = tokio::select! {
                 () = server.stop.cancelled() => return,
-                secured = accepted.secured(server.config.tls_within) => secured,
+                secured = accepted.secured(server.config.tls_timeout) => secured,
             };
             let Some(connection) = secured else { return };
             match server.connection(connection).await {
                 Ok(()) => tracing::debug!(%peer, "connection closed"),
-                Err(error) => tracing::debug!(%peer, %error, "connection broke off"),
+                Err(error) => tracing::debug!(%peer, %error, "connection failed"),
             }
-            drop(place);
+            drop(permit);
         });
     }
 
-    /// Speaks HTTP/2 on a connection, to its end.
+    /// Serves HTTP/2 on a connection to its end.
     async fn connection(&self, connection: Connection) -> hyper::Result<()> {
         let Connection { mut stream, peer } = connection;
         if self.config.mend_authority && matches!(peer, Peer::Unix { .. }) {
@@ -281,8 +261,8 @@ impl<S: Callee> Server<S> {
     }
 }
 
-/// Whether a client broke off before it was accepted, which says nothing of the next one.
-fn is_the_clients(error: &io::Error) -> bool {
+/// Whether a client closed its connection before it was accepted, which does not concern the next one.
+fn is_from_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -1,12 +1,12 @@
-//! The wish to stop, said once for gently and twice for at once.
+//! Requests for shutdown: the first is graceful, the second takes effect at once.
 //!
-//! Who stops what, and in which order, is `serve`'s.
+//! The order of shutdown is in `serve`.
 
 use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A handle on the wish to stop. All clones are one.
+/// A handle for requesting shutdown. All clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     requested: CancellationToken,
@@ -14,15 +14,15 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Nobody wishes to stop yet.
+    /// A handle without a request.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A handle that SIGTERM and SIGINT pull.
+    /// A handle on which SIGTERM and SIGINT request shutdown.
     ///
-    /// The signals are taken over before it returns, so that one which comes at once is not lost.
+    /// The handlers are installed before it returns, so that no signal after it is lost.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// Asks to stop. Asked again, it means at once.
+    /// Requests shutdown; a second request takes effect at once.
     pub fn request(&self) {
         if self.is_requested() {
             self.forced.cancel();
@@ -55,18 +55,18 @@ impl Shutdown {
         self.requested.cancel();
     }
 
-    /// Whether somebody has asked.
+    /// Whether shutdown was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.requested.is_cancelled()
     }
 
-    /// Returns when somebody asks to stop.
+    /// Returns when shutdown is requested.
     pub async fn requested(&self) {
         self.requested.cancelled().await;
     }
 
-    /// Returns when somebody asks a second time.
+    /// Returns at the second request.
     pub async fn forced(&self) {
         self.forced.cancelled().await;
     }

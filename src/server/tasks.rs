@@ -1,50 +1,50 @@
-//! What runs for clients, so that all of it can be waited for and cut.
+//! The background tasks of clients, so that all of them can be awaited and cancelled.
 //!
-//! Invariant: nothing runs for a client outside of [`Tasks`], calls that hyper starts included.
+//! Invariant: nothing runs for a client outside of [`Tasks`], including the calls that hyper starts.
 
 use crate::server::shutdown::Shutdown;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long tasks that were cut may take to notice.
+/// How long cancelled tasks may take to end.
 const CUT_GRACE: Duration = Duration::from_millis(500);
 
-/// Everything that runs for clients, connections and calls alike. All clones are one.
+/// All tasks of clients, connections and calls alike. All clones share one state.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tasks {
     running: TaskTracker,
-    cut: CancellationToken,
+    cancel: CancellationToken,
 }
 
 impl Tasks {
-    /// Runs a task until it ends or is cut.
+    /// Runs a task until it ends or is cancelled.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let cut = self.cut.clone();
+        let cancel = self.cancel.clone();
         self.running.spawn(async move {
             tokio::select! {
-                () = cut.cancelled() => {}
+                () = cancel.cancelled() => {}
                 () = task => {}
             }
         });
     }
 
-    /// Waits for all to end, and cuts what is left after a time or when asked to stop at once.
+    /// Waits for all tasks to end; cancels the rest after a time, or when shutdown is requested a second time.
     pub(super) async fn drain(&self, timeout: Duration, shutdown: &Shutdown) {
         self.running.close();
         let why = tokio::select! {
             () = self.running.wait() => return,
             () = tokio::time::sleep(timeout) => "the drain timeout has passed",
-            () = shutdown.forced() => "asked to stop at once",
+            () = shutdown.forced() => "shutdown was requested a second time",
         };
-        tracing::warn!(tasks = self.running.len(), why, "cutting what still runs");
-        self.cut.cancel();
-        // Nothing to be done about a task that does not yield: it ends with the process.
+        tracing::warn!(tasks = self.running.len(), why, "cancelling the tasks that still run");
+        self.cancel.cancel();
+        // A task that does not yield cannot be cancelled: it ends with the process.
         let _ = tokio::time::timeout(CUT_GRACE, self.running.wait()).await;
     }
 }
 
-/// hyper starts each call through this.
+/// hyper starts each call with this.
 impl<F> hyper::rt::Executor<F> for Tasks
 where
     F: Future<Output = ()> + Send + 'static,

@@ -1,41 +1,43 @@
-//! The file of a unix socket: claimed when nobody else answers on it, given back when it is still ours.
+//! The file of a unix socket: created if no other process answers on it, and removed if it is still ours.
 //!
-//! Invariant: nobody connects before the file has its group and mode. They are set after bind and before
-//! listen, and until then the kernel refuses every connection; the process-wide umask stays untouched.
+//! Invariant: no client connects before the file has its group and mode. They are set after bind and before
+//! listen, and until then the kernel refuses every connection; the umask of the process is not changed.
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
-/// How many connections may wait to be accepted. The kernel lowers it to its own limit.
+/// The largest number of connections that wait to be accepted. The kernel lowers it to its own limit.
 const BACKLOG: i32 = 1024;
 
-/// How often the lock of the directory is tried, with [`LOCK_PAUSE`] between.
+/// How many times the lock of the directory is tried, with a pause of [`LOCK_PAUSE`].
 const LOCK_TRIES: u32 = 50;
 
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Why a path could not be claimed.
+/// Why a socket could not be created at a path.
 #[derive(Debug)]
 pub(super) enum ClaimError {
-    /// Somebody answers there.
+    /// Another process answers there.
     InUse,
-    /// Something that is not a socket is there.
+    /// The path exists and is not a socket.
     NotASocket,
-    /// Its directory is not there, or is none.
+    /// Its parent is not a directory.
     NoDirectory,
-    /// Its directory lets nothing be made or removed.
+    /// Its directory is not writable.
     NotWritable(io::Error),
     /// The file cannot be given to the group.
     Group(u32, io::Error),
-    /// The system refused.
+    /// Another error of the system.
     Io(io::Error),
 }
 
@@ -46,8 +48,8 @@ impl<E: Into<io::Error>> From<E> for ClaimError {
 }
 
 impl ClaimError {
-    /// What the system says about a change of the directory.
-    fn of_directory(error: impl Into<io::Error>) -> Self {
+    /// An error from a change of the directory.
+    fn from_directory(error: impl Into<io::Error>) -> Self {
         let error = error.into();
         let not_writable = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
         if not_writable.contains(&error.kind()) {
@@ -58,19 +60,46 @@ impl ClaimError {
     }
 }
 
-/// Who may do what with the file.
+/// The permission bits of a socket's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketMode(pub u32);
+
+impl Default for SocketMode {
+    fn default() -> Self {
+        Self(0o660)
+    }
+}
+
+impl FromStr for SocketMode {
+    type Err = &'static str;
+
+    /// Parses octal digits. The set-id and sticky bits have no meaning for a socket.
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let is_octal = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o777);
+        mode.map(Self).ok_or("expected octal digits up to 0777, for example 0660")
+    }
+}
+
+impl fmt::Display for SocketMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04o}", self.0)
+    }
+}
+
+/// The access to a socket's file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FileAccess {
     /// Its mode.
-    pub(super) mode: u32,
-    /// Its group; none leaves it the process's.
+    pub(super) mode: SocketMode,
+    /// Its group, if it is not that of the process.
     pub(super) gid: Option<u32>,
 }
 
-/// The file of a bound unix socket. Dropped, it is removed, unless somebody put another in its place.
+/// The file of a bound unix socket. Dropped, it is removed, unless another file has taken its place.
 ///
-/// Drop it before the listener: as long as that is open, the kernel gives the inode's number to nobody
-/// else, so an equal number means the same file.
+/// Drop it before the listener: as long as that is open, the kernel does not reuse the number of the inode,
+/// so an equal number means the same file.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -79,7 +108,7 @@ pub(super) struct SocketFile {
 }
 
 impl SocketFile {
-    /// Binds a path and listens on it. A socket that nobody answers on is replaced.
+    /// Binds a path and listens on it. A socket on which no process answers is replaced.
     pub(super) fn claim(
         path: &Path,
         access: FileAccess,
@@ -88,27 +117,27 @@ impl SocketFile {
         if !directory.is_dir() {
             return Err(ClaimError::NoDirectory);
         }
-        // Two that start at once would each find the other's socket between its bind and its listen,
-        // take it for a stale one and remove it.
+        // Of two processes that start together, each could find the other's socket between its bind and its
+        // listen, take it for a stale one and remove it.
         let _lock = lock(directory, LOCK_TRIES);
 
         match fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => return Err(ClaimError::NotASocket),
             Ok(_) if is_live(path)? => return Err(ClaimError::InUse),
-            Ok(_) => fs::remove_file(path).map_err(ClaimError::of_directory)?,
+            Ok(_) => fs::remove_file(path).map_err(ClaimError::from_directory)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
 
         let socket = stream_socket()?;
         rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)
-            .map_err(ClaimError::of_directory)?;
+            .map_err(ClaimError::from_directory)?;
         let bound = fs::symlink_metadata(path)?;
         let file = Self { path: path.to_owned(), device: bound.dev(), inode: bound.ino() };
         if let Some(gid) = access.gid {
             lchown(path, None, Some(gid)).map_err(|error| ClaimError::Group(gid, error))?;
         }
-        fs::set_permissions(path, fs::Permissions::from_mode(access.mode))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(access.mode.0))?;
         rustix::net::listen(&socket, BACKLOG)?;
         Ok((file, UnixListener::from(socket)))
     }
@@ -121,7 +150,7 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // One try: whoever holds the lock must not hold up the exit.
+        // One try: a process that holds the lock must not delay the exit.
         let _lock = self.path.parent().and_then(|directory| lock(directory, 1));
         if !self.is_ours() {
             return;
@@ -137,7 +166,7 @@ fn stream_socket() -> Result<OwnedFd, Errno> {
     rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
 }
 
-/// Whether somebody listens on a socket, be he too busy to answer.
+/// Whether a process listens on a socket, even if it is too busy to answer.
 fn is_live(path: &Path) -> Result<bool, ClaimError> {
     match rustix::net::connect(&stream_socket()?, &SocketAddrUnix::new(path)?) {
         Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => Ok(true),
@@ -146,10 +175,9 @@ fn is_live(path: &Path) -> Result<bool, ClaimError> {
     }
 }
 
-/// The lock of a directory, held until dropped.
+/// The lock of a directory, held until it is dropped.
 ///
-/// A courtesy among processes that start in the same moment, not a wall: where it cannot be had, the
-/// work is done without it.
+/// It only helps processes that start at the same time: if it cannot be taken, the work is done without it.
 fn lock(directory: &Path, tries: u32) -> Option<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(directory, flags, Mode::empty()).ok()?;
@@ -161,4 +189,20 @@ fn lock(directory: &Path, tries: u32) -> Option<OwnedFd> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_is_octal_and_up_to_0777() {
+        for (text, mode) in [("0660", 0o660), ("660", 0o660), ("0", 0), ("00777", 0o777)] {
+            assert_eq!(text.parse(), Ok(SocketMode(mode)), "{text}");
+        }
+        for text in ["", "0680", "1777", "+660", "-1", "0o660", "rw", "777777777777777777"] {
+            assert!(text.parse::<SocketMode>().unwrap_err().contains("0660"), "{text}");
+        }
+        assert_eq!(SocketMode::default().to_string(), "0660");
+    }
 }

@@ -1,94 +1,112 @@
-//! The assembly: every step, in its order.
+//! From a profile, an image and options to the bytes of a spec: every step, then the rules, then the encoding.
 
 use crate::domain::ids::Namespace;
-use crate::domain::origin::UserOrigins;
+use crate::domain::origin::{Field, UserOrigins};
 use crate::domain::violation::Violations;
-use crate::spec::draft::Draft;
+use crate::oci;
+use crate::spec::assembly::Assembly;
+use crate::spec::encode::Encoded;
 use crate::spec::error::SpecError;
-use crate::spec::opt::{Inputs, SpecOpt};
-use crate::spec::options::{
-    annotations, args, capabilities, cdi, cgroup, cwd, devices, env, hardening, hooks, hostname,
-    image, limits, mounts, namespaces, oci_version, privileged, rdt, resources, rootfs, scheduling,
-    seccomp, sysctl, terminal, user,
-};
+use crate::spec::inputs::Inputs;
 use crate::spec::profile::Profile;
-
-/// THE list: what is done to a profile's base spec, from the first to the last.
-pub const STEPS: [(&str, SpecOpt); 25] = [
-    ("image", image::image),
-    ("args", args::args),
-    ("env", env::env),
-    ("cwd", cwd::cwd),
-    ("terminal", terminal::terminal),
-    ("limits", limits::limits),
-    ("scheduling", scheduling::scheduling),
-    ("user", user::user),
-    ("privileged", privileged::privileged),
-    ("capabilities", capabilities::capabilities),
-    ("rootfs", rootfs::rootfs),
-    ("mounts", mounts::mounts),
-    ("namespaces", namespaces::namespaces),
-    ("hostname", hostname::hostname),
-    ("cgroup", cgroup::cgroup),
-    ("resources", resources::resources),
-    ("rdt", rdt::rdt),
-    ("devices", devices::devices),
-    ("hardening", hardening::hardening),
-    ("sysctl", sysctl::sysctl),
-    ("seccomp", seccomp::seccomp),
-    ("annotations", annotations::annotations),
-    ("hooks", hooks::hooks),
-    ("cdi", cdi::cdi),
-    ("oci_version", oci_version::oci_version),
-];
+use crate::spec::steps::{STEPS, Step};
+use crate::spec::{blame, rules};
 
 /// Makes the spec of one container.
 ///
 /// # Errors
 ///
 /// The first refusal of the image, or else every refusal of the request at once.
-pub fn assemble(
+pub fn generate(
     profile: &Profile,
     namespace: &Namespace,
     inputs: &Inputs<'_>,
-) -> Result<Draft, SpecError> {
-    let mut draft = profile.draft(namespace, inputs.id, inputs.host)?;
-    run(&STEPS, inputs, &mut draft)?;
-    Ok(draft)
+    user: impl Fn() -> UserOrigins,
+) -> Result<Encoded, SpecError> {
+    let assembly = assemble(profile, namespace, inputs)?;
+    let broken = rules::find_broken(&assembly.spec);
+    let mut warnings = assembly.warnings;
+    if !broken.is_empty() {
+        let explained = assemble_recorded(profile, namespace, inputs, &user())?;
+        warnings.extend(blame::judge(broken, &explained, inputs.options)?);
+    }
+    encode(&assembly.spec, warnings)
 }
 
-/// The same, with a journal of who sets what; who the user is was found out before.
+/// Makes the same spec, and says for each leaf of it how it came to be.
 ///
 /// # Errors
 ///
-/// As [`assemble`].
-pub fn assemble_explained(
+/// The same as of [`generate`].
+pub fn explain(
     profile: &Profile,
     namespace: &Namespace,
     inputs: &Inputs<'_>,
-    user: UserOrigins,
-) -> Result<Draft, SpecError> {
-    let mut draft = profile.draft_explained(namespace, inputs.id, inputs.host)?;
-    draft.user_is_from(user);
-    run(&STEPS, inputs, &mut draft)?;
-    Ok(draft)
+    user: impl Fn() -> UserOrigins,
+) -> Result<(Encoded, Vec<Field>), SpecError> {
+    let mut assembly = assemble_recorded(profile, namespace, inputs, &user())?;
+    let broken = rules::find_broken(&assembly.spec);
+    let judged = blame::judge(broken, &assembly, inputs.options)?;
+    let mut warnings = std::mem::take(&mut assembly.warnings);
+    warnings.extend(judged);
+    Ok((encode(&assembly.spec, warnings)?, assembly.into_fields()?))
 }
 
-/// Takes steps one after the other, and collects what they refuse.
-pub(crate) fn run<'a>(
-    steps: impl IntoIterator<Item = &'a (&'static str, SpecOpt)>,
+fn encode(spec: &oci::Spec, mut warnings: Vec<String>) -> Result<Encoded, SpecError> {
+    warnings.extend(oci::foreign_fields(spec));
+    Ok(Encoded { json: oci::json::to_vec(spec)?, warnings })
+}
+
+/// Takes every step on the profile's spec, then applies the merge patch.
+pub(crate) fn assemble(
+    profile: &Profile,
+    namespace: &Namespace,
     inputs: &Inputs<'_>,
-    draft: &mut Draft,
+) -> Result<Assembly, SpecError> {
+    finish(profile.assembly(namespace, inputs.id, inputs.host), inputs, None)
+}
+
+/// The same, with the provenance of each value.
+pub(crate) fn assemble_recorded(
+    profile: &Profile,
+    namespace: &Namespace,
+    inputs: &Inputs<'_>,
+    user: &UserOrigins,
+) -> Result<Assembly, SpecError> {
+    finish(profile.recorded_assembly(namespace, inputs.id, inputs.host), inputs, Some(user))
+}
+
+fn finish(
+    mut assembly: Assembly,
+    inputs: &Inputs<'_>,
+    user: Option<&UserOrigins>,
+) -> Result<Assembly, SpecError> {
+    take_steps(STEPS.iter(), inputs, &mut assembly, user)?;
+    if let Some(patch) = &inputs.options.merge_patch {
+        assembly.apply_merge_patch(patch)?;
+    }
+    Ok(assembly)
+}
+
+/// Takes steps in order, and collects what they refuse.
+pub(crate) fn take_steps<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    inputs: &Inputs<'_>,
+    assembly: &mut Assembly,
+    user: Option<&UserOrigins>,
 ) -> Result<(), SpecError> {
     let mut violations = Violations::default();
-    for (name, step) in steps {
-        draft.begins(name);
-        match step(inputs, draft) {
+    for step in steps {
+        assembly.start_step(step.name);
+        match (step.run)(inputs, assembly) {
             Ok(()) => {}
             Err(SpecError::Request(found)) => violations.extend(found),
-            Err(
-                other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Profile { .. }),
-            ) => return Err(other),
+            Err(other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Internal(_))) => {
+                return Err(other);
+            }
+        }
+        if let ("user", Some(origins)) = (step.name, user) {
+            assembly.attribute_user(origins);
         }
     }
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }

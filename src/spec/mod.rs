@@ -1,32 +1,28 @@
 //! Spec building: a profile, an image and options in, the bytes of a runtime spec out.
 //!
-//! Pure: what is read here has been fetched before.
+//! Pure: everything that is read here was fetched before.
 
 pub mod assemble;
-mod beyond;
+pub mod assembly;
+mod blame;
 pub mod cdi;
-mod device_list;
-pub mod draft;
 pub mod encode;
 pub mod equipment;
 pub mod error;
 pub mod exec;
-mod go_order;
-mod journal;
-mod kept;
+pub mod inputs;
 pub mod merge_patch;
-pub mod opt;
-mod options;
 pub mod profile;
-pub mod resources;
+mod provenance;
+pub mod rules;
 pub mod seccomp;
-pub mod validate;
-mod versions;
+pub mod steps;
+pub mod update;
 
-pub use assemble::{assemble, assemble_explained};
-pub use encode::{Encoded, encode, encode_explained};
+pub use assemble::{explain, generate};
+pub use encode::Encoded;
 pub use equipment::Equipment;
 pub use error::SpecError;
-pub use journal::compare::differences;
-pub use opt::Inputs;
+pub use inputs::Inputs;
 pub use profile::{Profile, Profiles, ProfilesError};
+pub use provenance::compare::differences;

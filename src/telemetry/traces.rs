@@ -1,6 +1,6 @@
-//! Traces: where spans are sent, and how a trace comes in with a call and goes out with its own calls.
+//! Traces: the export of spans, and the propagation of traces from callers and to containerd.
 //!
-//! What a span holds is what the log line of a call holds, and the stages of the call within it.
+//! A span has the fields of the log line of a call, and the stages of the call as its children.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::KeyValue;
@@ -18,26 +18,26 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-/// How long a collector may take.
+/// How long an export may take.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// How long the last spans may take to be sent at the end.
+/// How long the export of the last spans may take.
 const LAST_WITHIN: Duration = Duration::from_secs(2);
 
-/// Where spans are sent.
+/// The export of spans.
 #[derive(Debug, Clone)]
 pub struct Traces {
     provider: SdkTracerProvider,
 }
 
 impl Traces {
-    /// Sends spans to a collector, in OTLP over gRPC. It need not be there.
+    /// Sends spans to a collector, in OTLP over gRPC. The collector need not be running.
     ///
-    /// To be called within a tokio runtime, which drives the connection.
+    /// Call it within a tokio runtime, which drives the connection.
     ///
     /// # Errors
     ///
-    /// If the endpoint is none.
+    /// If the endpoint is invalid.
     pub fn to(endpoint: &str) -> Result<Self, ExporterBuildError> {
         let exporter = SpanExporter::builder()
             .with_tonic()
@@ -55,7 +55,7 @@ impl Traces {
         Ok(Self { provider })
     }
 
-    /// What makes spans of those that the program has: calls, and their stages.
+    /// The layer that exports calls and their stages.
     pub(super) fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -71,33 +71,33 @@ impl Traces {
             .with_filter(spans)
     }
 
-    /// Sends what is there now. It blocks.
+    /// Sends all spans that have ended. It blocks.
     pub fn flush(&self) {
         if let Err(error) = self.provider.force_flush() {
             tracing::debug!(%error, "spans were not sent");
         }
     }
 
-    /// Sends what is left. It blocks, for two seconds at most.
+    /// Sends the last spans. It blocks, for two seconds at most.
     pub fn finish(&self) {
-        // A collector that is not there must not make the exit a failure.
+        // A missing collector must not make the exit a failure.
         if let Err(error) = self.provider.shutdown_with_timeout(LAST_WITHIN) {
             tracing::debug!(%error, "the last spans were not sent");
         }
     }
 }
 
-/// Puts a call's span into the trace that its headers name, under the method's name.
+/// Makes the span of a call a part of the trace in its headers, with the name of the method.
 pub fn adopt(span: &Span, headers: &HeaderMap, method: &str) {
     let context = TraceContextPropagator::new().extract(&Incoming(headers));
-    // An error says that no layer makes spans of it.
+    // An error means that no layer exports the span.
     if span.set_parent(context).is_ok() {
         span.context().span().update_name(method.trim_start_matches('/').to_owned());
         span.set_attribute("rpc.system.name", "grpc");
     }
 }
 
-/// Names the trace of the span that is entered in the headers of a call to somebody else.
+/// Propagates the trace of the current span in the headers of an outgoing call.
 pub fn carry(headers: &mut HeaderMap) {
     TraceContextPropagator::new()
         .inject_context(&Span::current().context(), &mut Outgoing(headers));

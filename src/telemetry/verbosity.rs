@@ -1,4 +1,4 @@
-//! How much is logged, changed while the process runs.
+//! The log level, which can be changed while the process runs.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 type Apply = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
 
-/// Switches between what was asked for at the start and everything that specd has to say.
+/// Switches between the filter that was set at the start and the same with all of specd at debug.
 pub struct Verbosity {
     filter: String,
     is_raised: AtomicBool,
@@ -28,12 +28,12 @@ impl Verbosity {
         Self { filter, is_raised: AtomicBool::new(false), apply }
     }
 
-    /// Switches over, and says which filter is in force from now on.
+    /// Switches the filter, and returns the one that is now in force.
     pub fn switch(&self) -> String {
         let raise = !self.is_raised.load(Ordering::Relaxed);
         let filter =
             if raise { format!("{},specd=debug", self.filter) } else { self.filter.clone() };
-        // Both were judged before; one that does not parse now would change nothing.
+        // Both have been parsed before; if one did not parse now, nothing would change.
         if EnvFilter::try_new(&filter).is_ok_and(|filter| (self.apply)(filter)) {
             self.is_raised.store(raise, Ordering::Relaxed);
         }

@@ -1,8 +1,9 @@
-//! A bundle whose `config.json` is what `specd generate` printed, run by runc as it is.
+//! A bundle with the output of `specd generate` as its `config.json`, run by runc unchanged.
 
 use crate::run;
+use crate::support::control_group::ControlGroup;
 use crate::support::layout::{Layout, dir, executable, file, symlink};
-use crate::support::{layout, say};
+use crate::support::{layout, say::say};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -25,7 +26,11 @@ struct Bundle {
     directory: tempfile::TempDir,
     layout: Layout,
     id: String,
+    _control_group: ControlGroup,
 }
+
+/// The namespace of the containers, which their control groups are named by.
+const NAMESPACE: &str = "specd";
 
 impl Bundle {
     fn new(name: &str, command: &str) -> Self {
@@ -55,14 +60,15 @@ impl Bundle {
         let rootfs = directory.path().join("rootfs");
         std::fs::create_dir(&rootfs).unwrap();
         tar::Archive::new(archive.as_slice()).unpack(&rootfs).unwrap();
-        Self { directory, layout, id: format!("specd-{name}-{}", std::process::id()) }
+        let id = format!("specd-{name}-{}", std::process::id());
+        Self { directory, layout, id, _control_group: ControlGroup::hold(NAMESPACE) }
     }
 
     /// What `specd generate` prints, run by runc as it is.
     fn run(&self, more: &[&str]) -> Output {
         let root = self.layout.root().to_str().unwrap();
         let mut args = vec!["generate", "app", "--oci-layout", root, "--platform", "linux/amd64"];
-        args.extend(["--namespace", "specd", "--id", &self.id, "--profile", "containerd"]);
+        args.extend(["--namespace", NAMESPACE, "--id", &self.id, "--profile", "containerd"]);
         args.extend(more);
         let said = run(&args);
         assert_eq!(said.code, Some(0), "{}", said.err);

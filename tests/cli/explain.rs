@@ -145,11 +145,13 @@ fn two_requests_differ_in_what_is_shown() {
     std::fs::write(&a, "{\"optoins\": {}}").unwrap();
     let said = explain(&layout, &["--diff", &a, &b]);
     assert_eq!(said.code, Some(2));
-    assert!(said.err.contains("is no specd.v1.GenerateRequest: ") && said.err.contains("optoins"));
+    assert!(
+        said.err.contains("is not a specd.v1.GenerateRequest: ") && said.err.contains("optoins")
+    );
 }
 
 #[test]
-fn an_operators_profile_is_told_by_its_own_file() {
+fn a_custom_profile_is_named_by_its_own_file() {
     let directory = tempfile::tempdir().unwrap();
     let text = "{\n  \"name\": \"mine\",\n  \"description\": \"d\",\n  \"extends\": \"function\",\n  \"spec\": {\n    \
                 \"process\": { \"rlimits\": null },\n    \"root\": { \"readonly\": false }\n  }\n}\n";
@@ -162,8 +164,8 @@ fn an_operators_profile_is_told_by_its_own_file() {
         let at = lines.iter().position(|line| line.trim_start_matches("- ").starts_with(start));
         at.map(|at| [line(lines[at], ""), line(lines[at + 1], "")]).unwrap()
     };
-    let [now, was] = after("  /root/readonly");
-    assert_eq!(now, "/root/readonly false profile mine (mine.json:7)");
+    let [now, was] = after("/root/readonly");
+    assert_eq!(now, "- /root/readonly (none) profile mine (mine.json:7)");
     assert!(was.starts_with("was true profile function (function.json:"), "{was}");
     let [now, _] = after("/process/rlimits/0/hard");
     assert_eq!(now, "- /process/rlimits/0/hard (none) profile mine (mine.json:6)");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const IMAGE: &str = "registry.example/figlet:latest";
 
-/// A layout with one image, whose account files lie in a layer.
+/// A layout with one image that has account files in a layer.
 fn layout(config: Option<Value>) -> Layout {
     let mut layout = Layout::temp();
     let accounts = [
@@ -151,11 +151,11 @@ fn what_is_wrong_is_said_in_a_sentence() {
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("unknown profile, known are function, faas-rs"), "{}", said.err);
 
-    let said = generate(&layout, &["--id", "a/b", "--namespace", "-", "--cwd", "srv"]);
+    let said = generate(&layout, &["--id", "a/b", "--namespace", "-", "--env", "=x"]);
     assert_eq!(said.code, Some(2));
     let lines: Vec<&str> = said.err.lines().collect();
     assert_eq!(lines.len(), 4, "{}", said.err);
-    assert!(lines[3].starts_with("  options.process.cwd: "), "{}", said.err);
+    assert!(lines[3].starts_with("  options.process.env[0]: "), "{}", said.err);
 
     let said = run(&["generate", "x", "--oci-layout", "/nonexistent"]);
     assert_eq!(said.code, Some(1));
@@ -196,18 +196,18 @@ fn help_shows_examples_and_variables() {
 }
 
 #[test]
-fn a_layout_has_no_snapshots_and_wrong_flags_about_them_are_told() {
+fn a_layout_has_no_snapshots_and_wrong_flags_about_them_are_errors() {
     let layout = layout(Some(json!({"User": "app", "Cmd": ["x"]})));
     let said = generate(&layout, &["--snapshot-key", "web-1"]);
     assert_eq!(said.code, Some(1));
     let words = "images that do not come from containerd have no snapshots";
     assert!(said.err.contains(words), "{}", said.err);
-    // Where the image's own layers answer, nobody asks whose snapshots there would be.
+    // If the image's own layers exist, the snapshotter is not used.
     let said = generate(&layout, &["--snapshotter", "stargz", "--snapshot-root", "/nowhere"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     for (flags, words) in [
-        (["--snapshot-root", "var/lib"], "--snapshot-root: must be an absolute path"),
-        (["--snapshot-timeout", "0s"], "--snapshot-timeout: must be 1s to 1h"),
+        (["--snapshot-root", "var/lib"], "'--snapshot-root <DIR>': must be an absolute path"),
+        (["--snapshot-timeout", "0s"], "'--snapshot-timeout <DURATION>': must be 1s to 1h"),
         (["--snapshotter", "a/b"], "must be letters and digits"),
         (["--snapshot-key", "a\nb"], "must not have a control character"),
     ] {

@@ -3,14 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bundle;
+mod chart;
 mod explain;
 mod generate;
 mod host;
 mod option_files;
 mod profiles;
 mod serve;
-#[path = "../support/mod.rs"]
-mod support;
+#[path = "../support"]
+mod support {
+    pub(crate) mod control_group;
+    pub(crate) mod layout;
+    pub(crate) mod say;
+}
 mod tasks;
 mod validate;
 

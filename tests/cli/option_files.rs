@@ -72,9 +72,9 @@ fn what_is_no_file_of_options_is_a_usage_error() {
     let layout = layout();
     let wrong = [
         (r#"{"hostnam":"x"}"#, "hostnam"),
-        (r#"{"process":{"terminal":"yes"}}"#, "holds no options"),
-        ("{} {}", "holds no options"),
-        ("", "holds no options"),
+        (r#"{"process":{"terminal":"yes"}}"#, "is not a specd.v1.SpecOptions"),
+        ("{} {}", "is not a specd.v1.SpecOptions"),
+        ("", "is not a specd.v1.SpecOptions"),
     ];
     for (text, words) in wrong {
         let file = file(text);

@@ -2,10 +2,10 @@
 
 use crate::serve::{Server, layout};
 use crate::{Said, run};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// A directory with these files.
 fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -78,7 +78,7 @@ fn what_is_wrong_stops_the_start_with_its_file_and_position() {
         for words in [
             "syntax.json: expected `:` at line 3 column 17",
             "taken.json: another profile is named \"docker\"",
-            "unknown.json: invalid type: integer `1`",
+            "unknown.json: linux.namespaces[0]: must be an object",
         ] {
             assert!(err.contains(words), "{words:?} is not in {err}");
         }
@@ -107,10 +107,7 @@ fn a_signal_reads_them_again_all_or_none() {
         let spec = serde_json::from_str::<Value>(&said.out).ok()?;
         Some(spec["hostname"].as_str().unwrap_or_default().to_owned())
     };
-    let hangup = || {
-        let pid = server.process.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
-    };
+    let hangup = || kill_process(Pid::from_child(&server.process), Signal::HUP).unwrap();
     assert_eq!(hostname("").as_deref(), Some("default-specd"));
 
     // One file is good and another is not: neither is taken.

@@ -1,8 +1,9 @@
 //! `specd serve` and `specd health`, and standard tools against them.
 
 use crate::support::layout::Layout;
-use crate::support::say;
+use crate::support::say::say;
 use crate::{run, specd};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
@@ -92,8 +93,7 @@ fn a_server_answers_the_command_and_ends_in_order() {
     let said = run(&["health", "--server", &server.socket, "--service", "nobody"]);
     assert_eq!(said.code, Some(1));
 
-    let pid = server.process.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    kill_process(Pid::from_child(&server.process), Signal::TERM).unwrap();
     assert!(server.process.wait().unwrap().success());
     assert!(!server.socket_path().exists(), "the socket is left behind");
     assert_eq!(run(&["health", "--server", &server.socket]).code, Some(1));
@@ -110,7 +110,7 @@ fn without_containerd_it_starts_and_says_that_it_is_not_ready() {
 }
 
 #[test]
-fn a_start_that_cannot_be_is_told_in_a_sentence() {
+fn a_failed_start_prints_a_message() {
     for (args, code) in [
         (vec!["serve", "--listen", "nonsense"], 2),
         (vec!["serve", "--listen", "unix:///nonexistent/specd.sock"], 1),

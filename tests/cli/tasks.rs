@@ -24,7 +24,7 @@ fn limits_that_are_none_are_refused() {
     for (flags, words) in [
         (&["resources"][..], "must limit something"),
         (&["resources", "--memory-limit", "-2"], "options.resources.memory.limit"),
-        (&["resources", "--cpus", "all"], "options.resources.cpu.cpus"),
+        (&["resources", "--cpus", "x"], "options.resources.cpu.cpus"),
     ] {
         let said = run(flags);
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{flags:?}");

@@ -35,7 +35,7 @@ fn a_valid_spec_is_valid() {
 }
 
 #[test]
-fn every_violation_is_told_with_its_path_rule_and_source() {
+fn every_violation_is_printed_with_its_path_rule_and_source() {
     let mut spec = good();
     spec["process"]["cwd"] = json!("srv");
     spec["linux"]["sysctl"] = json!({"net.a": "1"});
@@ -44,10 +44,10 @@ fn every_violation_is_told_with_its_path_rule_and_source() {
     assert_eq!(said.code, Some(1));
     let want = "\
 error: process.cwd: working directory \"srv\" is not an absolute path
-  process-cwd: The working directory is an absolute path, and not that of a file descriptor. \
+  process-cwd: The working directory is an absolute path that does not lead through file descriptors. \
 (runc: validateProcessSpec; CVE-2024-21626)
 error: linux.sysctl[\"net.a\"]: needs a private network namespace
-  sysctl-namespace: A kernel parameter is set in a namespace that is not the host's. \
+  sysctl-namespace: A sysctl is set only in a namespace other than the host's. \
 (runc: validate.sysctl; crun: validate_sysctl)
 warning: annotations[\"\"]: should have a key
   annotation-key: Every annotation has a key. (runtime spec: Annotations)
@@ -101,7 +101,7 @@ fn a_file_that_is_none_or_holds_no_json_is_wrong_usage() {
     let said = of_input("{\n  \"a\": x}", &[]);
     assert_eq!(said.code, Some(2));
     assert!(
-        said.err.contains("standard input: no JSON: expected value at line 2 column 8"),
+        said.err.contains("standard input: invalid JSON: expected value at line 2 column 8"),
         "{}",
         said.err
     );
@@ -112,7 +112,9 @@ fn a_file_that_is_none_or_holds_no_json_is_wrong_usage() {
 fn the_rules_are_listed() {
     let said = run(&["validate", "--rules"]);
     assert_eq!(said.code, Some(0));
-    assert!(said.out.contains("sysctl-host\n  No kernel parameter is the host's alone. (runc: "));
+    assert!(
+        said.out.contains("sysctl-host\n  A sysctl does not belong to the host alone. (runc: ")
+    );
     let said = run(&["validate", "--rules", "--output", "json"]);
     let rules: Value = serde_json::from_str(&said.out).unwrap();
     assert!(rules.as_array().unwrap().len() > 80);

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 use std::fmt;
 
 /// The platform that every case is for.

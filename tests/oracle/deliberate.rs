@@ -77,7 +77,7 @@ impl Seen<'_> {
 
     /// Whether we refuse in these words, and Go's spec is what it should not be.
     pub(crate) fn refuses(&self, words: &str, unsafe_spec: impl Fn(&Value) -> bool) -> bool {
-        self.refused().is_some_and(|(told, spec)| told.contains(words) && unsafe_spec(&spec))
+        self.refused().is_some_and(|(message, spec)| message.contains(words) && unsafe_spec(&spec))
     }
 }
 
@@ -124,8 +124,8 @@ const USERS: [&str; 5] =
 /// Every difference that is meant.
 const LIST: &[Known] = &[
     Known {
-        name: "field that the specification has given up",
-        reason: "an older runtime still heeds it, and a newer one ignores it",
+        name: "field that the specification has removed",
+        reason: "an older runtime still applies it, and a newer one ignores it",
         only: &["2.2.9", "2.3.7", "2.4.2"],
         holds: |seen| {
             let gone = |text: &String| text.contains("enableCMT") || text.contains("enableMBM");
@@ -135,7 +135,7 @@ const LIST: &[Known] = &[
     },
     Known {
         name: "option that is newer than the release",
-        reason: "a profile says what is set, and not what may be asked for",
+        reason: "a profile sets defaults; it does not restrict the options of a request",
         only: &["1.6.36", "1.7.35", "2.0.14", "2.1.9", "2.2.9"],
         holds: |seen| {
             let newer = |text: &String| text.ends_with(": not in this release");
@@ -144,7 +144,7 @@ const LIST: &[Known] = &[
         witness: || with("WithUmask", 18),
     },
     Known {
-        name: "nothing to run",
+        name: "no command",
         reason: "the runtime refuses a process without arguments",
         only: &[],
         holds: |seen| {
@@ -165,26 +165,30 @@ const LIST: &[Known] = &[
     },
     Known {
         name: "NUL in an argument",
-        reason: "no argument of a program holds one: the runtime fails, or cuts it short",
+        reason: "arguments cannot contain NUL: the runtime fails or truncates the argument",
         only: &[],
-        holds: |seen| seen.refuses("argument has a NUL", |spec| has_nul(&spec["process"]["args"])),
+        holds: |seen| {
+            seen.refuses("argument contains a NUL", |spec| has_nul(&spec["process"]["args"]))
+        },
         witness: || image(&json!({"Cmd": ["a\0b"]})),
     },
     Known {
         name: "NUL in the environment",
-        reason: "no entry of an environment holds one: the runtime fails, or cuts it short",
+        reason: "variables cannot contain NUL: the runtime fails or truncates the variable",
         only: &[],
         holds: |seen| {
-            let told = |words| seen.refuses(words, |spec| has_nul(&spec["process"]["env"]));
-            told("environment entry has a NUL") || told("options.process.env[")
+            let refused = |words| seen.refuses(words, |spec| has_nul(&spec["process"]["env"]));
+            refused("environment entry contains a NUL") || refused("options.process.env[")
         },
         witness: || image(&json!({"Cmd": ["sh"], "Env": ["A=\0"]})),
     },
     Known {
         name: "NUL in the working directory",
-        reason: "no path holds one: the runtime fails, or cuts it short",
+        reason: "paths cannot contain NUL: the runtime fails or truncates the path",
         only: &[],
-        holds: |seen| seen.refuses("has a NUL in it", |spec| cwd(spec).contains('\0')),
+        holds: |seen| {
+            seen.refuses("working directory contains a NUL", |spec| cwd(spec).contains('\0'))
+        },
         witness: || image(&json!({"Cmd": ["sh"], "WorkingDir": "/\0"})),
     },
     Known {
@@ -195,7 +199,7 @@ const LIST: &[Known] = &[
         witness: || image(&json!({"Cmd": ["sh"], "WorkingDir": "srv"})),
     },
     Known {
-        name: "working directory through a descriptor",
+        name: "working directory through a file descriptor",
         reason: "it leads out of the container (CVE-2024-21626)",
         only: &[],
         holds: |seen| {
@@ -215,7 +219,7 @@ const LIST: &[Known] = &[
         reason: "Go's client reads it as 0, which is root",
         only: &[],
         holds: |seen| {
-            seen.refuses("should be", |spec| !told_number(seen) && ids(spec).contains(&0))
+            seen.refuses("should be", |spec| !stated_number(seen) && ids(spec).contains(&0))
         },
         witness: || Case {
             passwd: Some(b"bad:x:abc:7::/:/bin/sh\n".to_vec()),
@@ -224,9 +228,9 @@ const LIST: &[Known] = &[
     },
     Known {
         name: "number out of bounds in an account line",
-        reason: "the runtime refuses it, and Go's client wraps what does not fit 32 bits",
+        reason: "the runtime refuses it, and Go's client wraps numbers that do not fit into 32 bits",
         only: &[],
-        holds: |seen| seen.refuses("should be", |_| told_number(seen)),
+        holds: |seen| seen.refuses("should be", |_| stated_number(seen)),
         witness: || Case {
             passwd: Some(b"big:x:4294968296:4294968296::/:/bin/sh\n".to_vec()),
             ..image(&json!({"Cmd": ["sh"], "User": "big"}))
@@ -234,7 +238,7 @@ const LIST: &[Known] = &[
     },
     Known {
         name: "image of another platform",
-        reason: "Go's client does not look, and the runtime fails with an exec format error",
+        reason: "Go's client does not check the platform, and the runtime fails with an exec format error",
         only: &[],
         holds: |seen| seen.refuses("no manifest for", |_| true),
         witness: || Case {
@@ -244,7 +248,7 @@ const LIST: &[Known] = &[
     },
     Known {
         name: "attestation",
-        reason: "it says what was built, and is no image",
+        reason: "it describes a build and is not an image",
         only: &[],
         holds: |seen| seen.refuses("is that of an attestation", |_| true),
         witness: || Case {
@@ -254,15 +258,15 @@ const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "id that is no identifier",
-        reason: "containerd's Containers.Create refuses it, and it leads out of the cgroup's path",
+        name: "invalid container id",
+        reason: "containerd's Containers.Create refuses it, and it can lead out of the cgroup path",
         only: &[],
         holds: |seen| seen.refuses("\nid: ", |_| identifier(&seen.case.id).is_err()),
         witness: || Case { id: "../x".to_owned(), ..plain() },
     },
     Known {
         name: "additional group with a sign",
-        reason: "+5 is the number 5, as it is in USER; Go's client takes it for a name here",
+        reason: "+5 is the number 5, like in USER; Go's client reads it as a name here",
         only: &[],
         holds: |seen| {
             seen.ours.is_ok()
@@ -272,7 +276,7 @@ const LIST: &[Known] = &[
     },
     Known {
         name: "additional group out of range",
-        reason: "the runtime refuses it, and what does not fit 32 bits Go's client takes for a name",
+        reason: "the runtime refuses it, and Go's client reads numbers that do not fit into 32 bits as names",
         only: &[],
         holds: |seen| {
             seen.refuses("options.user.additional_groups[", |_| true)
@@ -289,7 +293,7 @@ const LIST: &[Known] = &[
     },
     Known {
         name: "group line of a megabyte",
-        reason: "no reader of such files takes it, and until 2.4 Go's client held it in memory",
+        reason: "other readers of such files refuse it, and before 2.4 Go's client held it in memory",
         only: &["1.6.36", "1.7.35", "2.0.14", "2.1.9", "2.2.9", "2.3.7"],
         holds: |seen| seen.refuses("/etc/group is longer than", |_| true),
         witness: || Case {
@@ -305,18 +309,22 @@ const LIST: &[Known] = &[
         witness: || with("env", json!(["=x"])),
     },
     Known {
-        name: "host name that is none",
+        name: "invalid host name",
         reason: "the kernel refuses it, or programs cannot read it",
         only: &[],
         holds: |seen| {
-            let of =
-                |field: &str| seen.refuses(&format!("options.{field}: must be 1 to"), |_| true);
-            of("hostname") || of("domainname")
+            let refuses = |words: &str| {
+                ["hostname", "domainname"]
+                    .iter()
+                    .any(|field| seen.refuses(&format!("options.{field}: {words}"), |_| true))
+            };
+            refuses("must not be empty or contain white space")
+                || refuses("must be at most 64 bytes")
         },
         witness: || with("hostname", "a b"),
     },
     Known {
-        name: "host or domain name in the host's uts namespace",
+        name: "host or domain name in the host's UTS namespace",
         reason: "it would rename the host, and the runtime refuses it",
         only: &[],
         holds: |seen| seen.refuses("needs a private uts namespace", |_| true),
@@ -332,19 +340,19 @@ const LIST: &[Known] = &[
         name: "ambient capability that is not permitted",
         reason: "the kernel does not grant it, and the runtime fails",
         only: &[],
-        holds: |seen| seen.refuses("is not among the permitted ones", |_| true),
+        holds: |seen| seen.refuses("is not in the permitted set", |_| true),
         witness: || with("WithAmbientCapabilities", json!(["CAP_SYS_ADMIN"])),
     },
     Known {
         name: "console size without a terminal",
-        reason: "there is nothing that could have that size",
+        reason: "without a terminal, the size has no meaning",
         only: &[],
         holds: |seen| seen.refuses("console_size: needs options.process.terminal", |_| true),
         witness: || with("WithTTYSize", json!([80, 24])),
     },
     Known {
-        name: "destination that is mounted on twice",
-        reason: "the first of the two is never seen",
+        name: "two mounts with the same destination",
+        reason: "the second hides the first",
         only: &[],
         holds: |seen| seen.refuses("is mounted on twice", |_| true),
         witness: || {
@@ -353,8 +361,8 @@ const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "network device for the host's namespace",
-        reason: "it is there already, and the runtime refuses it",
+        name: "network device for the host's network namespace",
+        reason: "the device is already in that namespace, and the runtime refuses it",
         only: &["2.2.9", "2.3.7", "2.4.2"],
         holds: |seen| seen.refuses("needs a network namespace that is not the host's", |_| true),
         witness: || Case {
@@ -366,7 +374,7 @@ const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "kernel parameter of a namespace that is not the container's own",
+        name: "sysctl of a namespace that does not belong to the container",
         reason: "it would change the host, or another container, and the runtime refuses it",
         only: &[],
         holds: |seen| seen.refuses("needs a private network namespace", |_| true),
@@ -379,35 +387,42 @@ const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "schema of RDT beside the schemata that replace it",
-        reason: "the specification says that they should not both be there, and one is not heeded",
-        only: &["2.2.9", "2.3.7", "2.4.2"],
-        holds: |seen| seen.refuses("goes without schemata", |_| true),
-        witness: || Case {
-            options: vec![
-                Chosen::new("WithRdt", json!({"ClosID": "", "L3": "L3:0=f", "MemBw": ""})),
-                Chosen::new("rdt", schemata()),
-            ],
-            ..plain()
+        name: "deadline scheduling with a runtime below 1024 ns",
+        reason: "sched_setattr(2) refuses it",
+        only: &["1.7.35", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
+        holds: |seen| seen.refuses("scheduler.runtime: must be at least 1024", |_| true),
+        witness: || {
+            let times =
+                |policy: &str| json!({"policy": policy, "runtime": 1, "deadline": 9, "period": 10});
+            Case {
+                options: vec![Chosen::new(
+                    "scheduler",
+                    json!({
+                        "spec": {"process": {"scheduler": times("SCHED_DEADLINE")}},
+                        "options": {"process": {"scheduler": times("SCHEDULER_POLICY_DEADLINE")}},
+                    }),
+                )],
+                ..plain()
+            }
         },
     },
     Known {
-        name: "size of zero for a filesystem in memory",
-        reason: "tmpfs takes it for no limit at all",
+        name: "tmpfs with size 0",
+        reason: "tmpfs treats 0 as no limit",
         only: &[],
         holds: |seen| seen.refuses("size_bytes: must be at least 1", |_| true),
         witness: || with("tmpfs", json!({"size": 0, "mode": 0, "exec": false})),
     },
     Known {
-        name: "size of zero for /dev/shm",
-        reason: "tmpfs takes it for no limit at all",
+        name: "/dev/shm with size 0",
+        reason: "tmpfs treats 0 as no limit",
         only: &[],
         holds: |seen| seen.refuses("dev_shm_size_kb: must be at least 1", |_| true),
         witness: || with("WithDevShmSize", 0),
     },
     Known {
-        name: "mount to remove, by a path that is not clean",
-        reason: "/dev/ is /dev; Go's client cleans the mount's path and not the one that it is given",
+        name: "mount to remove with an unclean path",
+        reason: "/dev/ is /dev; Go's client cleans the path of the mount but not the given path",
         only: &[],
         holds: |seen| {
             let paths = values(seen, "WithoutMounts");
@@ -425,10 +440,10 @@ const LIST: &[Known] = &[
     devices::CDI_MODES,
     devices::CDI_ID_MAPS,
     Known {
-        name: "privileged with a filter of system calls",
-        reason: "the two contradict each other, and which one wins is a matter of order",
+        name: "privileged mode with a seccomp filter",
+        reason: "the two contradict each other, and the result depends on their order",
         only: &[],
-        holds: |seen| seen.refuses("which takes the filter away", |_| true),
+        holds: |seen| seen.refuses("which removes the filter", |_| true),
         witness: || Case {
             options: vec![
                 Chosen::new("privileged", Value::Null),
@@ -438,8 +453,8 @@ const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "image's USER that the caller replaces",
-        reason: "nobody needs it, so it need not be found, nor the account files be whole",
+        name: "invalid image USER that the request replaces",
+        reason: "it is not used, so it does not have to exist, and the account files do not have to be valid",
         only: &[],
         holds: |seen| {
             seen.ours.is_ok()
@@ -473,17 +488,12 @@ fn old_rdt() -> Value {
     })
 }
 
-fn schemata() -> Value {
-    let rdt = json!({"schemata": ["L3:0=f"]});
-    json!({"spec": {"linux": {"intelRdt": rdt}}, "options": {"resources": {"rdt": rdt}}})
-}
-
 fn cwd(spec: &Value) -> &str {
     spec["process"]["cwd"].as_str().unwrap()
 }
 
 /// Whether what our refusal quotes is a number at least.
-fn told_number(seen: &Seen<'_>) -> bool {
+fn stated_number(seen: &Seen<'_>) -> bool {
     let (words, _) = seen.refused().unwrap_or_default();
     let quoted = words.rsplit_once("has \"").and_then(|(_, rest)| rest.split_once('"'));
     let digits = quoted.map(|(text, _)| text.trim_start_matches(['-', '+']));

@@ -7,15 +7,15 @@ use crate::program::Answer;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Releases whose CDI is of version 1.0.
+/// Releases with CDI 1.0.
 const CDI_1_0: &[&str] = &["2.0.14", "2.1.9"];
 
-/// Releases whose CDI is older than 1.1.1.
+/// Releases with a CDI older than 1.1.1.
 const BEFORE_CDI_1_1_1: &[&str] = &["2.0.14", "2.1.9", "2.2.9", "2.3.7"];
 
 pub(crate) const TWICE: Known = Known {
-    name: "device that is there twice",
-    reason: "the runtime makes one node at a path, so the last one is the one that counts",
+    name: "two devices with the same path",
+    reason: "the runtime creates one node at a path, so the last device applies",
     only: &[],
     holds: |seen| {
         let Some((go, ours)) = specs(seen) else { return false };
@@ -44,7 +44,7 @@ pub(crate) const CDI_TWICE: Known = Known {
     reason: "its hooks would run twice",
     only: WITH_CDI,
     holds: |seen| {
-        seen.ours.as_ref().is_err_and(|status| status.message().contains("is there twice"))
+        seen.ours.as_ref().is_err_and(|status| status.message().contains("is listed twice"))
             && matches!(seen.go, Answer::Spec(_))
     },
     witness: || cdi(&["vendor.com/gpu=quiet", "vendor.com/gpu=quiet"]),
@@ -54,8 +54,8 @@ pub(crate) const CDI_TWICE: Known = Known {
 const WITH_CDI: &[&str] = &["2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"];
 
 pub(crate) const CDI_NEWER: Known = Known {
-    name: "CDI specification that is newer",
-    reason: "specifications are read as containerd 2.4 reads them, whatever the profile",
+    name: "newer CDI specification",
+    reason: "specifications are read like in containerd 2.4, with every profile",
     only: CDI_1_0,
     holds: |seen| {
         let newer = ["vendor.com/net=eth"];
@@ -69,11 +69,11 @@ pub(crate) const CDI_NEWER: Known = Known {
 };
 
 pub(crate) const CDI_NOTHING: Known = Known {
-    name: "CDI device that is allowed nothing",
-    reason: "the runtime refuses a rule without access, which is what permissions of none become",
+    name: "CDI device without permissions",
+    reason: "permissions \"none\" give a rule without access, which the runtime refuses",
     only: &["2.4.2"],
     holds: |seen| {
-        seen.refuses("options.cdi_devices: must be letters of \"rwm\"", |spec| {
+        seen.refuses("options.cdi_devices[0]: must be letters of \"rwm\"", |spec| {
             let rules = spec["linux"]["resources"]["devices"].as_array();
             rules.is_some_and(|rules| rules.iter().any(|rule| rule.get("access").is_none()))
         })
@@ -83,7 +83,7 @@ pub(crate) const CDI_NOTHING: Known = Known {
 
 pub(crate) const CDI_ENV: Known = Known {
     name: "environment of a CDI device",
-    reason: "an entry takes the place of the one with its key, as since CDI 1.1.1, or most programs would not see it",
+    reason: "a variable replaces the one with the same name, like since CDI 1.1.1; most programs would not see a second one",
     only: BEFORE_CDI_1_1_1,
     holds: |seen| only_aged(seen, |spec| &spec["process"]["env"]),
     witness: || cdi(&["vendor.com/gpu=path"]),
@@ -91,15 +91,15 @@ pub(crate) const CDI_ENV: Known = Known {
 
 pub(crate) const CDI_MODES: Known = Known {
     name: "permissions of a CDI device node",
-    reason: "where the specification does not state them they are the host's, as since CDI 1.1",
+    reason: "if the specification does not state them they are the host's, like since CDI 1.1",
     only: CDI_1_0,
     holds: |seen| only_aged(seen, |spec| &spec["linux"]["devices"]),
     witness: || cdi(&["vendor.com/gpu=null0"]),
 };
 
 pub(crate) const CDI_ID_MAPS: Known = Known {
-    name: "CDI mounts where ids are mapped",
-    reason: "bind mounts get the option that maps ids, as since CDI 1.1.1",
+    name: "CDI mounts with id mappings",
+    reason: "bind mounts get the option for id mapping, like since CDI 1.1.1",
     only: BEFORE_CDI_1_1_1,
     holds: |seen| only_aged(seen, |spec| &spec["mounts"]),
     witness: || {

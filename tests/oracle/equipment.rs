@@ -7,10 +7,10 @@ use crate::text;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use serde_json::{Value, json};
+use specd::api::pb::specd as pb;
 use specd::generate::Machine;
 use specd::host::cdi_directories::CdiDirectories;
 use specd::host::dev::Dev;
-use specd::pb::specd as pb;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

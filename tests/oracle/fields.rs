@@ -1,5 +1,5 @@
 //! Options that `pkg/oci` has no function for: each is laid into Go's own types, which decide on its
-//! place and on what is left out; a release whose types lack it says so.
+//! place and on what is left out; a release with types that lack it says so.
 //!
 //! A value is what is laid, under `spec`, and our options in protobuf's JSON, under `options`.
 
@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Value, json};
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 
 macro_rules! row {
     ($name:literal, $values:expr) => {
@@ -201,7 +201,7 @@ fn scheduler() -> impl Strategy<Value = Value> {
         let numbers = match policy.as_str() {
             "OTHER" | "BATCH" => json!({"nice": nice}),
             "FIFO" | "RR" => json!({"priority": priority}),
-            "DEADLINE" => json!({"runtime": time, "deadline": 9, "period": 10}),
+            "DEADLINE" => json!({"runtime": 1024 * time, "deadline": 10_000, "period": 10_001}),
             _ => json!({}),
         };
         let with = |policy: String, before: &str| {

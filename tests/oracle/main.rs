@@ -1,11 +1,12 @@
-//! The oracle: random images, account files and options, against what containerd's own Go client
-//! answers for them, byte for byte.
+//! The oracle: random images, account files and options, compared byte for byte with the results of containerd's own
+//! Go client.
 //!
-//! For each release of containerd there is a small program in Go (`go/`), which the script `build` builds
-//! where it is missing. A difference is either on the list of [`deliberate`] ones or a failure, which is
-//! told with the smallest case that shows it.
+//! Each release of containerd has a small program in Go (`go/`). The script `build` builds it if it is
+//! missing. A difference is either on the list in [`deliberate`], or the test fails and prints the
+//! smallest case that shows it.
 //!
-//! `SPECD_ORACLE_CASES` says how many cases a release gets, `SPECD_ORACLE_SEED` where chance starts.
+//! The newest release is asked, and with `SPECD_ORACLE_RELEASES=all` the older ones, too. `SPECD_ORACLE_CASES` says how many cases a
+//! release gets, `SPECD_ORACLE_SEED` where chance starts.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -22,8 +23,17 @@ mod program;
 mod run;
 mod runtime;
 mod sandbox;
-#[path = "../support/mod.rs"]
-mod support;
+mod seccomp_policies;
+#[path = "../support"]
+mod support {
+    pub(crate) mod go_json;
+    pub(crate) mod go_options;
+    pub(crate) mod layout;
+    pub(crate) mod request_json;
+    pub(crate) mod say;
+    pub(crate) mod service;
+    pub(crate) mod tasks;
+}
 mod tasks;
 mod text;
 mod values;
@@ -34,6 +44,9 @@ pub(crate) struct Release {
     pub(crate) version: &'static str,
     pub(crate) profile: &'static str,
 }
+
+/// The newest release.
+pub(crate) const NEWEST: &str = "2.4.2";
 
 macro_rules! releases {
     ($($test:ident: $version:literal as $profile:literal),+ $(,)?) => {

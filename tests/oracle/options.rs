@@ -11,7 +11,7 @@ use crate::values::{arguments, cwd, env_change, user};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 use std::sync::LazyLock;
 
 /// One option.

@@ -11,7 +11,7 @@ const CANNOT_BE_HAD: i32 = 3;
 /// What Go's client answers.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
-    /// The spec, as `json.Marshal` writes it.
+    /// The spec in the form of `json.Marshal`.
     Spec(String),
     /// The error, or what panicked.
     Error(String),
@@ -37,11 +37,11 @@ impl Program {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/build");
         let built =
             Command::new(script).arg(version).output().map_err(|error| error.to_string())?;
-        let told = String::from_utf8_lossy(&built.stderr).trim().to_owned();
+        let log = String::from_utf8_lossy(&built.stderr).trim().to_owned();
         if built.status.code() == Some(CANNOT_BE_HAD) {
-            return Err(told);
+            return Err(log);
         }
-        assert!(built.status.success(), "the oracle of {version} does not build: {told}");
+        assert!(built.status.success(), "the oracle of {version} does not build: {log}");
         let path = String::from_utf8(built.stdout).unwrap();
         let mut child = Command::new(path.trim_end())
             .stdin(Stdio::piped())

@@ -1,5 +1,5 @@
 //! The differences that are meant because a runtime would fail: Go's client gives a spec that breaks a rule
-//! on finished specs, and our server does not. Each rule is shown to be the runtime's in `tests/runtimes`.
+//! on finished specs, and our server does not. Each rule is shown to be the runtime's in `tests/system/runtimes`.
 
 use crate::case::Case;
 use crate::deliberate::{Known, Seen, image, plain, with};
@@ -25,8 +25,8 @@ pub(crate) const LIST: &[Known] = &[
         witness: || image(&json!({"Cmd": ["sh"], "Env": ["PATH=/bin", "LANG"]})),
     },
     Known {
-        name: "mount without a type that neither binds",
-        reason: "mount(2) knows no such filesystem",
+        name: "mount without a type and without bind",
+        reason: "mount(2) needs a filesystem type",
         only: &[],
         holds: |seen| tells(seen, &["mount-type"]),
         witness: || {
@@ -35,8 +35,8 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "bind mount with a filesystem's options",
-        reason: "runc since 1.2 refuses them, before it left them out",
+        name: "bind mount with filesystem options",
+        reason: "runc refuses them since 1.2 and ignored them before",
         only: &[],
         holds: |seen| tells(seen, &["mount-bind-options"]),
         witness: || {
@@ -57,8 +57,8 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "swap without, or below, a limit of memory",
-        reason: "it is memory and swap together, and the kernel refuses it",
+        name: "swap limit without a memory limit, or below it",
+        reason: "the limit is for memory and swap together, and the kernel refuses it",
         only: &[],
         holds: |seen| tells(seen, &["memory-swap"]),
         witness: || with("WithMemorySwap", 1_048_576),
@@ -77,7 +77,7 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
-        name: "period or quota of less than a millisecond",
+        name: "period or quota below a millisecond",
         reason: "the kernel refuses it",
         only: &[],
         holds: |seen| tells(seen, &["cpu-quota", "cpu-period"]),
@@ -91,7 +91,7 @@ pub(crate) const LIST: &[Known] = &[
         witness: || with("namespaces", json!({"mount": "host"})),
     },
     Known {
-        name: "user namespace that maps nobody",
+        name: "user namespace without mappings",
         reason: "runc refuses it",
         only: &[],
         holds: |seen| tells(seen, &["user-namespace-mappings"]),

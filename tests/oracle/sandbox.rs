@@ -10,7 +10,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Map, Value, json};
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 
 /// Puts into a request what an option of `pkg/oci` does.
 fn merge(op: &str, args: &Value, options: &mut pb::SpecOptions) {
@@ -43,7 +43,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "privileged",
         values: nothing,
         ops: |_, ops| {
-            // Its own capabilities are those of whoever asks.
+            // Its own capabilities are those of the calling process.
             ops.push(Op::new("WithPrivileged", Value::Null));
             ops.push(Op::new("WithAllKnownCapabilities", Value::Null));
         },

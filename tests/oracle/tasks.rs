@@ -6,7 +6,7 @@ use crate::case::{Case, Op};
 use crate::deliberate::{self, Known, Seen};
 use crate::options::{Chosen, TABLE};
 use crate::program::{Answer, Program};
-use crate::support::say;
+use crate::support::say::say;
 use crate::support::tasks::Tasks;
 use crate::text;
 use base64::Engine as _;
@@ -18,13 +18,13 @@ use proptest::test_runner::TestRunner;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use specd::container::StoredContainer;
-use specd::pb::specd::{self as pb, SpecService};
+use specd::api::pb::specd::{self as pb, SpecService};
 use specd::spec::encode::TYPE_URL;
+use specd::store::StoredContainer;
 use tokio::runtime::Runtime;
 use tonic::{Code, Request, Status};
 
-/// The options that an exec can have, by the names of their rows; but for scheduler and affinity, which are laid
+/// The options that an exec can have, by the names of their rows; except scheduler and affinity, which are laid
 /// over what is stored there, and replace it here.
 const OF_AN_EXEC: &[&str] = &[
     "env",
@@ -138,7 +138,7 @@ pub(crate) fn check(
     let strategy = (cases.clone(), command(), any_of(OF_AN_EXEC));
     for _ in 0..count {
         let (case, command, options) = strategy.new_tree(runner).unwrap().current();
-        // A container whose id is none cannot be stored.
+        // A container with an invalid id cannot be stored.
         if specd::domain::ids::check(&case.id).is_err()
             || specd::domain::ids::check(&case.namespace).is_err()
         {
@@ -301,13 +301,13 @@ fn compare(
                 return;
             }
             if let (Answer::Spec(go), Err(status)) = (&go, &ours)
-                && status.message().contains("what the kernel takes for no id")
+                && status.message().contains("is reserved ((uid_t)-1)")
                 && has_no_id(go)
             {
                 count.deliberate += 1;
                 return;
             }
-            let told = format!("Go {go:?}\nours {ours:?}\n{case:?}");
+            let report = format!("Go {go:?}\nours {ours:?}\n{case:?}");
             // The list speaks of whole specs.
             let go = match go {
                 Answer::Spec(process) => Answer::Spec(format!("{{\"process\":{process}}}")),
@@ -316,7 +316,7 @@ fn compare(
             let seen = Seen { version: release.version, case, go, ours };
             match deliberate::find(&seen) {
                 Some(Known { .. }) => count.deliberate += 1,
-                None => wrong.push(told),
+                None => wrong.push(report),
             }
         }
     }

@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use specd::pb::specd as pb;
+use specd::api::pb::specd as pb;
 
 /// One option of `pkg/oci`, with its arguments.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Op {
-    pub op: String,
+pub(crate) struct Op {
+    pub(crate) op: String,
     #[serde(default)]
-    pub args: Value,
+    pub(crate) args: Value,
 }
 
 /// What `pkg/oci` takes for PATH.
@@ -27,8 +27,8 @@ fn list(args: &Value) -> Option<pb::StringList> {
     Some(pb::StringList { values: strings(args) })
 }
 
-fn own(of: pb::namespace::Of) -> Option<pb::Namespace> {
-    Some(pb::Namespace { of: Some(of) })
+fn own(kind: pb::linux_namespace::Kind) -> Option<pb::LinuxNamespace> {
+    Some(pb::LinuxNamespace { kind: Some(kind) })
 }
 
 fn bind(path: &str) -> pb::Mount {
@@ -74,7 +74,7 @@ fn throttles(value: &Value) -> Vec<pb::ThrottleDevice> {
 }
 
 /// The options that do what a list of Go's options does; nothing where no options do.
-pub fn options(ops: &[Op]) -> Option<pb::SpecOptions> {
+pub(crate) fn options(ops: &[Op]) -> Option<pb::SpecOptions> {
     let mut options = pb::SpecOptions::default();
     for (index, op) in ops.iter().enumerate() {
         let before_the_image = ops[index + 1..].iter().any(|op| op.op == "image");
@@ -145,13 +145,13 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         "WithWriteableSysfs" => mounts.writable_sysfs = true,
         "WithWriteableCgroupfs" => mounts.writable_cgroupfs = true,
         "WithHostNamespace" => {
-            let host = own(pb::namespace::Of::Host(pb::HostNamespace {}));
+            let host = own(pb::linux_namespace::Kind::Host(pb::HostNamespace {}));
             *namespace(namespaces, args.as_str()?)? = host;
         }
         "WithLinuxNamespace" => {
             let of = match text(&args["path"]) {
-                Some(path) => pb::namespace::Of::Path(path),
-                None => pb::namespace::Of::Private(pb::PrivateNamespace {}),
+                Some(path) => pb::linux_namespace::Kind::Path(path),
+                None => pb::linux_namespace::Kind::Private(pb::PrivateNamespace {}),
             };
             *namespace(namespaces, args["type"].as_str()?)? = own(of);
         }
@@ -180,7 +180,7 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
         "WithNewPrivileges" => security.no_new_privileges = Some(false),
         "seccompDefault" => security.seccomp = seccomp(runtime_default()),
         "WithSeccompUnconfined" => {
-            let of = pb::seccomp_options::Of::Unconfined(pb::UnconfinedSeccomp {});
+            let of = pb::seccomp_options::Kind::Unconfined(pb::UnconfinedSeccomp {});
             security.seccomp = seccomp(of);
         }
         "WithAnnotations" => {
@@ -192,18 +192,18 @@ fn apply(options: &mut pb::SpecOptions, Op { op, args }: &Op) -> Option<()> {
     Some(())
 }
 
-fn seccomp(of: pb::seccomp_options::Of) -> Option<pb::SeccompOptions> {
-    Some(pb::SeccompOptions { of: Some(of) })
+fn seccomp(kind: pb::seccomp_options::Kind) -> Option<pb::SeccompOptions> {
+    Some(pb::SeccompOptions { kind: Some(kind) })
 }
 
-fn runtime_default() -> pb::seccomp_options::Of {
-    pb::seccomp_options::Of::RuntimeDefault(pb::RuntimeDefaultSeccomp::default())
+fn runtime_default() -> pb::seccomp_options::Kind {
+    pb::seccomp_options::Kind::RuntimeDefault(pb::RuntimeDefaultSeccomp::default())
 }
 
 fn namespace<'a>(
     options: &'a mut pb::NamespaceOptions,
     kind: &str,
-) -> Option<&'a mut Option<pb::Namespace>> {
+) -> Option<&'a mut Option<pb::LinuxNamespace>> {
     match kind {
         "pid" => Some(&mut options.pid),
         "ipc" => Some(&mut options.ipc),
@@ -219,15 +219,15 @@ fn namespace<'a>(
 
 fn cgroup(path: &str) -> Option<pb::CgroupOptions> {
     let parts: Vec<&str> = path.split(':').collect();
-    let of = match parts[..] {
-        [slice, prefix, name] => pb::cgroup_options::Of::Systemd(pb::SystemdCgroup {
+    let kind = match parts[..] {
+        [slice, prefix, name] => pb::cgroup_options::Kind::Systemd(pb::SystemdCgroup {
             slice: slice.to_owned(),
             prefix: prefix.to_owned(),
             name: name.to_owned(),
         }),
-        _ => pb::cgroup_options::Of::Path(path.to_owned()),
+        _ => pb::cgroup_options::Kind::Path(path.to_owned()),
     };
-    Some(pb::CgroupOptions { of: Some(of) })
+    Some(pb::CgroupOptions { kind: Some(kind) })
 }
 
 fn resources(options: &mut pb::ResourceOptions, op: &str, args: &Value) -> Option<()> {

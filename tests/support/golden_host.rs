@@ -35,7 +35,7 @@ impl CdiSource for Cdi {
 }
 
 /// The host of a golden directory.
-pub fn machine(directory: &Path) -> Machine {
+pub(crate) fn machine(directory: &Path) -> Machine {
     let text = std::fs::read_to_string(directory.join("host.json"));
     let facts = stated::parse(text.as_deref().unwrap_or("{}"), HostFacts::default()).unwrap();
     Machine {

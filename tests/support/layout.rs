@@ -9,31 +9,33 @@
 //! layout.remove(&image.config);
 //! ```
 
+#![allow(dead_code, reason = "it can write every layout, and each test binary writes some")]
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use specd::domain::digest::Digest;
-use specd::domain::platform::Platform;
-use specd::image::media_type::{
+use specd::image::Descriptor;
+use specd::image::digest::Digest;
+use specd::image::metadata::media_type::{
     DOCKER_CONFIG, DOCKER_INDEX, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST,
 };
-use specd::image::source::Descriptor;
-use specd::source::oci_layout::OciLayout;
+use specd::image::platform::Platform;
+use specd::store::oci_layout::OciLayout;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-pub use Compression::{Gzip, Plain, Zstd};
+pub(crate) use Compression::{Gzip, Plain, Zstd};
 
 /// How a layer is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
+pub(crate) enum Compression {
     Plain,
     Gzip,
     Zstd,
 }
 
-/// Whose media types are written.
+/// Which media types are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Words {
     Oci,
@@ -42,46 +44,46 @@ enum Words {
 
 /// A blob of the layout, and all that a descriptor may say of it.
 #[derive(Debug, Clone)]
-pub struct Blob {
-    pub media_type: String,
-    pub digest: String,
-    pub size: u64,
-    pub platform: Option<String>,
-    pub annotations: Map<String, Value>,
-    pub data: Option<Vec<u8>>,
+pub(crate) struct Blob {
+    pub(crate) media_type: String,
+    pub(crate) digest: String,
+    pub(crate) size: u64,
+    pub(crate) platform: Option<String>,
+    pub(crate) annotations: Map<String, Value>,
+    pub(crate) data: Option<Vec<u8>>,
 }
 
 impl Blob {
-    /// States a platform, as `linux/arm64/v8`.
-    pub fn platform(mut self, platform: &str) -> Self {
+    /// States a platform, for example `linux/arm64/v8`.
+    pub(crate) fn platform(mut self, platform: &str) -> Self {
         self.platform = Some(platform.to_owned());
         self
     }
 
-    pub fn annotation(mut self, key: &str, value: &str) -> Self {
+    pub(crate) fn annotation(mut self, key: &str, value: &str) -> Self {
         self.annotations.insert(key.to_owned(), value.into());
         self
     }
 
     /// Marks an entry as `BuildKit` marks its attestations.
-    pub fn attestation(self) -> Self {
+    pub(crate) fn attestation(self) -> Self {
         self.platform("unknown/unknown")
             .annotation("vnd.docker.reference.type", "attestation-manifest")
     }
 
-    pub fn media_type(mut self, media_type: &str) -> Self {
+    pub(crate) fn media_type(mut self, media_type: &str) -> Self {
         self.media_type = media_type.to_owned();
         self
     }
 
     /// Embeds bytes into the descriptor.
-    pub fn embed(mut self, data: &[u8]) -> Self {
+    pub(crate) fn embed(mut self, data: &[u8]) -> Self {
         self.data = Some(data.to_vec());
         self
     }
 
     /// The descriptor as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let mut json = json!({
             "mediaType": self.media_type,
             "digest": self.digest,
@@ -105,7 +107,7 @@ impl Blob {
     }
 
     /// The descriptor as the library has it, with neither platform nor data: as a name points to it.
-    pub fn descriptor(&self) -> Descriptor {
+    pub(crate) fn descriptor(&self) -> Descriptor {
         Descriptor {
             media_type: self.media_type.clone(),
             digest: self.parsed_digest(),
@@ -115,28 +117,28 @@ impl Blob {
         }
     }
 
-    pub fn parsed_digest(&self) -> Digest {
+    pub(crate) fn parsed_digest(&self) -> Digest {
         Digest::parse(&self.digest).unwrap()
     }
 }
 
 /// A layer, and the digest of its uncompressed bytes.
 #[derive(Debug, Clone)]
-pub struct Layer {
-    pub blob: Blob,
-    pub diff_id: String,
+pub(crate) struct Layer {
+    pub(crate) blob: Blob,
+    pub(crate) diff_id: String,
 }
 
 /// An image for one platform.
 #[derive(Debug, Clone)]
-pub struct Image {
-    pub config: Blob,
-    pub manifest: Blob,
+pub(crate) struct Image {
+    pub(crate) config: Blob,
+    pub(crate) manifest: Blob,
 }
 
 /// One entry of a layer's archive.
 #[derive(Debug, Clone)]
-pub struct TarEntry {
+pub(crate) struct TarEntry {
     path: String,
     kind: tar::EntryType,
     link: String,
@@ -151,52 +153,34 @@ impl TarEntry {
 }
 
 /// A regular file.
-pub fn file(path: &str, content: impl AsRef<[u8]>) -> TarEntry {
+pub(crate) fn file(path: &str, content: impl AsRef<[u8]>) -> TarEntry {
     let content = content.as_ref().to_vec();
     TarEntry { content, ..TarEntry::new(path, tar::EntryType::Regular, 0o644) }
 }
 
 /// A regular file that can be run.
-pub fn executable(path: &str, content: impl AsRef<[u8]>) -> TarEntry {
+pub(crate) fn executable(path: &str, content: impl AsRef<[u8]>) -> TarEntry {
     TarEntry { mode: 0o755, ..file(path, content) }
 }
 
 /// A directory.
-pub fn dir(path: &str) -> TarEntry {
+pub(crate) fn dir(path: &str) -> TarEntry {
     TarEntry::new(&format!("{path}/"), tar::EntryType::Directory, 0o755)
 }
 
 /// A symbolic link at `path` to `target`.
-pub fn symlink(path: &str, target: &str) -> TarEntry {
+pub(crate) fn symlink(path: &str, target: &str) -> TarEntry {
     let link = target.to_owned();
     TarEntry { link, ..TarEntry::new(path, tar::EntryType::Symlink, 0o777) }
 }
 
-/// A hard link at `path` to `target`, which is a path from the root.
-pub fn hard_link(path: &str, target: &str) -> TarEntry {
-    let link = target.to_owned();
-    TarEntry { link, ..TarEntry::new(path, tar::EntryType::Link, 0o644) }
-}
-
 /// A named pipe.
-pub fn fifo(path: &str) -> TarEntry {
+pub(crate) fn fifo(path: &str) -> TarEntry {
     TarEntry::new(path, tar::EntryType::Fifo, 0o644)
 }
 
-/// What removes `path` of the layers below.
-pub fn whiteout(path: &str) -> TarEntry {
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let slash = if parent.is_empty() { "" } else { "/" };
-    file(&format!("{parent}{slash}.wh.{name}"), "")
-}
-
-/// What removes all that the layers below have in `path`.
-pub fn opaque(path: &str) -> TarEntry {
-    file(&format!("{path}/.wh..wh..opq"), "")
-}
-
 /// The archive of some entries, with their paths as they are, `..` and `/` included.
-pub fn tar(entries: &[TarEntry]) -> Vec<u8> {
+pub(crate) fn tar(entries: &[TarEntry]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for entry in entries {
         let mut header = tar::Header::new_gnu();
@@ -223,7 +207,7 @@ pub fn tar(entries: &[TarEntry]) -> Vec<u8> {
 }
 
 /// Compresses a layer's archive.
-pub fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     match compression {
         Plain => bytes.to_vec(),
         Gzip => {
@@ -237,12 +221,12 @@ pub fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The digest of some bytes.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
 /// A layout in a directory.
-pub struct Layout {
+pub(crate) struct Layout {
     root: PathBuf,
     words: Words,
     tagged: Vec<Blob>,
@@ -251,14 +235,14 @@ pub struct Layout {
 
 impl Layout {
     /// Starts an empty layout in a directory that goes with this value.
-    pub fn temp() -> Self {
+    pub(crate) fn temp() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let layout = Self::at(temporary.path());
         Self { _temporary: Some(temporary), ..layout }
     }
 
     /// Starts an empty layout at a path.
-    pub fn at(root: &Path) -> Self {
+    pub(crate) fn at(root: &Path) -> Self {
         fs::create_dir_all(root.join("blobs/sha256")).unwrap();
         fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
         let root = root.to_owned();
@@ -268,17 +252,17 @@ impl Layout {
     }
 
     /// Writes Docker's media types from here on.
-    pub fn docker(mut self) -> Self {
+    pub(crate) fn docker(mut self) -> Self {
         self.words = Words::Docker;
         self
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// The library's source of this layout.
-    pub fn source(&self) -> OciLayout {
+    pub(crate) fn source(&self) -> OciLayout {
         OciLayout::open(&self.root).unwrap()
     }
 
@@ -290,7 +274,7 @@ impl Layout {
     }
 
     /// Stores any bytes as a blob.
-    pub fn blob(&self, media_type: &str, bytes: impl AsRef<[u8]>) -> Blob {
+    pub(crate) fn blob(&self, media_type: &str, bytes: impl AsRef<[u8]>) -> Blob {
         let bytes = bytes.as_ref();
         let blob = Blob {
             media_type: media_type.to_owned(),
@@ -305,12 +289,12 @@ impl Layout {
     }
 
     /// Stores a layer.
-    pub fn layer(&self, compression: Compression, entries: &[TarEntry]) -> Layer {
+    pub(crate) fn layer(&self, compression: Compression, entries: &[TarEntry]) -> Layer {
         self.raw_layer(compression, &tar(entries))
     }
 
     /// Stores a layer of any bytes, be they an archive or not.
-    pub fn raw_layer(&self, compression: Compression, archive: &[u8]) -> Layer {
+    pub(crate) fn raw_layer(&self, compression: Compression, archive: &[u8]) -> Layer {
         let media_type = match (self.words, compression) {
             (Words::Oci, Plain) => "application/vnd.oci.image.layer.v1.tar",
             (Words::Oci, Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -324,12 +308,12 @@ impl Layout {
     }
 
     /// Stores a configuration of any bytes.
-    pub fn raw_config(&self, bytes: impl AsRef<[u8]>) -> Blob {
+    pub(crate) fn raw_config(&self, bytes: impl AsRef<[u8]>) -> Blob {
         self.blob(self.word(OCI_CONFIG, DOCKER_CONFIG), bytes)
     }
 
     /// Stores a manifest.
-    pub fn manifest(&self, config: &Blob, layers: &[Layer]) -> Blob {
+    pub(crate) fn manifest(&self, config: &Blob, layers: &[Layer]) -> Blob {
         let layers: Vec<_> = layers.iter().map(|layer| layer.blob.json()).collect();
         let media_type = self.word(OCI_MANIFEST, DOCKER_MANIFEST);
         let manifest = json!({
@@ -343,7 +327,7 @@ impl Layout {
 
     /// Stores a configuration and its manifest. What the configuration lacks of architecture (amd64), os
     /// (linux) and rootfs is filled in.
-    pub fn image(&self, mut config: Value, layers: &[Layer]) -> Image {
+    pub(crate) fn image(&self, mut config: Value, layers: &[Layer]) -> Image {
         let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id.as_str()).collect();
         let fields = config.as_object_mut().unwrap();
         fields.entry("architecture").or_insert("amd64".into());
@@ -353,14 +337,14 @@ impl Layout {
     }
 
     /// Stores a configuration of any bytes and its manifest.
-    pub fn raw_image(&self, config: impl AsRef<[u8]>, layers: &[Layer]) -> Image {
+    pub(crate) fn raw_image(&self, config: impl AsRef<[u8]>, layers: &[Layer]) -> Image {
         let config = self.raw_config(config);
         let manifest = self.manifest(&config, layers);
         Image { config, manifest }
     }
 
     /// Stores an index.
-    pub fn index(&self, entries: &[Blob]) -> Blob {
+    pub(crate) fn index(&self, entries: &[Blob]) -> Blob {
         let media_type = self.word(OCI_INDEX, DOCKER_INDEX);
         let manifests: Vec<_> = entries.iter().map(Blob::json).collect();
         let index = json!({"schemaVersion": 2, "mediaType": media_type, "manifests": manifests});
@@ -368,12 +352,12 @@ impl Layout {
     }
 
     /// Gives a blob a name in `index.json`.
-    pub fn tag(&mut self, name: &str, blob: &Blob) {
+    pub(crate) fn tag(&mut self, name: &str, blob: &Blob) {
         self.tag_as("org.opencontainers.image.ref.name", name, blob);
     }
 
     /// Gives a blob a name by another annotation.
-    pub fn tag_as(&mut self, annotation: &str, name: &str, blob: &Blob) {
+    pub(crate) fn tag_as(&mut self, annotation: &str, name: &str, blob: &Blob) {
         self.tagged.push(blob.clone().annotation(annotation, name));
         self.write_index();
     }
@@ -385,23 +369,23 @@ impl Layout {
     }
 
     /// Where a blob is.
-    pub fn path(&self, blob: &Blob) -> PathBuf {
+    pub(crate) fn path(&self, blob: &Blob) -> PathBuf {
         self.root.join("blobs").join(blob.digest.replacen(':', "/", 1))
     }
 
     /// Takes a blob away.
-    pub fn remove(&self, blob: &Blob) {
+    pub(crate) fn remove(&self, blob: &Blob) {
         fs::remove_file(self.path(blob)).unwrap();
     }
 
     /// Leaves only the first bytes of a blob.
-    pub fn truncate(&self, blob: &Blob, length: u64) {
+    pub(crate) fn truncate(&self, blob: &Blob, length: u64) {
         let file = fs::OpenOptions::new().write(true).open(self.path(blob)).unwrap();
         file.set_len(length).unwrap();
     }
 
     /// Changes the last byte of a blob.
-    pub fn alter(&self, blob: &Blob) {
+    pub(crate) fn alter(&self, blob: &Blob) {
         let mut bytes = fs::read(self.path(blob)).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(self.path(blob), bytes).unwrap();

@@ -3,29 +3,28 @@
 use crate::support::layout::Layout;
 use async_trait::async_trait;
 use bytes::Bytes;
+use specd::api::Service;
+use specd::api::pb::specd::{GenerateRequest, GenerateResponse, SpecService};
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::Namespace;
-use specd::domain::platform::Platform;
-use specd::domain::snapshot::SnapshotChoice;
 use specd::generate::catalog::Catalog;
 use specd::generate::{Generator, Machine};
-use specd::image::reader::{AccountFiles, Description, ImageError, ImageReader, Wanted};
-use specd::image::source::{Descriptor, ImageSource};
-use specd::image::source_reader::SourceReader;
-use specd::pb::specd::{
-    ExplainRequest, ExplainResponse, GenerateRequest, GenerateResponse, SpecService,
+use specd::image::platform::Platform;
+use specd::image::snapshot::key::SnapshotChoice;
+use specd::image::{
+    AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles, StoreReader,
 };
-use specd::rpc::Service;
 use specd::spec::Profiles;
+use specd::store::{Deadline, ImageStore};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tonic::{Request, Status};
 
 /// The name of the image, where a request gives none.
-pub const IMAGE: &str = "registry.example/app:1";
+pub(crate) const IMAGE: &str = "registry.example/app:1";
 
 /// A service over one image.
-pub struct Fixture {
+pub(crate) struct Fixture {
     generator: Generator,
     _layout: Layout,
 }
@@ -35,23 +34,18 @@ impl Fixture {
     ///
     /// The files lie beside the image and not in a layer: a configuration that may not change can name no
     /// layers. Reading them out of layers has tests of its own.
-    pub fn new(config: &str, passwd: Option<&str>, group: Option<&str>) -> Self {
-        Self::of_bytes(config.as_bytes(), passwd.map(str::as_bytes), group.map(str::as_bytes))
-    }
-
-    /// The same for what is no text.
-    pub fn of_bytes(config: &[u8], passwd: Option<&[u8]>, group: Option<&[u8]>) -> Self {
+    pub(crate) fn new(config: &[u8], passwd: Option<&[u8]>, group: Option<&[u8]>) -> Self {
         let mut layout = Layout::temp();
         let image = layout.raw_image(config, &[]);
         layout.tag(IMAGE, &image.manifest);
-        let source: Arc<dyn ImageSource> = Arc::new(layout.source());
+        let source: Arc<dyn ImageStore> = Arc::new(layout.source());
         let bytes = |file: Option<&[u8]>| file.map(Bytes::copy_from_slice);
         let files = AccountFiles { passwd: bytes(passwd), group: bytes(group) };
-        let inner = SourceReader::new(Arc::clone(&source));
+        let inner = StoreReader::new(Arc::clone(&source));
         Self::over(layout, source, Arc::new(GivenFiles { inner, files }))
     }
 
-    fn over(layout: Layout, source: Arc<dyn ImageSource>, reader: Arc<dyn ImageReader>) -> Self {
+    fn over(layout: Layout, source: Arc<dyn ImageStore>, reader: Arc<dyn ImageReader>) -> Self {
         // Tests make thousands of fixtures, and the profiles are the same for all.
         static PROFILES: LazyLock<Catalog> =
             LazyLock::new(|| Profiles::built_in("function").unwrap().into());
@@ -63,35 +57,30 @@ impl Fixture {
 
     /// The same, on a machine that has something; without one it has no devices.
     #[must_use]
-    pub fn on(self, machine: Machine) -> Self {
+    pub(crate) fn on(self, machine: Machine) -> Self {
         Self { generator: self.generator.on(machine), ..self }
     }
 
-    fn service(&self) -> Service {
+    /// The service.
+    pub(crate) fn service(&self) -> Service {
         Service::new(self.generator.clone(), Duration::from_secs(60))
     }
 
     /// Calls Generate.
-    pub async fn generate(&self, mut request: GenerateRequest) -> Result<GenerateResponse, Status> {
+    pub(crate) async fn generate(
+        &self,
+        mut request: GenerateRequest,
+    ) -> Result<GenerateResponse, Status> {
         if request.image.is_empty() {
             IMAGE.clone_into(&mut request.image);
         }
         self.service().generate(Request::new(request)).await.map(tonic::Response::into_inner)
     }
-
-    /// Calls Explain.
-    pub async fn explain(&self, mut request: GenerateRequest) -> Result<ExplainResponse, Status> {
-        if request.image.is_empty() {
-            IMAGE.clone_into(&mut request.image);
-        }
-        let request = ExplainRequest { request: Some(request) };
-        self.service().explain(Request::new(request)).await.map(tonic::Response::into_inner)
-    }
 }
 
 /// A reader that describes images truly and has account files of its own.
 struct GivenFiles {
-    inner: SourceReader,
+    inner: StoreReader,
     files: AccountFiles,
 }
 
@@ -102,20 +91,22 @@ impl ImageReader for GivenFiles {
         namespace: &Namespace,
         target: &Descriptor,
         platform: &Platform,
+        deadline: Deadline,
     ) -> Result<Arc<Description>, ImageError> {
-        self.inner.describe(namespace, target, platform).await
+        self.inner.describe(namespace, target, platform, deadline).await
     }
 
-    async fn files(
+    async fn read_account_files(
         &self,
         _: &Namespace,
         _: &Description,
-        wanted: Wanted,
+        needed: NeededFiles,
         _: &SnapshotChoice,
+        _: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError> {
         Ok(Arc::new(AccountFiles {
-            passwd: self.files.passwd.clone().filter(|_| wanted.passwd),
-            group: self.files.group.clone().filter(|_| wanted.group),
+            passwd: self.files.passwd.clone().filter(|_| needed.passwd),
+            group: self.files.group.clone().filter(|_| needed.group),
         }))
     }
 }

@@ -2,35 +2,33 @@
 
 use crate::support::layout::Layout;
 use async_trait::async_trait;
-use specd::container::{ContainerError, ContainerStore, StoredContainer};
+use specd::api::Service;
 use specd::domain::host_facts::HostFacts;
 use specd::domain::ids::{ContainerId, Namespace, Snapshotter};
-use specd::domain::platform::Platform;
-use specd::domain::snapshot::SnapshotKey;
 use specd::generate::Generator;
-use specd::image::snapshot::{Held, Hold, Mount, SnapshotError, SnapshotSource};
-use specd::image::snapshot_reader::{SnapshotFiles, SnapshotRules};
-use specd::image::source::ImageSource;
-use specd::image::source_reader::SourceReader;
-use specd::rpc::Service;
+use specd::image::StoreReader;
+use specd::image::platform::Platform;
+use specd::image::snapshot::key::SnapshotKey;
+use specd::image::snapshot::{SnapshotFiles, SnapshotRules};
 use specd::spec::Profiles;
+use specd::store::{
+    ContainerError, ContainerStore, Deadline, HeldSnapshot, ImageStore, Mount, SnapshotError,
+    SnapshotHold, SnapshotStore, StoredContainer,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A service over one container, whose root is a directory.
-pub struct Tasks {
-    pub service: Service,
-    /// How often the snapshot was read.
-    pub reads: Arc<AtomicUsize>,
+/// A service over one container with a directory as its root.
+pub(crate) struct Tasks {
+    pub(crate) service: Service,
     _root: tempfile::TempDir,
     _layout: Layout,
 }
 
 impl Tasks {
     /// The container, or none, and the account files in its root.
-    pub fn new(
+    pub(crate) fn new(
         container: Option<StoredContainer>,
         passwd: Option<&[u8]>,
         group: Option<&[u8]>,
@@ -48,22 +46,21 @@ impl Tasks {
             snapshotter: Snapshotter::parse("another").unwrap(),
             timeout: Duration::from_secs(60),
         };
-        let reads = Arc::<AtomicUsize>::default();
-        let snapshots = OneSnapshot { directory, reads: Arc::clone(&reads) };
+        let snapshots = OneSnapshot { directory };
         let snapshots = SnapshotFiles::new(Arc::new(snapshots), rules);
 
         let layout = Layout::temp();
-        let source: Arc<dyn ImageSource> = Arc::new(layout.source());
+        let source: Arc<dyn ImageStore> = Arc::new(layout.source());
         let generator = Generator::new(
             Arc::clone(&source),
-            Arc::new(SourceReader::new(source)),
+            Arc::new(StoreReader::new(source)),
             Profiles::built_in("function").unwrap(),
             Platform::new("linux", "amd64", ""),
             HostFacts { kernel: (6, 18), ..HostFacts::default() },
         )
         .with_containers(Arc::new(OneContainer(container)), Some(Arc::new(snapshots)));
         let service = Service::new(generator, Duration::from_secs(60));
-        Self { service, reads, _root: root, _layout: layout }
+        Self { service, _root: root, _layout: layout }
     }
 }
 
@@ -76,6 +73,7 @@ impl ContainerStore for OneContainer {
         &self,
         namespace: &Namespace,
         id: &ContainerId,
+        _: Deadline,
     ) -> Result<StoredContainer, ContainerError> {
         let absent = || ContainerError::NotFound { namespace: namespace.clone(), id: id.clone() };
         self.0.clone().ok_or_else(absent)
@@ -85,27 +83,26 @@ impl ContainerStore for OneContainer {
 /// One snapshot, by the snapshotter `native` under the key `root`.
 struct OneSnapshot {
     directory: PathBuf,
-    reads: Arc<AtomicUsize>,
 }
 
 struct Kept;
 
 #[async_trait]
-impl Hold for Kept {
+impl SnapshotHold for Kept {
     async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
         Ok(())
     }
 }
 
 #[async_trait]
-impl SnapshotSource for OneSnapshot {
+impl SnapshotStore for OneSnapshot {
     async fn hold(
         &self,
         _: &Namespace,
         snapshotter: &Snapshotter,
         key: &SnapshotKey,
-    ) -> Result<Held, SnapshotError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
+        _: Deadline,
+    ) -> Result<HeldSnapshot, SnapshotError> {
         if (snapshotter.as_str(), key.as_str()) != ("native", "root") {
             let (snapshotter, key) = (snapshotter.clone(), key.clone());
             return Err(SnapshotError::Absent { snapshotter, key });
@@ -116,6 +113,6 @@ impl SnapshotSource for OneSnapshot {
             target: String::new(),
             options: Vec::new(),
         };
-        Ok(Held { mounts: vec![mount], hold: Box::new(Kept) })
+        Ok(HeldSnapshot { mounts: vec![mount], hold: Box::new(Kept) })
     }
 }

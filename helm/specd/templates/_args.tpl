@@ -1,6 +1,5 @@
 {{/*
-The arguments of `specd serve`: every flag that the chart gives is here and nowhere else, one a line. A value that is empty leaves
-its flag to the server's default.
+The arguments of `specd serve`, one flag on each line. The chart sets flags only here. An empty value keeps the server's default.
 */}}
 {{- define "specd.args" -}}
 {{- $v := .Values -}}

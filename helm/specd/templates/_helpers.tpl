@@ -1,5 +1,5 @@
 {{/*
-Names and labels. What the server is told is in _args.tpl, what is refused in _checks.tpl.
+Names and labels. The server's arguments are in _args.tpl, the checks of values in _checks.tpl.
 */}}
 
 {{- define "specd.name" -}}
@@ -19,7 +19,7 @@ Names and labels. What the server is told is in _args.tpl, what is refused in _c
 {{- end -}}
 {{- end -}}
 
-{{/* What never changes of a release: the DaemonSet cannot change its selector. */}}
+{{/* Labels that never change within a release: a DaemonSet cannot change its selector. */}}
 {{- define "specd.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "specd.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -54,17 +54,17 @@ app.kubernetes.io/component: server
 {{- end -}}
 {{- end -}}
 
-{{/* Where the socket is, for the server and for its clients. */}}
+{{/* The address of the socket, for the server and for its clients. */}}
 {{- define "specd.socket" -}}
 unix://{{ .Values.socket.directory }}/{{ .Values.socket.name }}
 {{- end -}}
 
-{{/* The Service's name in the cluster, which is also what its certificate must be for. */}}
+{{/* The Service's name in the cluster. Its certificate must be valid for this name. */}}
 {{- define "specd.host" -}}
 {{ include "specd.fullname" . }}.{{ .Release.Namespace }}.svc
 {{- end -}}
 
-{{/* The groups beside the primary one: whoever asked for them, containerd's socket and our own. */}}
+{{/* The supplemental groups: the configured ones, and those of containerd's socket and of the server's socket. */}}
 {{- define "specd.supplementalGroups" -}}
 {{- $groups := .Values.runAs.supplementalGroups -}}
 {{- $groups = append $groups .Values.containerd.socketGid -}}
@@ -81,7 +81,7 @@ unix://{{ .Values.socket.directory }}/{{ .Values.socket.name }}
 {{- end -}}
 {{- end -}}
 
-{{/* The image that the test asks for, by the name that containerd has it under: with a digest the tag is dropped. */}}
+{{/* The image that the test requests, by the name in containerd: with a digest the tag is dropped. */}}
 {{- define "specd.testImage" -}}
 {{- if .Values.test.image -}}
 {{- .Values.test.image -}}
@@ -92,14 +92,14 @@ unix://{{ .Values.socket.directory }}/{{ .Values.socket.name }}
 {{- end -}}
 {{- end -}}
 
-{{/* Confinement that no value takes away. */}}
+{{/* Confinement that no value can remove. */}}
 {{- define "specd.confined" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 privileged: false
 {{- end -}}
 
-{{/* What the containers of the test have in common. */}}
+{{/* Common fields of the test containers. */}}
 {{- define "specd.testContainer" -}}
 image: {{ include "specd.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -127,7 +127,7 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{/* Whether the client in the image can speak to the server: over the socket, plaintext TCP, or TLS with what it needs. */}}
+{{/* Whether the test client can connect to the server: over the socket, plaintext TCP, or TLS with a secret. */}}
 {{- define "specd.canTest" -}}
 {{- if and .Values.test.enabled (or .Values.socket.enabled (not .Values.tls.enabled) .Values.test.tlsSecretName) -}}yes{{- end -}}
 {{- end -}}

@@ -1,8 +1,8 @@
 //! How two specs differ, and why.
 
-use crate::commands::Failure;
-use crate::commands::explain::{json as wire, table};
-use crate::pb::specd as pb;
+use crate::api::pb::specd as pb;
+use crate::commands::explain::table;
+use crate::commands::{Failure, proto_json};
 use crate::spec::differences;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -12,52 +12,60 @@ use table::Line;
 pub(super) struct Side<'a> {
     name: &'a str,
     spec: Value,
-    /// The leaves that are there, by their paths.
-    there: HashMap<&'a str, &'a pb::Field>,
-    gone: Vec<&'a pb::Field>,
+    /// The leaves of the spec, by their paths.
+    present: HashMap<&'a str, &'a pb::ExplainedField>,
+    removed: Vec<&'a pb::ExplainedField>,
 }
 
 impl<'a> Side<'a> {
-    /// An answer, by what a person calls its request.
+    /// An answer, and the name of its request for people.
     pub(super) fn new(name: &'a str, answer: &'a pb::ExplainResponse) -> Result<Self, Failure> {
         let spec = answer.generated.as_ref().and_then(|generated| generated.spec.as_ref());
-        let spec = spec.ok_or_else(|| Failure::run("the answer has no spec"))?;
-        let there = answer.fields.iter().filter(|field| !field.removed);
+        let spec = spec.ok_or_else(|| Failure::run("the response has no spec"))?;
+        let (removed, present): (Vec<_>, Vec<_>) =
+            answer.fields.iter().partition(|field| field.removed);
         Ok(Self {
             name,
             spec: serde_json::from_slice(&spec.value).map_err(Failure::run)?,
-            there: there.map(|field| (field.path.as_str(), field)).collect(),
-            gone: answer.fields.iter().filter(|field| field.removed).collect(),
+            present: present.into_iter().map(|field| (field.path.as_str(), field)).collect(),
+            removed,
         })
     }
 
-    /// The leaf at a path; or, where the other has one that was taken away here, that it was.
-    fn field(&self, path: Option<&String>, other: Option<&'a pb::Field>) -> Option<&'a pb::Field> {
+    /// The leaf at a path; without one, the field of the other side as it was removed on this side.
+    fn field(
+        &self,
+        path: Option<&String>,
+        other: Option<&'a pb::ExplainedField>,
+    ) -> Option<&'a pb::ExplainedField> {
         if let Some(path) = path {
-            return self.there.get(path.as_str()).copied();
+            return self.present.get(path.as_str()).copied();
         }
         let other = other?;
-        let is_it = |field: &&pb::Field| {
+        let is_it = |field: &&pb::ExplainedField| {
             field.path == other.path
                 && field.replaced.iter().any(|setting| setting.value == other.value)
         };
-        self.gone.iter().copied().find(is_it)
+        self.removed.iter().copied().find(is_it)
     }
 }
 
 /// The leaves that differ.
-fn pairs<'a>(a: &Side<'a>, b: &Side<'a>) -> Vec<(Option<&'a pb::Field>, Option<&'a pb::Field>)> {
+fn pairs<'a>(
+    a: &Side<'a>,
+    b: &Side<'a>,
+) -> Vec<(Option<&'a pb::ExplainedField>, Option<&'a pb::ExplainedField>)> {
     let pair = |(in_a, in_b): &(Option<String>, Option<String>)| {
-        let there = |side: &Side<'a>, path: &Option<String>| {
-            path.as_ref().and_then(|path| side.there.get(path.as_str()).copied())
+        let leaf = |side: &Side<'a>, path: &Option<String>| {
+            path.as_ref().and_then(|path| side.present.get(path.as_str()).copied())
         };
-        let (of_a, of_b) = (there(a, in_a), there(b, in_b));
+        let (of_a, of_b) = (leaf(a, in_a), leaf(b, in_b));
         (a.field(in_a.as_ref(), of_b), b.field(in_b.as_ref(), of_a))
     };
     differences(&a.spec, &b.spec).iter().map(pair).collect()
 }
 
-/// For people: each leaf that differs, with both values and where they are from.
+/// For people: each leaf that differs, with the values of both sides and their origins.
 pub(super) fn text(a: &Side<'_>, b: &Side<'_>, width: Option<usize>) -> String {
     let pairs = pairs(a, b);
     let blocks: Vec<(String, [Line; 2])> = pairs
@@ -67,7 +75,7 @@ pub(super) fn text(a: &Side<'_>, b: &Side<'_>, width: Option<usize>) -> String {
             (path, [line("A", *in_a), line("B", *in_b)])
         })
         .collect();
-    let columns = table::Columns::of(blocks.iter().flat_map(|(_, lines)| lines), width);
+    let columns = table::Columns::fit(blocks.iter().flat_map(|(_, lines)| lines), width);
     let mut text =
         vec![format!("A: {}", table::plain(a.name)), format!("B: {}", table::plain(b.name))];
     if blocks.is_empty() {
@@ -80,7 +88,7 @@ pub(super) fn text(a: &Side<'_>, b: &Side<'_>, width: Option<usize>) -> String {
     text.join("\n")
 }
 
-fn line(side: &str, field: Option<&pb::Field>) -> Line {
+fn line(side: &str, field: Option<&pb::ExplainedField>) -> Line {
     Line {
         head: format!("  {side}"),
         value: table::value(field.map_or("", |field| &field.value)),
@@ -89,9 +97,13 @@ fn line(side: &str, field: Option<&pb::Field>) -> Line {
 }
 
 /// The same as JSON: the fields of both sides; `null` where a side has none.
-pub(super) fn json(a: &Side<'_>, b: &Side<'_>) -> Value {
-    let pairs = pairs(a, b).into_iter();
-    let differences =
-        pairs.map(|(in_a, in_b)| json!({"a": in_a.map(wire::field), "b": in_b.map(wire::field)}));
-    json!({"a": a.name, "b": b.name, "differences": differences.collect::<Vec<_>>()})
+pub(super) fn json(a: &Side<'_>, b: &Side<'_>) -> Result<Value, Failure> {
+    let field = |field: Option<&pb::ExplainedField>| {
+        field.map(|field| proto_json::print("ExplainedField", field)).transpose()
+    };
+    let mut differences = Vec::new();
+    for (in_a, in_b) in pairs(a, b) {
+        differences.push(json!({ "a": field(in_a)?, "b": field(in_b)? }));
+    }
+    Ok(json!({ "a": a.name, "b": b.name, "differences": differences }))
 }

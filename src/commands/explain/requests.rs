@@ -1,32 +1,33 @@
-//! Which requests are explained: that of the flags, or the two of `--diff`.
+//! The requests that are explained: that of the flags, or the two of `--diff`.
 
-use crate::cli::{AskArgs, OptionArgs};
-use crate::commands::{Failure, ask, proto_json};
-use crate::pb::specd::{GenerateRequest, SpecOptions};
+use crate::api::pb::specd::GenerateRequest;
+use crate::commands::options::OptionArgs;
+use crate::commands::{Failure, proto_json};
 
-/// What is to be explained.
-pub(super) enum Asked {
+/// The requests that are explained.
+pub(super) enum Requests {
     /// The request of the flags.
     One(Box<GenerateRequest>),
-    /// Two, each with what a person calls it.
+    /// Two requests, each with a name for people.
     Two(Box<[(String, GenerateRequest); 2]>),
 }
 
-/// The requests that the flags stand for.
-pub(super) fn of(args: &AskArgs, diff: &[String]) -> Result<Asked, Failure> {
-    let own = ask::request(args)?;
-    let side = |side: &String| Ok((name(side), request(side, &own)?));
-    match diff {
-        [] => Ok(Asked::One(Box::new(own))),
-        [a, b] => Ok(Asked::Two(Box::new([side(a)?, side(b)?]))),
-        _ => {
-            let text = "--diff needs two profiles or files, as --diff docker function";
-            Err(Failure::usage(text))
+impl Requests {
+    /// The request of the flags, or two that differ from it.
+    pub(super) fn new(flags: GenerateRequest, diff: &[String]) -> Result<Self, Failure> {
+        let side = |side: &String| request(side, &flags).map(|request| (name(side), request));
+        match diff {
+            [] => Ok(Self::One(Box::new(flags))),
+            [a, b] => Ok(Self::Two(Box::new([side(a)?, side(b)?]))),
+            _ => {
+                let text = "--diff needs two profiles or files, for example --diff docker function";
+                Err(Failure::usage(text))
+            }
         }
     }
 }
 
-/// A profile's name has neither a slash nor an ending.
+/// The name of a profile has no slash and no ending.
 fn is_file(side: &str) -> bool {
     side.contains('/') || side.ends_with(".json")
 }
@@ -35,35 +36,31 @@ fn name(side: &str) -> String {
     if is_file(side) { side.to_owned() } else { format!("profile {side}") }
 }
 
-fn request(side: &str, own: &GenerateRequest) -> Result<GenerateRequest, Failure> {
+fn request(side: &str, flags: &GenerateRequest) -> Result<GenerateRequest, Failure> {
     if !is_file(side) {
-        return Ok(GenerateRequest { profile: side.to_owned(), ..own.clone() });
+        return Ok(GenerateRequest { profile: side.to_owned(), ..flags.clone() });
     }
-    if own.options.as_ref() != Some(&unchanged()) {
-        let text = "its request says what to change; --diff with files takes no other changes";
+    let unchanged = OptionArgs::default().options(Vec::new())?;
+    if flags.options.as_ref() != Some(&unchanged) {
+        let text = "the file has the changes to the spec; --diff with files takes no other changes";
         return Err(Failure::usage(format_args!("{side}: {text}")));
     }
     let text = std::fs::read_to_string(side)
         .map_err(|error| Failure::run(format_args!("cannot read {side}: {error}")))?;
     let read: GenerateRequest = proto_json::parse("GenerateRequest", &text).map_err(|error| {
-        Failure::usage(format_args!("{side} is no specd.v1.GenerateRequest: {error}"))
+        Failure::usage(format_args!("{side} is not a specd.v1.GenerateRequest: {error}"))
     })?;
-    let or = |given: String, own: &String| if given.is_empty() { own.clone() } else { given };
+    let or = |given: String, flag: &String| if given.is_empty() { flag.clone() } else { given };
     Ok(GenerateRequest {
-        image: or(read.image, &own.image),
-        namespace: or(read.namespace, &own.namespace),
-        id: or(read.id, &own.id),
-        profile: or(read.profile, &own.profile),
-        platform: read.platform.or_else(|| own.platform.clone()),
-        snapshotter: or(read.snapshotter, &own.snapshotter),
-        snapshot_key: or(read.snapshot_key, &own.snapshot_key),
+        image: or(read.image, &flags.image),
+        namespace: or(read.namespace, &flags.namespace),
+        id: or(read.id, &flags.id),
+        profile: or(read.profile, &flags.profile),
+        platform: read.platform.or_else(|| flags.platform.clone()),
+        snapshotter: or(read.snapshotter, &flags.snapshotter),
+        snapshot_key: or(read.snapshot_key, &flags.snapshot_key),
         options: read.options,
     })
-}
-
-/// What the flags ask for where none is given.
-fn unchanged() -> SpecOptions {
-    ask::options(&OptionArgs::default(), &[])
 }
 
 #[cfg(test)]
@@ -71,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_and_profiles_are_told_apart() {
+    fn files_are_distinguished_from_profiles() {
         for (side, file) in
             [("docker", false), ("containerd-2.4", false), ("a.json", true), ("./a", true)]
         {

@@ -1,15 +1,15 @@
-//! An explanation as a person reads it: a line a leaf, below it what it replaced.
+//! An explanation for people: a line for each leaf, and below it the values that it replaced.
 
-use crate::pb::specd as pb;
+use crate::api::pb::specd as pb;
 use std::io::IsTerminal;
 
-/// The widest that paths and origins make their columns; what is longer sticks out.
+/// The largest width of the columns of paths and origins; longer texts exceed it.
 const COLUMN: usize = 48;
 
-/// What a value gets at least, and, where there is no terminal, at most for its column.
+/// The smallest width of the column of values and, without a terminal, the largest.
 const VALUE: usize = 24;
 
-/// The columns of the terminal, if standard output is one.
+/// The width of the terminal, if standard output is one.
 pub(super) fn width() -> Option<usize> {
     let out = std::io::stdout();
     if !out.is_terminal() {
@@ -19,7 +19,7 @@ pub(super) fn width() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// A line: what it begins with, a value, and where that is from.
+/// A line: its head, a value, and the origin of the value.
 pub(super) struct Line {
     pub(super) head: String,
     pub(super) value: String,
@@ -27,7 +27,7 @@ pub(super) struct Line {
 }
 
 /// The table, grouped by the sections of the spec.
-pub(super) fn of(fields: &[pb::Field], width: Option<usize>) -> String {
+pub(super) fn render(fields: &[pb::ExplainedField], width: Option<usize>) -> String {
     let mut blocks: Vec<(&str, Vec<Line>)> = Vec::new();
     for field in fields {
         let section = field.path.split('/').nth(1).unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn of(fields: &[pb::Field], width: Option<usize>) -> String {
         lines.into_iter().for_each(|block| block.extend(lines_of(field)));
     }
     let all = || blocks.iter().flat_map(|(_, lines)| lines);
-    let columns = Columns::of(all(), width);
+    let columns = Columns::fit(all(), width);
     let mut text = Vec::new();
     for (section, lines) in &blocks {
         if !text.is_empty() {
@@ -50,8 +50,8 @@ pub(super) fn of(fields: &[pb::Field], width: Option<usize>) -> String {
     text.join("\n")
 }
 
-/// A field, then what it was before, the newest first.
-fn lines_of(field: &pb::Field) -> Vec<Line> {
+/// A field, then its previous values, the newest first.
+fn lines_of(field: &pb::ExplainedField) -> Vec<Line> {
     let head = if field.removed { "- " } else { "  " };
     let mut lines = vec![Line {
         head: format!("{head}{}", plain(&field.path)),
@@ -66,17 +66,17 @@ fn lines_of(field: &pb::Field) -> Vec<Line> {
     lines
 }
 
-/// A value as it is shown.
+/// The text of a value.
 pub(super) fn value(json: &str) -> String {
     if json.is_empty() { "(none)".to_owned() } else { plain(json) }
 }
 
-/// An origin as it is shown.
+/// The text of an origin.
 pub(super) fn origin(origin: Option<&pb::Origin>) -> String {
     origin.map(|origin| plain(&origin.text)).unwrap_or_default()
 }
 
-/// A text without what a terminal would obey.
+/// A text in which characters that control a terminal are escaped.
 pub(super) fn plain(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control()
@@ -93,7 +93,7 @@ pub(super) fn plain(text: &str) -> String {
     plain
 }
 
-/// How wide the columns are.
+/// The widths of the columns.
 pub(super) struct Columns {
     head: usize,
     value: usize,
@@ -101,8 +101,8 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Columns for all lines; values get what a terminal has left.
-    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a Line>, width: Option<usize>) -> Self {
+    /// Columns for all lines; values get the rest of the terminal.
+    pub(super) fn fit<'a>(lines: impl Iterator<Item = &'a Line>, width: Option<usize>) -> Self {
         let length = |text: &str| text.chars().count();
         let (mut head, mut value, mut origin) = (0, 0, 0);
         for line in lines {
@@ -114,7 +114,7 @@ impl Columns {
         Self { head, value: value.min(most), shortened: width.is_some() }
     }
 
-    /// A line with its parts in their columns.
+    /// Formats a line.
     pub(super) fn line(&self, line: &Line) -> String {
         let Line { head, value, origin } = line;
         let (head_width, width) = (self.head, self.value);
@@ -123,7 +123,7 @@ impl Columns {
     }
 }
 
-/// The first characters of a text that is too long, and a mark that it goes on.
+/// A text, cut to a width with an ellipsis at its end.
 fn shortened(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -136,11 +136,11 @@ mod tests {
     use super::*;
 
     fn origin(text: &str) -> Option<pb::Origin> {
-        Some(pb::Origin { text: text.to_owned(), of: None })
+        Some(pb::Origin { text: text.to_owned(), kind: None })
     }
 
-    fn field(path: &str, value: &str, by: &str) -> pb::Field {
-        pb::Field {
+    fn field(path: &str, value: &str, by: &str) -> pb::ExplainedField {
+        pb::ExplainedField {
             path: path.to_owned(),
             value: value.to_owned(),
             origin: origin(by),
@@ -149,23 +149,24 @@ mod tests {
         }
     }
 
-    fn fields() -> Vec<pb::Field> {
-        let replaced = vec![pb::Setting { value: "\"/srv\"".to_owned(), origin: origin("image") }];
+    fn fields() -> Vec<pb::ExplainedField> {
+        let replaced =
+            vec![pb::FieldValue { value: "\"/srv\"".to_owned(), origin: origin("image") }];
         let long = format!("\"{}\"", "x".repeat(80));
         vec![
             field("/ociVersion", "\"1.1.0\"", "profile"),
-            pb::Field { replaced, ..field("/process/cwd", "\"/tmp\"", "option") },
+            pb::ExplainedField { replaced, ..field("/process/cwd", "\"/tmp\"", "option") },
             field("/process/args/0", &long, "image"),
             field("/mounts/1/type", "", "option"),
         ]
     }
 
     #[test]
-    fn a_section_a_block_and_what_was_replaced_below() {
+    fn sections_are_blocks_and_replaced_values_follow_their_field() {
         let long = "x".repeat(80);
         let value = " ".repeat(16);
         assert_eq!(
-            of(&fields(), None),
+            render(&fields(), None),
             format!(
                 "ociVersion\n  /ociVersion      \"1.1.0\"{value}   profile\n\n\
                  process\n  /process/cwd     \"/tmp\"{value}    option\n      was          \"/srv\"{value}    image\n  \
@@ -177,14 +178,14 @@ mod tests {
 
     #[test]
     fn a_terminal_is_never_wrapped_by_a_value() {
-        let text = of(&fields(), Some(70));
+        let text = render(&fields(), Some(70));
         let widest = text.lines().map(|line| line.chars().count()).max();
         assert_eq!(widest, Some(70), "{text}");
         assert!(text.contains("x…  image"), "{text}");
     }
 
     #[test]
-    fn nothing_that_a_terminal_obeys_is_printed() {
+    fn characters_that_control_a_terminal_are_escaped() {
         assert_eq!(plain("a\u{1b}[2J\u{9b}\u{202e}ü\n"), "a\\u001b[2J\\u009b\\u202eü\\u000a");
     }
 }

@@ -1,17 +1,17 @@
-//! The HTTP/2 frames of a client (RFC 9113, section 4): which bytes are a header block.
+//! The HTTP/2 frames of a client (RFC 9113, section 4): finds the header blocks.
 //!
-//! What is in a block is `hpack`'s.
+//! `hpack` reads the content of a block.
 //!
-//! Invariant: what comes out depends on the bytes alone and not on the windows they came in.
+//! Invariant: the output depends on the bytes only, not on how they are split into windows.
 
 use crate::server::authority::hpack;
 use std::ops::Range;
 
-/// What a client says first.
+/// The connection preface of a client.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The most bytes of a header block that are held, its frames' heads included. What is in them is
-/// mended, what follows of the block is not: an authority comes first.
+/// The largest part of a header block that is held, including the heads of its frames. Only this part is
+/// mended: an authority is among the first fields.
 const MOST_HELD: usize = 32 << 10;
 
 const HEAD: usize = 9;
@@ -21,28 +21,28 @@ const END_HEADERS: u8 = 0x04;
 const PADDED: u8 = 0x08;
 const PRIORITY: u8 = 0x20;
 
-/// Where in the stream the next byte is.
+/// The position of the next byte in the stream.
 #[derive(Debug)]
 enum Place {
-    /// In the preface, so many bytes of which were there.
+    /// In the preface, after this number of bytes.
     Preface(usize),
-    /// At the head of a frame, and in no block.
+    /// At the head of a frame, outside of a block.
     Head,
-    /// In a frame, so many bytes before its end, all of no interest.
+    /// In a frame that is not a header block, this number of bytes before its end.
     Inside(usize),
     /// In a header block that starts with the window.
     Block(Block),
-    /// Behind something that is no HTTP/2: nothing is touched any more.
+    /// After bytes that are not HTTP/2: everything is passed on unchanged.
     Lost,
 }
 
-/// A header block whose end was not seen.
+/// A header block that is not complete.
 #[derive(Debug, Default)]
 struct Block {
     stream: u32,
-    /// Where its next frame has its head.
+    /// The position of the head of its next frame.
     at: usize,
-    /// Where what is compressed is, without heads and padding.
+    /// The compressed parts, without heads and padding.
     pieces: Vec<Range<usize>>,
 }
 
@@ -70,14 +70,13 @@ impl Head {
     }
 }
 
-/// What is next after a look at one frame of a header block.
+/// What follows one frame of a header block.
 enum Step {
     /// The next frame.
     On,
     /// More bytes are needed first.
     Wait,
-    /// So many bytes are done, nothing more of the block is looked at, and this is where that leaves
-    /// the stream.
+    /// The block is done: the number of its bytes, and the position after them.
     Done(usize, Place),
 }
 
@@ -90,9 +89,9 @@ impl Frames {
         Self(Place::Preface(0))
     }
 
-    /// Mends what is in a window and tells how much of it is done.
+    /// Mends the header blocks in a window, and returns how many of its bytes are done.
     ///
-    /// The next window must start with what was not.
+    /// The next window must start with the rest.
     pub(super) fn walk(&mut self, window: &mut [u8]) -> usize {
         let mut done = 0;
         loop {
@@ -143,14 +142,14 @@ impl Frames {
         }
     }
 
-    /// The stream has ended: what is held goes out as it is.
+    /// The stream has ended: held bytes are passed on unchanged.
     pub(super) fn end(&mut self) {
         self.0 = Place::Lost;
     }
 }
 
 impl Block {
-    /// Takes one frame of the block in, and mends the block if it was the last.
+    /// Adds one frame to the block, and mends the block if the frame was the last.
     fn step(&mut self, window: &mut [u8]) -> Step {
         if self.at + HEAD > MOST_HELD {
             self.mend(window, false);
@@ -187,7 +186,7 @@ impl Block {
         Step::On
     }
 
-    /// Mends what is in the pieces, which may cut a field anywhere.
+    /// Mends the pieces; a field may be split between them.
     fn mend(&self, window: &mut [u8], is_whole: bool) {
         if let [piece] = self.pieces.as_slice() {
             return hpack::mend_block(&mut window[piece.clone()], is_whole);
@@ -206,7 +205,7 @@ impl Block {
     }
 }
 
-/// Where in a frame of a block the compressed bytes are, or nothing if it cannot hold what it says.
+/// The compressed bytes in a frame of a block, or nothing if its lengths are inconsistent.
 fn compressed(head: &Head, payload: usize, window: &[u8]) -> Option<Range<usize>> {
     let end = payload + head.length;
     let (mut before, mut after) = (0, 0);

@@ -1,7 +1,7 @@
-//! A header block (RFC 7541, section 6): its fields one after the other, and where `:authority` is.
+//! A header block (RFC 7541, section 6): its fields in order, and the position of `:authority`.
 //!
-//! A field delimits itself, so no dynamic table is kept. An indexed field is a value that came as a
-//! literal once, and was mended then.
+//! A field includes its own length, so no dynamic table is kept. The value of an indexed field was sent as a
+//! literal before, and was mended then.
 
 use crate::server::authority::{huffman, mend};
 use std::ops::Range;
@@ -9,24 +9,24 @@ use std::ops::Range;
 /// The static table's entry for `:authority`.
 const AUTHORITY_INDEX: usize = 1;
 
-/// A literal, as it is in a block.
+/// A literal in a block.
 struct Literal {
     bytes: Range<usize>,
     is_coded: bool,
 }
 
-/// Why a block cannot be read further.
+/// Why the rest of a block cannot be read.
 enum Stop {
     /// It ends inside a field.
     CutOff,
-    /// It is no header block.
+    /// It is not a header block.
     Malformed,
 }
 
-/// Rewrites each authority of a block in place that would be refused.
+/// Rewrites, in place, each authority of a block that h2 would refuse.
 ///
-/// A whole block is left as it is if any of it is malformed. Of one that is known to go on, the fields
-/// that are there are mended.
+/// A whole block is left unchanged if any part of it is malformed. Of an incomplete block, the complete fields
+/// are mended.
 pub(super) fn mend_block(block: &mut [u8], is_whole: bool) {
     let mut authorities = Vec::new();
     let mut fields = Fields { block, at: 0 };
@@ -44,14 +44,14 @@ pub(super) fn mend_block(block: &mut [u8], is_whole: bool) {
     }
 }
 
-/// What is left of a block.
+/// The rest of a block.
 struct Fields<'a> {
     block: &'a [u8],
     at: usize,
 }
 
 impl Fields<'_> {
-    /// Steps over a field, and tells the value if it is a literal `:authority`.
+    /// Skips a field, and returns its value if it is a literal `:authority`.
     fn next_authority(&mut self) -> Result<Option<Literal>, Stop> {
         let first = *self.block.get(self.at).ok_or(Stop::CutOff)?;
         let index_bits = match first {
@@ -87,14 +87,14 @@ impl Fields<'_> {
         }
     }
 
-    /// An integer in the low bits of a byte, and in more bytes if it is large.
+    /// An integer in the low bits of a byte; large ones have more bytes.
     fn integer(&mut self, bits: u32) -> Result<usize, Stop> {
         let most = (1_usize << bits) - 1;
         let mut value = usize::from(self.byte()?) & most;
         if value < most {
             return Ok(value);
         }
-        // Four more bytes are all that h2 takes, and more than any length that fits in here.
+        // h2 accepts at most four more bytes, which is enough for every length that fits in here.
         for shift in [0, 7, 14, 21] {
             let byte = usize::from(self.byte()?);
             value += (byte & 0x7f) << shift;

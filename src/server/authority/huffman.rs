@@ -1,12 +1,12 @@
 //! The Huffman code of HPACK (RFC 7541, appendix B).
 //!
-//! Invariant: the code is canonical, so the lengths are all that is written down: codes of one length
-//! count up in the order of their symbols, and go on from the shorter ones.
+//! Invariant: the code is canonical, so it follows from its lengths: the codes of one length count up in the order
+//! of their symbols, and continue from the shorter ones.
 
 /// The longest code, in bits.
 const LONGEST: usize = 30;
 
-/// How long each byte's code is, in bits.
+/// The length of each byte's code, in bits.
 #[rustfmt::skip]
 pub(super) const LENGTHS: [u8; 256] = [
     13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
@@ -27,15 +27,15 @@ pub(super) const LENGTHS: [u8; 256] = [
     26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
 ];
 
-/// What follows from the lengths.
+/// The code that follows from the lengths.
 struct Code {
     /// Each byte's code, in the low bits.
     codes: [u32; 256],
     /// The bytes, those with the shorter codes first.
     order: [u8; 256],
-    /// By length: its first code, and where its bytes start in `order`.
+    /// By length: the first code, and the position of its bytes in `order`.
     first: [(u32, usize); LONGEST + 1],
-    /// By length: how many bytes have it.
+    /// By length: the number of bytes.
     count: [u32; LONGEST + 1],
 }
 
@@ -68,13 +68,13 @@ const fn derive() -> Code {
     code
 }
 
-/// How long a byte's code is, in bits.
+/// The length of a byte's code, in bits.
 pub(super) fn length(byte: u8) -> usize {
     usize::from(LENGTHS[usize::from(byte)])
 }
 
-/// What is encoded, or nothing if it is no valid encoding: the rest at the end must be shorter than a
-/// byte and all ones.
+/// Decodes, or returns nothing for an invalid encoding: the padding at the end must be shorter than a byte and all
+/// ones.
 pub(super) fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(encoded.len() * 8 / 5);
     let (mut bits, mut length) = (0, 0);
@@ -86,7 +86,7 @@ pub(super) fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
                 return None;
             }
             let (first, placed) = CODE.first[length];
-            // A code of this length is never below the first one: it would have ended earlier.
+            // A code of this length is never below the first one: a shorter code would have matched.
             let nth = bits - first;
             if nth < CODE.count[length] {
                 decoded.push(CODE.order[placed + nth as usize]);
@@ -97,7 +97,7 @@ pub(super) fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
     (length < 8 && bits == (1 << length) - 1).then_some(decoded)
 }
 
-/// Writes the encoding over bytes that it fills but for less than one byte.
+/// Encodes into bytes; the encoding must fill them except for less than one byte of padding.
 pub(super) fn encode(decoded: &[u8], encoded: &mut [u8]) {
     let mut free = encoded.iter_mut();
     let (mut bits, mut length) = (0_u64, 0);

@@ -1,16 +1,15 @@
-//! One value of `:authority`: whether it would be refused, and what takes its place.
+//! One value of `:authority`: whether h2 would refuse it, and its replacement.
 //!
-//! Where a value is in a block is `hpack`'s. Nothing reads an authority here, so what it turns into need
-//! only be legal.
+//! No code of specd reads an authority, so the replacement only has to be legal.
 
 use crate::server::authority::huffman;
 use http::uri::Authority;
 
-/// What takes the place of a byte: the legal one whose Huffman code is as long, by rising length.
+/// The replacements of illegal bytes: for each length of a Huffman code a legal byte, by increasing length.
 const LEGAL: [(usize, u8); 7] =
     [(5, b'a'), (6, b'-'), (7, b'x'), (8, b'X'), (10, b'!'), (11, b'+'), (13, b'~')];
 
-/// The length of the longest code that a legal byte has.
+/// The length of the longest code of a legal byte.
 const LONGEST: usize = 13;
 
 /// Whether a byte may be anywhere in an authority: RFC 3986's `unreserved` and `sub-delims`.
@@ -18,12 +17,12 @@ fn is_legal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
 }
 
-/// Whether HTTP/2 here would refuse a value. The empty one it would, and there is nothing to be done.
+/// Whether h2 would refuse a value. It also refuses the empty one, which cannot be rewritten.
 fn is_refused(value: &[u8]) -> bool {
     !value.is_empty() && Authority::try_from(value).is_err()
 }
 
-/// Rewrites a plain value in place, if it would be refused.
+/// Rewrites a plain value in place, if h2 would refuse it.
 pub(super) fn plain(value: &mut [u8]) {
     if is_refused(value) {
         for byte in value.iter_mut().filter(|byte| !is_legal(**byte)) {
@@ -32,10 +31,10 @@ pub(super) fn plain(value: &mut [u8]) {
     }
 }
 
-/// Rewrites a Huffman-coded value in place, if it would be refused.
+/// Rewrites a Huffman-coded value in place, if h2 would refuse it.
 ///
-/// Left as it is: what is no valid code, and a value most of which is outside ASCII. Its codes are so
-/// long that no legal value of as many characters fills the same bytes.
+/// An invalid code is left unchanged, and so is a value that is mostly outside of ASCII: its codes are so long that
+/// no legal value with the same number of characters fills the same bytes.
 pub(super) fn huffman_coded(encoded: &mut [u8]) {
     let Some(mut value) = huffman::decode(encoded) else { return };
     if is_refused(&value) && fit(&mut value, encoded.len() * 8) {
@@ -43,8 +42,8 @@ pub(super) fn huffman_coded(encoded: &mut [u8]) {
     }
 }
 
-/// Makes a value legal, with codes that fill as many bits but for less than a byte of padding. False if
-/// that cannot be.
+/// Makes a value legal, with codes that fill the bits except for less than a byte of padding. False if that is
+/// impossible.
 fn fit(value: &mut [u8], bits: usize) -> bool {
     for byte in value.iter_mut().filter(|byte| !is_legal(**byte)) {
         let length = huffman::length(*byte);
@@ -56,7 +55,7 @@ fn fit(value: &mut [u8], bits: usize) -> bool {
         if missing == 0 {
             break;
         }
-        // No step is longer than eight bits, so the last one fills the padding and never overflows.
+        // No step is longer than eight bits, so the last one fills the padding without an overflow.
         let length = huffman::length(*byte);
         let wanted = (length + missing).min(LONGEST);
         if let Some((longer, by)) = LEGAL.iter().find(|(legal, _)| *legal >= wanted)

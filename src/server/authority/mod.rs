@@ -1,15 +1,15 @@
-//! Makes each client's `:authority` one that HTTP/2 here accepts: a filter over a unix socket's bytes.
+//! Rewrites an invalid `:authority` on unix sockets, which h2 refuses: <https://github.com/hyperium/h2/pull/487>.
 //!
-//! Many clients (those on gRPC's C core, Java, Go's `passthrough`) send the path of the socket as
-//! `:authority`, and h2 refuses the call for it. The filter rewrites such a value before h2 reads it.
-//! [`Mended`] is the stream; `frames` finds the header blocks in it, `hpack` the authority in a block,
-//! `mend` rewrites a value, `huffman` is the code that a value may be in.
+//! Many clients (those on gRPC's C core, Java, Go's `passthrough`) send the path of the socket as `:authority`.
+//! This module is a filter on the bytes of a connection, before h2 reads them, and can be removed when h2 accepts
+//! such a value. [`Mended`] is the stream; `frames` finds the header blocks in it, `hpack` finds the authority in
+//! a block, `mend` rewrites a value, and `huffman` is the code that a value may be in.
 //!
-//! What is not here: any other header, anything that is sent, any judgement of what is malformed. That
-//! goes on to h2 as it came, and h2 refuses it as it would without the filter.
+//! All other headers, and everything that is malformed, are passed on unchanged: h2 refuses what it would refuse
+//! without the filter.
 //!
-//! Invariant: a value keeps its length, encoded and decoded, so the dynamic tables of both ends hold
-//! entries of the same sizes and evict the same ones.
+//! Invariant: a value keeps its length, encoded and decoded, so that the dynamic tables of both ends hold entries
+//! of the same sizes and evict the same ones.
 
 mod frames;
 mod hpack;

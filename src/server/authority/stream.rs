@@ -1,7 +1,6 @@
-//! The stream that the filter makes of another one.
+//! The stream with the filter.
 //!
-//! Invariant: a read that is ready with nothing is the end of the stream, never a pause while bytes are
-//! held.
+//! Invariant: a read that is ready without bytes is the end of the stream, never a pause while bytes are held.
 
 use crate::server::authority::frames::Frames;
 use std::io::{self, IoSlice};
@@ -9,31 +8,31 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What the buffer of held bytes may keep between two header blocks.
+/// The capacity that the buffer of held bytes may keep between two header blocks.
 const KEPT: usize = 4 << 10;
 
-/// A stream of HTTP/2 from a client, with each `:authority` that would be refused rewritten.
+/// A stream of HTTP/2 from a client, in which each `:authority` that h2 would refuse is rewritten.
 ///
-/// Bytes are looked at in the reader's own buffer. Only a header block, or a frame's head, that a read
-/// ends in is held until the rest of it is there.
+/// Bytes are processed in the buffer of the reader. Only a header block, or the head of a frame, that a read ends
+/// in is held until the rest of it arrives.
 #[derive(Debug)]
 pub struct Mended<S> {
     inner: S,
     frames: Frames,
     held: Vec<u8>,
-    /// How much of what is held has been handed out, and how much may be.
+    /// How many of the held bytes have been passed on, and how many may be.
     out: usize,
     done: usize,
 }
 
 impl<S> Mended<S> {
-    /// Puts the filter over a stream from which nothing was read yet.
+    /// Adds the filter to a stream from which nothing has been read.
     pub fn new(inner: S) -> Self {
         Self { inner, frames: Frames::new(), held: Vec::new(), out: 0, done: 0 }
     }
 
-    /// Hands out what is done of what is held.
-    fn hand_out(&mut self, buf: &mut ReadBuf<'_>) {
+    /// Passes on held bytes that are done.
+    fn pass_on(&mut self, buf: &mut ReadBuf<'_>) {
         let length = buf.remaining().min(self.done - self.out);
         buf.put_slice(&self.held[self.out..self.out + length]);
         self.out += length;
@@ -60,7 +59,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Mended<S> {
         }
         loop {
             if this.done > 0 {
-                this.hand_out(buf);
+                this.pass_on(buf);
                 return Poll::Ready(Ok(()));
             }
             let start = buf.filled().len();

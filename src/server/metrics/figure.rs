@@ -1,4 +1,4 @@
-//! A metric that is read where it is kept, each time somebody asks.
+//! A metric that reads its values from their owner at each scrape.
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -7,18 +7,18 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use std::fmt;
 
-/// Whether a figure can go down.
+/// Whether a value can decrease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It only grows.
+    /// It only increases.
     Counter,
-    /// It goes up and down.
+    /// It increases and decreases.
     Gauge,
 }
 
 type Read = Box<dyn Fn() -> u64 + Send + Sync>;
 
-/// A metric, and how each of its series is read.
+/// A metric, with a function that reads each of its series.
 pub struct Figure {
     name: &'static str,
     help: &'static str,
@@ -27,13 +27,13 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// A metric without series; a counter's name without `_total`.
+    /// A metric without series. The name of a counter does not include `_total`.
     #[must_use]
     pub fn new(name: &'static str, help: &'static str, kind: Kind) -> Self {
         Self { name, help, kind, series: Vec::new() }
     }
 
-    /// The same with one more series.
+    /// Adds a series.
     #[must_use]
     pub fn with(
         mut self,

@@ -1,7 +1,7 @@
 //! `GET /metrics` over plain HTTP/1, on a listener of its own.
 //!
-//! Whoever scrapes comes every few seconds and asks for one page, so a connection is one question, there
-//! are few at a time, and none lasts.
+//! A scraper reads one page every few seconds, so a connection serves one request, there are few at a time, and
+//! each has a time limit.
 
 use crate::server::listen::{Connection, Listener};
 use crate::server::metrics::Metrics;
@@ -15,19 +15,19 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// The most connections at a time.
+/// The largest number of connections.
 const CONNECTIONS: usize = 16;
 
-/// How long a question and its answer may take.
+/// How long a request and its response may take.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// How long the loop rests where the system has nothing to accept with.
+/// The pause after an error of accept.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-/// Answers for as long as it is polled.
+/// Serves as long as it is polled.
 pub async fn expose(listener: Listener, metrics: Arc<Metrics>) {
     tracing::info!(address = %listener.address(), "metrics");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -41,7 +41,7 @@ pub async fn expose(listener: Listener, metrics: Arc<Metrics>) {
         let metrics = Arc::clone(&metrics);
         tokio::spawn(async move {
             let answered = async {
-                // Plain, as every scrape: there is no TLS on this listener.
+                // There is no TLS on this listener.
                 if let Some(connection) = connection.secured(WITHIN).await {
                     answer(connection, metrics).await;
                 }
@@ -65,7 +65,7 @@ async fn answer(connection: Connection, metrics: Arc<Metrics>) {
         .keep_alive(false)
         .serve_connection(TokioIo::new(connection.stream), service);
     if let Err(error) = serving.await {
-        tracing::debug!(%error, "a scrape broke off");
+        tracing::debug!(%error, "a scrape failed");
     }
 }
 
@@ -76,10 +76,10 @@ fn respond<B>(request: &Request<B>, metrics: &Metrics) -> Response<String> {
         response
     };
     if request.uri().path() != "/metrics" {
-        return plain(StatusCode::NOT_FOUND, "there is /metrics\n");
+        return plain(StatusCode::NOT_FOUND, "only /metrics is served\n");
     }
     if request.method() != Method::GET {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, "GET it\n");
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed\n");
     }
     let Ok(text) = metrics.text() else {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "");

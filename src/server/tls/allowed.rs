@@ -1,4 +1,4 @@
-//! Which clients may come, of those whose certificate is good: by the names in it.
+//! Which clients with a valid certificate are allowed: by the names in the certificate.
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, DnsName, UnixTime};
@@ -14,25 +14,24 @@ use webpki::EndEntityCert;
 pub enum AllowedName {
     /// A DNS name, in any case.
     Dns(String),
-    /// A URI, byte for byte, as `spiffe://cluster.local/ns/default/sa/faasd`.
+    /// A URI, compared byte for byte, for example `spiffe://cluster.local/ns/default/sa/faasd`.
     Uri(String),
 }
 
-/// A text that is neither a DNS name nor a URI.
+/// A text is neither a DNS name nor a URI.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is neither a DNS name nor a URI, write client.example.org or spiffe://cluster.local/ns/default/sa/client"
+    "expected a DNS name or a URI, for example client.example.org or spiffe://cluster.local/ns/default/sa/client"
 )]
-pub struct NameError(String);
+pub struct NameError;
 
 impl FromStr for AllowedName {
     type Err = NameError;
 
-    /// A colon makes a URI, for no DNS name has one.
+    /// A text with a colon is a URI: DNS names have none.
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let wrong = || NameError(text.to_owned());
         let Some((scheme, rest)) = text.split_once(':') else {
-            let name = DnsName::try_from(text).map_err(|_| wrong())?;
+            let name = DnsName::try_from(text).map_err(|_| NameError)?;
             return Ok(Self::Dns(name.as_ref().to_ascii_lowercase()));
         };
         let letters = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
@@ -40,7 +39,7 @@ impl FromStr for AllowedName {
             && scheme.chars().all(letters)
             && !rest.trim_matches('/').is_empty()
             && rest.chars().all(|c| c.is_ascii_graphic());
-        if is_uri { Ok(Self::Uri(text.to_owned())) } else { Err(wrong()) }
+        if is_uri { Ok(Self::Uri(text.to_owned())) } else { Err(NameError) }
     }
 }
 
@@ -52,9 +51,9 @@ impl fmt::Display for AllowedName {
     }
 }
 
-/// A verifier that is content where another one is and the certificate has a name on the list.
+/// A verifier that accepts what another verifier accepts, if the certificate has a name on a list.
 ///
-/// It can only refuse more than the one that it asks.
+/// It can only refuse more than the other verifier.
 #[derive(Debug)]
 pub(super) struct AllowedClients {
     inner: Arc<dyn ClientCertVerifier>,
@@ -62,7 +61,7 @@ pub(super) struct AllowedClients {
 }
 
 impl AllowedClients {
-    /// The same verifier, where the list is empty.
+    /// The same verifier, if the list is empty.
     pub(super) fn over(
         inner: Arc<dyn ClientCertVerifier>,
         names: Vec<AllowedName>,

@@ -14,18 +14,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where certificates and keys are, each file in PEM.
+/// The files of certificates and keys, in PEM.
 #[derive(Debug, Clone, Default)]
 pub struct TlsFiles {
-    /// The server's certificate, then those that lead from it to an authority.
+    /// The server's certificate, followed by its chain.
     pub cert: PathBuf,
-    /// The key of that certificate.
+    /// The private key of that certificate.
     pub key: PathBuf,
-    /// The authorities of clients. Given, each client needs a certificate of theirs.
+    /// The authorities of clients. If given, each client needs a certificate of one of them.
     pub client_ca: Option<PathBuf>,
 }
 
-/// Why TLS cannot be spoken.
+/// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
@@ -35,22 +35,22 @@ pub enum TlsError {
         flag: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A file holds something else.
+    /// A file has the wrong content.
     #[error("--{flag}: {} {reason}", path.display())]
     Content {
         /// The flag that names it.
         flag: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         reason: String,
     },
-    /// The key is another certificate's.
+    /// The key belongs to another certificate.
     #[error(
-        "--tls-key: {} is not the key of the certificate in {}, issue both together",
+        "--tls-key: {} is not the key of the certificate in {}: issue both together",
         key.display(), cert.display()
     )]
     Mismatch {
@@ -59,15 +59,15 @@ pub enum TlsError {
         /// The file of the certificate.
         cert: PathBuf,
     },
-    /// rustls is at odds with itself: a defect.
+    /// rustls refuses its own defaults, which is a defect.
     #[error("cannot set up TLS: {0}")]
     Rustls(#[from] rustls::Error),
 }
 
-/// A digest of what the files held.
+/// A digest of the content of the files.
 pub(super) type Fingerprint = [u8; 32];
 
-/// The bytes of the files.
+/// The content of the files.
 pub(super) struct Pem {
     cert: Vec<u8>,
     key: Vec<u8>,
@@ -97,7 +97,7 @@ impl Pem {
         digest.finalize().into()
     }
 
-    /// What the files say, where they say something.
+    /// The configuration that the files make.
     pub(super) fn config(&self, options: &TlsOptions) -> Result<ServerConfig, TlsError> {
         let provider = Arc::new(default_provider());
         let identity = self.identity(&options.files, &provider)?;
@@ -118,8 +118,8 @@ impl Pem {
             builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(identity)));
         config.alpn_protocols = vec![HTTP2.to_vec()];
         if self.client_ca.is_some() {
-            // A session that is taken up again is not verified again: whoever was let in once would stay
-            // welcome when the authority or the list has changed.
+            // A resumed session is not verified again: a client would still be accepted after the authority
+            // or the list has changed.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }
@@ -134,13 +134,13 @@ impl Pem {
         let chain = certificates(&self.cert, CERT, &files.cert)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| {
             let reason = if matches!(error, PemError::NoItemsFound) {
-                "holds no private key, it needs PEM with BEGIN PRIVATE KEY".to_owned()
+                "has no private key: expected PEM with BEGIN PRIVATE KEY".to_owned()
             } else {
-                format!("is no PEM: {error}")
+                format!("is not PEM: {error}")
             };
             TlsError::Content { flag: KEY, path: files.key.clone(), reason }
         })?;
-        // Asked apart, so that it is known which of the two a failure is about.
+        // Loaded separately, to tell an invalid key from an invalid certificate.
         if let Err(error) = provider.key_provider.load_private_key(key.clone_key()) {
             return Err(content(KEY, &files.key, error));
         }
@@ -170,9 +170,9 @@ fn certificates(
     let wrong = |reason| TlsError::Content { flag, path: path.to_owned(), reason };
     let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, PemError>>()
-        .map_err(|error| wrong(format!("is no PEM: {error}")))?;
+        .map_err(|error| wrong(format!("is not PEM: {error}")))?;
     if chain.is_empty() {
-        let reason = "holds no certificate, it needs PEM with BEGIN CERTIFICATE";
+        let reason = "has no certificate: expected PEM with BEGIN CERTIFICATE";
         return Err(wrong(reason.to_owned()));
     }
     Ok(chain)

@@ -1,9 +1,8 @@
-//! TLS on TCP connections: the handshake, and the configuration that it is made with.
+//! TLS on TCP connections: the handshake and its configuration.
 //!
-//! `files` reads certificates and keys, `allowed` says which clients may come, `reload` follows changes
-//! of the files.
+//! `files` reads certificates and keys, `allowed` checks the names of clients, `reload` loads changed files.
 //!
-//! Invariant: there is a configuration in force at all times, and it is one that was read whole.
+//! Invariant: there is always a configuration in force, and all of its files were valid.
 
 mod allowed;
 mod files;
@@ -23,26 +22,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
 
-/// The protocol that a client has to offer: gRPC is spoken over nothing else.
+/// The protocol that a client must offer: gRPC needs HTTP/2.
 const HTTP2: &[u8] = b"h2";
 
-/// How TLS is spoken.
+/// The options of TLS.
 #[derive(Debug, Clone, Default)]
 pub struct TlsOptions {
-    /// Where certificates and keys are.
+    /// The files of certificates and keys.
     pub files: TlsFiles,
-    /// Which clients may come, of those that have a certificate of the client authority. Empty, all may.
+    /// The names of clients that are allowed, of those with a certificate of the authority. If empty, all are.
     pub allowed: Vec<AllowedName>,
 }
 
-/// TLS, ready to be spoken. All clones are one.
+/// TLS with its current configuration. All clones share it.
 #[derive(Clone)]
 pub struct Tls(Arc<Shared>);
 
 struct Shared {
     options: TlsOptions,
     current: ArcSwap<ServerConfig>,
-    /// What the files held when they were read at the start.
+    /// The fingerprint of the files at the start.
     first: Fingerprint,
     failures: AtomicU64,
 }
@@ -52,7 +51,7 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// A [`TlsError`] that names the file and what is wrong with it.
+    /// A [`TlsError`] that names the file and its fault.
     pub async fn open(options: TlsOptions) -> Result<Self, TlsError> {
         let pem = Pem::read(&options.files).await?;
         let current = ArcSwap::from_pointee(pem.config(&options)?);
@@ -61,17 +60,17 @@ impl Tls {
         Ok(Self(Arc::new(Shared { options, current, first, failures })))
     }
 
-    /// How often changed files could not be taken over.
+    /// How many times changed files could not be loaded.
     #[must_use]
     pub fn reload_failures(&self) -> u64 {
         self.0.failures.load(Ordering::Relaxed)
     }
 
-    /// Makes the handshake with a client.
+    /// Performs the handshake with a client.
     ///
     /// # Errors
     ///
-    /// What went wrong, also where it took longer than `within` or where the client does not offer HTTP/2.
+    /// If it fails, takes longer than `within`, or the client does not offer HTTP/2.
     pub(super) async fn accept(
         &self,
         stream: Box<dyn Duplex>,

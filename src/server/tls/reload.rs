@@ -1,7 +1,7 @@
-//! Takes over certificates and keys when their files change.
+//! Loads certificates and keys when their files change.
 //!
-//! It reads and compares instead of waiting for events: that sees every way of changing a file, the swap
-//! of a symlink two directories up included, which is how Kubernetes does it.
+//! It reads and compares instead of waiting for events: that notices every kind of change, for example the swap
+//! of a symlink two directories up, which Kubernetes does.
 
 use crate::server::tls::Tls;
 use crate::server::tls::files::{Fingerprint, Pem, TlsError};
@@ -11,12 +11,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Tls {
-    /// Reads the files again and again, and takes over what has changed.
+    /// Reads the files periodically, and loads them when they have changed.
     ///
-    /// A change counts once two looks in a row have seen the same, for a certificate and its key are rarely
-    /// written in one stroke. Files that cannot be used leave what was in force there, are logged and
-    /// counted once, and looked at again when they have changed. Connections that are open go on as they
-    /// began.
+    /// A change is used once two reads in a row give the same, because a certificate and its key are rarely
+    /// written at the same time. If the files cannot be used, the old ones stay in force, this is logged and
+    /// counted once, and they are tried again when they have changed. Open connections are not affected.
     pub async fn follow(&self, every: Duration) {
         let mut known = self.0.first;
         let mut seen = known;

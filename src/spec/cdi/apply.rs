@@ -6,20 +6,23 @@ use super::validate::NO_PERMISSIONS;
 use crate::domain::env::merge;
 use crate::domain::host_device::Found;
 use crate::domain::origin::Origin;
-use crate::domain::sandbox::{DeviceRule, cleaned};
 use crate::domain::violation::Violations;
-use crate::spec::device_list;
-use crate::spec::draft::{Draft, from_json};
+use crate::oci::{self, Device, DeviceRule};
+use crate::paths::clean;
+use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
-use oci_spec::runtime::LinuxNamespaceType;
-use serde_json::{Map, Value, json};
+use crate::spec::steps::devices::{add_nodes, add_rules};
 
 /// Makes the edits of a plan; `found` answers its lookups, one for one.
 ///
 /// # Errors
 ///
-/// [`SpecError::Request`] with every name that has no device, or whose device node is not on the host.
-pub(crate) fn apply(plan: &Plan, found: &[Found], draft: &mut Draft) -> Result<(), SpecError> {
+/// [`SpecError::Request`] with every name that has no device, or a device node that is not on the host.
+pub(crate) fn apply(
+    plan: &Plan,
+    found: &[Found],
+    assembly: &mut Assembly,
+) -> Result<(), SpecError> {
     if !plan.wrong.is_empty() {
         return Err(plan.wrong.clone().into());
     }
@@ -27,42 +30,46 @@ pub(crate) fn apply(plan: &Plan, found: &[Found], draft: &mut Draft) -> Result<(
     let mut found = found.iter();
     for (index, edits) in &plan.edits {
         let field = format!("options.cdi_devices[{index}]");
-        let mut env = draft.process.env().clone().unwrap_or_default();
+        let process = assembly.process();
         for entry in &edits.env {
-            env = merge(&env, std::slice::from_ref(entry));
+            process.env = merge(&process.env, std::slice::from_ref(entry));
         }
-        draft.process.set_env((!env.is_empty()).then_some(env));
         for node in &edits.device_nodes {
             let there = found.next().unwrap_or(&Found::Absent);
             if let Some(node) = wrong.keep(&field, filled(node, there)) {
-                device_node(&node, draft)?;
+                device_node(&node, assembly);
             }
         }
-        net_devices(&edits.net_devices, draft)?;
-        mounts(&edits.mounts, draft)?;
+        for NetDevice { host_interface_name, name } in &edits.net_devices {
+            let device = oci::NetDevice { name: name.clone(), ..oci::NetDevice::default() };
+            assembly.linux().net_devices.insert(host_interface_name.clone(), device);
+        }
+        mounts(&edits.mounts, assembly);
         for hook in &edits.hooks {
-            draft.add_hook(&hook.hook_name, from_json(hook_json(hook))?);
+            let hooks = assembly.spec.hooks.get_or_insert_default();
+            if let Some(list) = hooks.list_mut(&hook.hook_name) {
+                list.push(oci_hook(hook));
+            }
         }
         if let Some(rdt) = &edits.intel_rdt {
-            draft.merge_linux(json!({ "intelRdt": null }))?;
-            draft.merge_linux(json!({ "intelRdt": rdt_json(rdt) }))?;
+            assembly.linux().intel_rdt = Some(oci_rdt(rdt));
         }
-        let user = draft.process.user_mut();
-        let mut gids = user.additional_gids().clone().unwrap_or_default();
+        let gids = &mut assembly.process().user.additional_gids;
         for gid in &edits.additional_gids {
             if *gid != 0 && !gids.contains(gid) {
                 gids.push(*gid);
             }
         }
-        user.set_additional_gids((!gids.is_empty()).then_some(gids));
-        draft.by(|| Origin::option(format_args!("cdi_devices[{index}]")));
+        assembly.attribute_changes(|| Origin::option(format_args!("cdi_devices[{index}]")));
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
 
-/// Makes a node, and the rule that allows it.
-fn device_node(node: &DeviceNode, draft: &mut Draft) -> Result<(), SpecError> {
-    let (uid, gid) = (draft.process.user().uid(), draft.process.user().gid());
+/// Adds a node, and the rule that allows it.
+fn device_node(node: &DeviceNode, assembly: &mut Assembly) {
+    let user = &assembly.process().user;
+    let (uid, gid) = (user.uid, user.gid);
+    let linux = assembly.linux();
     if let "b" | "c" = node.kind.as_str() {
         let access = match node.permissions.as_str() {
             "" => "rwm",
@@ -71,32 +78,26 @@ fn device_node(node: &DeviceNode, draft: &mut Draft) -> Result<(), SpecError> {
         };
         let rule = DeviceRule {
             allow: true,
-            kind: node.kind.chars().next(),
+            kind: node.kind.clone(),
             major: Some(node.major),
             minor: Some(node.minor),
             access: access.to_owned(),
+            ..DeviceRule::default()
         };
-        device_list::add_rule(draft, &rule)?;
+        add_rules(linux, std::iter::once(rule));
     }
     let given = |id: Option<u32>, own: u32| id.or((own > 0).then_some(own));
-    let mut value = json!({
-        "path": node.path,
-        "type": node.kind,
-        "major": node.major,
-        "minor": node.minor,
-    });
-    let rest = [
-        ("fileMode", node.file_mode),
-        ("uid", given(node.uid, uid)),
-        ("gid", given(node.gid, gid)),
-    ];
-    for (key, number) in rest {
-        if let Some(number) = number {
-            value[key] = number.into();
-        }
-    }
-    device_list::put_node(draft, from_json(value)?);
-    Ok(())
+    let device = Device {
+        path: node.path.clone(),
+        kind: node.kind.clone(),
+        major: node.major,
+        minor: node.minor,
+        file_mode: node.file_mode,
+        uid: given(node.uid, uid),
+        gid: given(node.gid, gid),
+        ..Device::default()
+    };
+    add_nodes(linux, vec![device]);
 }
 
 /// A node with what its specification leaves to the host.
@@ -132,43 +133,28 @@ fn filled(node: &DeviceNode, found: &Found) -> Result<DeviceNode, String> {
     Ok(node)
 }
 
-fn net_devices(devices: &[NetDevice], draft: &mut Draft) -> Result<(), SpecError> {
-    let named =
-        |device: &NetDevice| (device.host_interface_name.clone(), json!({ "name": device.name }));
-    let all: Map<String, Value> = devices.iter().map(named).collect();
-    if all.is_empty() { Ok(()) } else { draft.merge_linux(json!({ "netDevices": all })) }
-}
-
-fn mounts(mounts: &[Mount], draft: &mut Draft) -> Result<(), SpecError> {
-    let mut namespaces = draft.linux.namespaces().iter().flatten();
-    let maps_ids = namespaces.any(|namespace| namespace.typ() == LinuxNamespaceType::User);
-    let mut any = false;
+fn mounts(mounts: &[Mount], assembly: &mut Assembly) {
+    let maps_ids = assembly.linux().namespaces.iter().any(|namespace| namespace.kind == "user");
+    let all = &mut assembly.spec.mounts;
     for mount in mounts {
-        any = true;
-        // As text, so that "/proc/" does not take the place of "/proc".
-        let is_same = |other: &oci_spec::runtime::Mount| {
-            other.destination().as_os_str() == mount.container_path.as_str()
-        };
-        if let Some(at) = draft.mounts.iter().position(is_same) {
-            draft.mounts.remove(at);
+        // As text, so that "/proc/" does not replace "/proc".
+        if let Some(at) = all.iter().position(|other| other.destination == mount.container_path) {
+            all.remove(at);
         }
         let mut options = mount.options.clone();
         options.extend(maps_ids.then(|| id_map(mount)).flatten());
-        let mut value = json!({ "destination": mount.container_path, "source": mount.host_path });
-        if !mount.kind.is_empty() {
-            value["type"] = mount.kind.clone().into();
-        }
-        if !options.is_empty() {
-            value["options"] = options.into();
-        }
-        draft.mounts.push(from_json(value)?);
+        all.push(oci::Mount {
+            destination: mount.container_path.clone(),
+            kind: mount.kind.clone(),
+            source: mount.host_path.clone(),
+            options,
+            ..oci::Mount::default()
+        });
     }
-    if any {
-        // What lies deeper is mounted later.
-        let depth = |path: &std::path::Path| cleaned(&path.to_string_lossy()).matches('/').count();
-        draft.mounts.sort_by_key(|mount| depth(mount.destination()));
+    if !mounts.is_empty() {
+        // A deeper mount must come later.
+        all.sort_by_cached_key(|mount| clean(&mount.destination).matches('/').count());
     }
-    Ok(())
 }
 
 /// The option that a bind mount needs where ids are mapped.
@@ -185,34 +171,23 @@ fn id_map(mount: &Mount) -> Option<String> {
     option.map(str::to_owned)
 }
 
-fn hook_json(hook: &Hook) -> Value {
-    let mut value = json!({ "path": hook.path });
-    for (key, list) in [("args", &hook.args), ("env", &hook.env)] {
-        if !list.is_empty() {
-            value[key] = list.clone().into();
-        }
+fn oci_hook(hook: &Hook) -> oci::Hook {
+    oci::Hook {
+        path: hook.path.clone(),
+        args: hook.args.clone(),
+        env: hook.env.clone(),
+        timeout: hook.timeout,
+        ..oci::Hook::default()
     }
-    if let Some(timeout) = hook.timeout {
-        value["timeout"] = timeout.into();
-    }
-    value
 }
 
-fn rdt_json(rdt: &IntelRdt) -> Value {
-    let mut value = json!({});
-    let texts = [
-        ("closID", &rdt.clos_id),
-        ("l3CacheSchema", &rdt.l3_cache_schema),
-        ("memBwSchema", &rdt.mem_bw_schema),
-    ];
-    for (key, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
-        value[key] = text.clone().into();
+fn oci_rdt(rdt: &IntelRdt) -> oci::IntelRdt {
+    oci::IntelRdt {
+        clos_id: rdt.clos_id.clone(),
+        schemata: rdt.schemata.clone().unwrap_or_default(),
+        l3_cache_schema: rdt.l3_cache_schema.clone(),
+        mem_bw_schema: rdt.mem_bw_schema.clone(),
+        enable_monitoring: rdt.enable_monitoring,
+        ..oci::IntelRdt::default()
     }
-    if let Some(schemata) = rdt.schemata.as_ref().filter(|schemata| !schemata.is_empty()) {
-        value["schemata"] = schemata.clone().into();
-    }
-    if rdt.enable_monitoring {
-        value["enableMonitoring"] = true.into();
-    }
-    value
 }

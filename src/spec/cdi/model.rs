@@ -116,7 +116,7 @@ pub(super) struct IntelRdt {
     pub(super) l3_cache_schema: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) mem_bw_schema: String,
-    /// That it is there asks for a newer version, be it empty.
+    /// Its presence requires a newer version, even if it is empty.
     pub(super) schemata: Option<Vec<String>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) enable_monitoring: bool,

@@ -10,13 +10,13 @@ const VERSIONS: [&str; 8] =
 ///
 /// # Errors
 ///
-/// A sentence that says which version would be right.
+/// A sentence that says which version is needed.
 pub(super) fn check(spec: &CdiSpec) -> Result<(), String> {
     let stated = spec.cdi_version.strip_prefix('v').unwrap_or(&spec.cdi_version);
     let place = |version: &str| VERSIONS.iter().position(|known| *known == version);
     let stated_at = place(stated).ok_or_else(|| {
         let known = VERSIONS.join(", ");
-        format!("cdiVersion {:?} is none of {known}", spec.cdi_version)
+        format!("unknown cdiVersion {:?}, known are {known}", spec.cdi_version)
     })?;
     let edits = || spec.devices.iter().map(|d| &d.container_edits).chain([&spec.container_edits]);
     let any = |used: fn(&Edits) -> bool| edits().any(used);

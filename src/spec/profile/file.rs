@@ -5,7 +5,7 @@
 //! Invariant: what a file states is in the profile, fields that no type knows included.
 
 use crate::domain::image_rules::ImageRules;
-use crate::spec::draft::Draft;
+use crate::oci;
 use crate::spec::profile::layer::{Layer, stacked};
 use crate::spec::profile::{Profile, Seccomp};
 use crate::spec::seccomp::default_names;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 /// The longest name, as for everything that people give names.
 const LONGEST_NAME: usize = 76;
 
-/// What stands in a file. What is absent is the base's, but for the words about the profile itself.
+/// The content of a file. What is absent comes from the base, except the description of the profile itself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
@@ -77,7 +77,7 @@ impl File {
             spec: self.spec.unwrap_or_else(empty),
         });
         let spec = stacked(layers.iter().map(|layer| &layer.spec));
-        Draft::take(spec.clone())?;
+        let spec = read_spec(spec)?;
         let seccomp = self.seccomp.or_else(|| base.map(|base| base.seccomp.clone()));
         let seccomp = seccomp.unwrap_or_default();
         if !default_names().any(|name| name == seccomp.policy) {
@@ -103,6 +103,19 @@ impl File {
             spec,
         })
     }
+}
+
+/// Reads the spec of a profile, which must have the sections that every container has.
+fn read_spec(json: Value) -> Result<oci::Spec, String> {
+    for section in ["process", "root", "mounts", "linux"] {
+        if json.get(section).is_none_or(Value::is_null) {
+            return Err(format!("{section} is missing"));
+        }
+    }
+    oci::json::from_value(json).map_err(|wrong| {
+        let wrong = wrong.iter().map(ToString::to_string);
+        wrong.collect::<Vec<_>>().join("; ")
+    })
 }
 
 /// Whether a text can be asked for as a profile.
@@ -163,7 +176,8 @@ mod tests {
         let other = on_function(other).unwrap();
         assert_eq!(other.rules, ImageRules::Containerd);
         assert!(other.masks_thermal_throttle && other.seccomp.applied);
-        assert_eq!(other.spec["root"], serde_json::json!({"path": "rootfs"}));
+        let root = other.spec.root.unwrap();
+        assert_eq!((root.path.as_str(), root.readonly), ("rootfs", false));
     }
 
     #[test]
@@ -172,7 +186,8 @@ mod tests {
             r#"{"name":"x","description":"","spec":{"linux":{"maskPaths":["/a"]},"invented":{"a":1}}}"#,
         )
         .unwrap();
-        assert_eq!(profile.spec["linux"]["maskPaths"], serde_json::json!(["/a"]));
+        let linux = profile.spec.linux.as_ref().unwrap();
+        assert_eq!(linux.other["maskPaths"], serde_json::json!(["/a"]));
         assert_eq!(profile.unknown_fields(), ["linux.maskPaths", "invented"]);
         let known = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         for (profile, _) in known.iter() {

@@ -1,9 +1,9 @@
 //! Profiles: defaults as data.
 //!
 //! A profile is a base spec, in which `{namespace}` and `{id}` stand for the request's, and the rules by
-//! which an image is read. `file` reads one, `set` has all of them; applying it is `assemble`'s.
+//! which an image is read. `file` reads one, `set` has all of them; `assemble` applies one.
 //!
-//! Invariant: a profile that was loaded gives a draft for every namespace and id.
+//! Invariant: a profile that was loaded gives a assembly for every namespace and id.
 
 mod file;
 mod layer;
@@ -15,13 +15,11 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
-use crate::spec::draft::Draft;
-use crate::spec::error::SpecError;
-use crate::spec::go_order;
-use crate::spec::journal::Journal;
+use crate::oci::{self, Member, Place};
+use crate::spec::assembly::Assembly;
 use crate::spec::profile::layer::{Layer, stacked};
+use crate::spec::provenance::Provenance;
 use serde::Deserialize;
-use serde_json::Value;
 
 /// Which seccomp policy goes with a profile, and whether it is applied without being asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -49,7 +47,7 @@ pub struct Profile {
     pub description: String,
     /// Other names for it.
     pub aliases: Vec<String>,
-    /// The release whose output it equals, or nothing.
+    /// The release with the same output; empty if there is no such release.
     pub equals: String,
     /// How it reads an image.
     pub rules: ImageRules,
@@ -60,80 +58,71 @@ pub struct Profile {
     /// The files that the base spec is made of, the lowest first.
     pub layers: Vec<Layer>,
     /// The base spec, with its placeholders.
-    pub spec: Value,
+    pub spec: oci::Spec,
 }
 
 impl Profile {
-    /// The base spec of one container on a host, taken apart.
-    ///
-    /// # Errors
-    ///
-    /// [`SpecError::Profile`] where the base is no spec; not for a profile of [`Profiles`].
-    pub fn draft(
-        &self,
-        namespace: &Namespace,
-        id: &ContainerId,
-        host: &HostFacts,
-    ) -> Result<Draft, SpecError> {
-        self.begun(namespace, id, host, None)
+    /// The base spec of one container on a host.
+    #[must_use]
+    pub fn assembly(&self, namespace: &Namespace, id: &ContainerId, host: &HostFacts) -> Assembly {
+        self.start(namespace, id, host, None)
     }
 
-    /// The same, with a journal that says for each value in which line it stands.
-    ///
-    /// # Errors
-    ///
-    /// As [`Profile::draft`].
-    pub fn draft_explained(
+    /// The same, with the line of the profile's file that each value comes from.
+    #[must_use]
+    pub fn recorded_assembly(
         &self,
         namespace: &Namespace,
         id: &ContainerId,
         host: &HostFacts,
-    ) -> Result<Draft, SpecError> {
-        self.begun(namespace, id, host, Some(self.journal(namespace, id)))
+    ) -> Assembly {
+        self.start(namespace, id, host, Some(self.provenance(namespace, id)))
     }
 
-    fn begun(
+    fn start(
         &self,
         namespace: &Namespace,
         id: &ContainerId,
         host: &HostFacts,
-        journal: Option<Journal>,
-    ) -> Result<Draft, SpecError> {
+        provenance: Option<Provenance>,
+    ) -> Assembly {
         let mut spec = self.spec.clone();
-        fill_in(&mut spec, namespace.as_str(), id.as_str());
-        let mut draft = Draft::take(spec)
-            .map_err(|reason| SpecError::Profile { name: self.name.clone(), reason })?;
-        draft.keep_journal(journal);
+        spec.edit_strings(&mut |text| fill_in(text, namespace, id));
+        let mut assembly = Assembly::new(spec, provenance);
         if self.masks_thermal_throttle && !host.thermal_throttle_cpus.is_empty() {
-            let mut masked = draft.linux.masked_paths().clone().unwrap_or_default();
             let path = |cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle");
-            masked.extend(host.thermal_throttle_cpus.iter().map(path));
-            draft.linux.set_masked_paths(Some(masked));
-            draft.by(|| Origin::Host("thermal_throttle_cpus".to_owned()));
+            let paths = host.thermal_throttle_cpus.iter().map(path);
+            assembly.linux().masked_paths.extend(paths);
+            assembly.attribute_changes(|| Origin::Host("thermal_throttle_cpus".to_owned()));
         }
-        Ok(draft)
+        assembly
     }
 
-    /// How the base spec comes out of the layers, line by line.
-    fn journal(&self, namespace: &Namespace, id: &ContainerId) -> Journal {
-        let mut journal = Journal::new();
+    /// How the base spec results from the layers, line by line.
+    fn provenance(&self, namespace: &Namespace, id: &ContainerId) -> Provenance {
+        let mut provenance = Provenance::new();
         for (height, layer) in self.layers.iter().enumerate() {
             let mut spec = stacked(self.layers[..=height].iter().map(|layer| &layer.spec));
-            fill_in(&mut spec, namespace.as_str(), id.as_str());
+            // In the form of the typed spec, where that is possible: a layer may need those above it.
+            let typed = oci::json::from_value::<oci::Spec>(spec.clone()).ok();
+            spec = typed.and_then(|typed| serde_json::to_value(typed).ok()).unwrap_or(spec);
+            spec.edit_strings(&mut |text| fill_in(text, namespace, id));
             let lines = layer.lines();
-            journal.tell_patched(spec, layer.spec.clone(), |pointer| Origin::Profile {
+            provenance.attribute_patch(spec, layer.spec.clone(), |pointer| Origin::Profile {
                 name: layer.name.clone(),
                 file: layer.file.clone(),
                 line: lines.get(pointer).copied().unwrap_or(1),
             });
         }
-        journal
+        provenance
     }
 
-    /// The fields of the base that the runtime specification does not have, by their paths. They are kept.
+    /// The fields of the base that the runtime spec does not have, by their paths. They are kept.
     #[must_use]
     pub fn unknown_fields(&self) -> Vec<String> {
-        go_order::unknown(&self.spec)
+        let mut found = Vec::new();
+        self.spec.find_unknown(&mut Place::default(), &mut found);
+        found.iter().map(ToString::to_string).collect()
     }
 
     /// The name, and the others.
@@ -148,17 +137,10 @@ impl Profile {
     }
 }
 
-/// Replaces the placeholders in every string.
-fn fill_in(value: &mut Value, namespace: &str, id: &str) {
-    match value {
-        Value::String(text) if text.contains('{') => {
-            *text = text.replace("{namespace}", namespace).replace("{id}", id);
-        }
-        Value::Array(list) => list.iter_mut().for_each(|inner| fill_in(inner, namespace, id)),
-        Value::Object(object) => {
-            object.values_mut().for_each(|inner| fill_in(inner, namespace, id));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// Replaces the placeholders in a string.
+fn fill_in(text: &mut String, namespace: &Namespace, id: &ContainerId) {
+    if text.contains('{') {
+        *text = text.replace("{namespace}", namespace.as_str()).replace("{id}", id.as_str());
     }
 }
 
@@ -166,22 +148,16 @@ fn fill_in(value: &mut Value, namespace: &str, id: &str) {
 mod tests {
     use super::*;
     use crate::domain::request::DEFAULT_PROFILE;
-    use crate::spec::encode::encode;
     use crate::spec::seccomp::default_names;
 
     #[test]
     fn no_key_of_a_profile_is_lost() {
         let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
         for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
-            let mut want = profile.spec.clone();
-            fill_in(&mut want, "ns", "c");
-            let encoded = encode(
-                profile.draft(&namespace, &id, &HostFacts::default()).unwrap(),
-                None,
-                |_| Ok(Vec::new()),
-            )
-            .unwrap();
-            let got: Value = serde_json::from_slice(&encoded.json).unwrap();
+            let mut want = stacked(profile.layers.iter().map(|layer| &layer.spec));
+            want.edit_strings(&mut |text| fill_in(text, &namespace, &id));
+            let assembly = profile.assembly(&namespace, &id, &HostFacts::default());
+            let got = serde_json::to_value(&assembly.spec).unwrap();
             assert_eq!(got, want, "{}", profile.name);
         }
     }
@@ -193,8 +169,8 @@ mod tests {
             HostFacts { thermal_throttle_cpus: vec![0, 2], kernel: (6, 1), ..HostFacts::default() };
         let profiles = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         let masked = |name: &str| {
-            let draft = profiles.get(Some(name)).unwrap().draft(&namespace, &id, &host).unwrap();
-            draft.linux.masked_paths().clone().unwrap()
+            let profile = profiles.get(Some(name)).unwrap();
+            profile.assembly(&namespace, &id, &host).linux().masked_paths.clone()
         };
         let paths = [0, 2].map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
         for release in
@@ -210,13 +186,14 @@ mod tests {
     #[test]
     fn capabilities_are_in_three_lists_and_nowhere_else() {
         for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
-            let lists = profile.spec["process"]["capabilities"].as_object().unwrap();
-            let mut names: Vec<&String> = lists.keys().collect();
-            names.sort();
+            let process = profile.spec.process.as_ref().unwrap();
+            let sets = process.capabilities.as_ref().unwrap().sets();
+            let names = sets.into_iter().filter(|(_, set)| !set.is_empty()).map(|(name, _)| name);
+            let names: Vec<&str> = names.collect();
             assert_eq!(names, ["bounding", "effective", "permitted"], "{}", profile.name);
             let policies: Vec<&str> = default_names().collect();
             assert!(policies.contains(&profile.seccomp.policy.as_str()), "{}", profile.name);
-            assert!(profile.spec.get("hostname").is_none(), "{}", profile.name);
+            assert!(profile.spec.hostname.is_empty(), "{}", profile.name);
         }
     }
 }

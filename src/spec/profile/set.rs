@@ -202,12 +202,12 @@ mod tests {
         let profiles = with(&[("a.json", a), ("b.json", b)]).unwrap();
         assert!(profiles.names().ends_with("docker, a, b, bee"), "{}", profiles.names());
         let spec = &profiles.get(Some("a")).unwrap().spec;
-        assert_eq!((&spec["hostname"], &spec["domainname"]), (&"a".into(), &"b".into()));
+        assert_eq!((spec.hostname.as_str(), spec.domainname.as_str()), ("a", "b"));
         assert!(profiles.get(Some("a")).unwrap().seccomp.applied);
     }
 
     #[test]
-    fn every_file_that_is_wrong_is_told() {
+    fn every_file_that_is_wrong_is_error() {
         let files = [
             ("cycle-1.json", r#"{"name":"c1","description":"","extends":"c2"}"#),
             ("cycle-2.json", r#"{"name":"c2","description":"","extends":"c1"}"#),
@@ -222,18 +222,18 @@ mod tests {
         let ProfilesError::Files(wrong) = with(&files).unwrap_err() else {
             panic!("not the files")
         };
-        let mut told: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-        told.sort();
+        let mut error: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        error.sort();
         let words =
             ["extends this one", "extends this one", "extends this one", "which is not known"];
-        for (told, words) in told.iter().zip(words) {
-            assert!(told.contains(words), "{told}");
+        for (error, words) in error.iter().zip(words) {
+            assert!(error.contains(words), "{error}");
         }
         assert!(
-            told[4].starts_with("syntax.json: ") && told[4].contains("line 2 column 15"),
-            "{told:?}"
+            error[4].starts_with("syntax.json: ") && error[4].contains("line 2 column 15"),
+            "{error:?}"
         );
-        assert_eq!(told[5], r#"taken.json: another profile is named "docker""#);
-        assert_eq!(told.len(), files.len());
+        assert_eq!(error[5], r#"taken.json: another profile is named "docker""#);
+        assert_eq!(error.len(), files.len());
     }
 }

@@ -74,10 +74,11 @@ impl<'v> Field<'v> {
         None
     }
 
-    /// One of the words that an enum has.
-    pub(super) fn word<T: Deserialize<'v>>(&self, wrong: &mut Violations) -> Option<T> {
-        let read = T::deserialize(self.text(wrong)?.into_deserializer());
-        read.map_err(|error: WordError| self.wrong(wrong, error)).ok()
+    /// The text that this must be: one of the words of an enum.
+    pub(super) fn word<T: Deserialize<'v>>(&self, wrong: &mut Violations) -> Option<&'v str> {
+        let text = self.text(wrong)?;
+        let read = T::deserialize(text.into_deserializer());
+        read.map_err(|error: WordError| self.wrong(wrong, error)).map(|_| text).ok()
     }
 
     /// A whole number up to a bound.
@@ -116,8 +117,13 @@ impl<'v> Object<'v> {
     }
 
     /// The words of a list that may be absent.
-    pub(super) fn words<T: Deserialize<'v>>(&self, name: &str, wrong: &mut Violations) -> Vec<T> {
-        self.list(name, wrong).iter().filter_map(|field| field.word(wrong)).collect()
+    pub(super) fn words<T: Deserialize<'v>>(
+        &self,
+        name: &str,
+        wrong: &mut Violations,
+    ) -> Vec<String> {
+        let list = self.list(name, wrong);
+        list.iter().filter_map(|field| field.word::<T>(wrong)).map(str::to_owned).collect()
     }
 
     /// A text that may be absent, or empty for the same.
@@ -134,7 +140,7 @@ impl<'v> Object<'v> {
         self.map.iter().map(field)
     }
 
-    /// Says what is wrong with a field, be it there or not.
+    /// Notes what is wrong with a field, whether it is present or not.
     pub(super) fn wrong(&self, field: &str, wrong: &mut Violations, what: impl std::fmt::Display) {
         wrong.push(self.path_of(field), what);
     }

@@ -14,11 +14,12 @@ mod resolve;
 mod tests;
 
 use crate::domain::violation::{Violation, Violations};
-use oci_spec::runtime::{Capability, LinuxSeccomp};
+use crate::oci::Seccomp;
 use policy::Policy;
 use read::{Format, read};
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// The default policies by their names, the oldest first. Two releases of containerd have the same one.
 const DEFAULTS: [(&str, &str); 8] = [
@@ -41,8 +42,18 @@ static POLICIES: LazyLock<Vec<(&str, Result<Policy, Violations>)>> = LazyLock::n
     DEFAULTS.iter().map(|(name, text)| (*name, policy(text))).collect()
 });
 
+/// How many resolved policies are kept.
+const MOST_RESOLVED: usize = 64;
+
+/// A policy's name, the host and the bounding set.
+type ResolvedKey = (&'static str, SeccompFacts, Vec<String>);
+
+/// The default policies that were resolved before, since most containers have the same one.
+static RESOLVED: LazyLock<Mutex<HashMap<ResolvedKey, Arc<Seccomp>>>> =
+    LazyLock::new(Mutex::default);
+
 /// The host that a filter is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SeccompFacts {
     /// The architecture, by Go's name for it. For one that a policy does not know, the filter names none
     /// and covers the kernel's own, as with containerd and Docker.
@@ -101,13 +112,23 @@ pub fn default_names() -> impl Iterator<Item = &'static str> {
 pub fn runtime_default(
     name: &str,
     facts: &SeccompFacts,
-    bounding: &[Capability],
-) -> Result<LinuxSeccomp, SeccompError> {
-    let Some((_, policy)) = POLICIES.iter().find(|(known, _)| *known == name) else {
+    bounding: &[String],
+) -> Result<Arc<Seccomp>, SeccompError> {
+    let Some((name, policy)) = POLICIES.iter().find(|(known, _)| *known == name) else {
         return Err(SeccompError::UnknownDefault { name: name.to_owned() });
     };
+    let key = (*name, facts.clone(), bounding.to_vec());
+    if let Some(filter) = RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return Ok(Arc::clone(filter));
+    }
     let policy = policy.as_ref().map_err(Clone::clone)?;
-    Ok(resolve::resolve(policy, facts, bounding))
+    let filter = Arc::new(resolve::resolve(policy, facts, bounding));
+    let mut resolved = RESOLVED.lock().unwrap_or_else(PoisonError::into_inner);
+    if resolved.len() >= MOST_RESOLVED {
+        resolved.clear();
+    }
+    resolved.insert(key, Arc::clone(&filter));
+    Ok(filter)
 }
 
 /// A policy in Docker's format for one host and one container.
@@ -121,8 +142,8 @@ pub fn runtime_default(
 pub fn docker_policy(
     json: &Value,
     facts: &SeccompFacts,
-    bounding: &[Capability],
-) -> Result<LinuxSeccomp, SeccompError> {
+    bounding: &[String],
+) -> Result<Seccomp, SeccompError> {
     Ok(resolve::resolve(&read(json, Format::Docker)?, facts, bounding))
 }
 
@@ -135,7 +156,7 @@ pub fn docker_policy(
 /// # Errors
 ///
 /// [`SeccompError::Policy`] with everything that is wrong.
-pub fn oci_object(json: &Value) -> Result<LinuxSeccomp, SeccompError> {
+pub fn oci_object(json: &Value) -> Result<Seccomp, SeccompError> {
     let nowhere = SeccompFacts { architecture: String::new(), kernel: (0, 0) };
     Ok(resolve::resolve(&read(json, Format::Oci)?, &nowhere, &[]))
 }

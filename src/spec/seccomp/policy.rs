@@ -3,13 +3,13 @@
 //! One type holds all that comes in: the built-in files, Docker's format and a finished OCI object, which
 //! is a policy without conditions. Reading it is `read`'s, deciding is `resolve`'s.
 
-use oci_spec::runtime::{Arch, Capability, LinuxSeccomp, LinuxSyscall};
+use crate::oci::{Seccomp, Syscall};
 
 /// A policy that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Policy {
     /// What no condition touches: everything but architectures and rules.
-    pub(super) frame: LinuxSeccomp,
+    pub(super) frame: Seccomp,
     /// Which architectures the filter covers.
     pub(super) architectures: Architectures,
     /// The rules, in order.
@@ -22,11 +22,11 @@ pub(super) struct Policy {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Architectures {
     /// These, wherever it runs.
-    Listed(Vec<Arch>),
+    Listed(Vec<String>),
     /// The entry of the host's own and those after it. Docker: `archMap`.
-    Map(Vec<(Arch, Vec<Arch>)>),
+    Map(Vec<(String, Vec<String>)>),
     /// By Go's name of the architecture, whole lists. containerd's lists do not begin with the host's own.
-    Of(Vec<(String, Vec<Arch>)>),
+    Of(Vec<(String, Vec<String>)>),
 }
 
 /// In which order the rules of capabilities come.
@@ -42,7 +42,7 @@ pub(super) enum Order {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rule {
     /// The rule.
-    pub(super) syscall: LinuxSyscall,
+    pub(super) syscall: Syscall,
     /// It holds only where all of this does.
     pub(super) includes: Condition,
     /// It does not hold where any of this does.
@@ -53,7 +53,7 @@ pub(super) struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Condition {
     /// Capabilities in the bounding set: to include, all of them; to exclude, any.
-    pub(super) caps: Vec<Capability>,
+    pub(super) caps: Vec<String>,
     /// Names of architectures, as libseccomp has them: any of them.
     pub(super) arches: Vec<String>,
     /// The oldest kernel.

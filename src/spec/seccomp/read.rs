@@ -3,15 +3,13 @@
 //! Stricter than Go's decoder where that would weaken a filter in silence: a field, a capability or an
 //! operator that nobody knows is an error and not skipped, as is what only fails in the runtime.
 
+use crate::domain::capability::KNOWN;
 use crate::domain::violation::Violations;
+use crate::oci::{Seccomp, Syscall, SyscallArg};
 use crate::spec::seccomp::fields::{Field, Object};
 use crate::spec::seccomp::policy::{Architectures, Condition, Order, Policy, Rule};
-use oci_spec::runtime::{
-    Capability, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompOperator,
-    LinuxSyscall,
-};
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use oci_spec::runtime::{Arch, LinuxSeccompAction, LinuxSeccompFilterFlag, LinuxSeccompOperator};
+use serde_json::Value;
 
 /// Who wrote the JSON, and with it which fields it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +37,8 @@ const RULE: [&str; 4] = ["names", "action", "errnoRet", "args"];
 const MAX_ERRNO: u64 = 4095;
 /// The greatest message to a tracer.
 const MAX_TRACE: u64 = 0xffff;
+/// The action that hands a call to a listener.
+const NOTIFY: &str = "SCMP_ACT_NOTIFY";
 /// The last argument of a system call.
 const LAST_ARGUMENT: u64 = 5;
 
@@ -75,9 +75,10 @@ pub(super) fn read(json: &Value, format: Format) -> Result<Policy, Violations> {
 
 fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy> {
     let top = Field::outermost(json).object(&format.frame(), wrong)?;
-    let action = top.need("defaultAction", wrong).and_then(|field| field.word(wrong));
+    let action =
+        top.need("defaultAction", wrong).and_then(|field| field.word::<LinuxSeccompAction>(wrong));
     let errno = errno(&top, "defaultErrnoRet", action, wrong);
-    if action == Some(LinuxSeccompAction::ScmpActNotify) {
+    if action == Some(NOTIFY) {
         top.wrong("defaultAction", wrong, "must not be SCMP_ACT_NOTIFY: no runtime starts with it");
     }
     let listener = top.text("listenerPath", wrong);
@@ -85,7 +86,7 @@ fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy
     if metadata.is_some() && listener.is_none() {
         top.wrong("listenerMetadata", wrong, "needs a listenerPath");
     }
-    let flags = top.get("flags").map(|_| top.words("flags", wrong));
+    let flags = top.get("flags").map(|_| top.words::<LinuxSeccompFilterFlag>("flags", wrong));
     // Without the field runc allows speculation, with an empty list it does not. Docker loses the latter.
     let flags = flags.filter(|flags| format == Format::Oci || !flags.is_empty());
     let architectures = architectures(&top, wrong);
@@ -103,32 +104,36 @@ fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy
         }
     };
 
-    let mut frame = LinuxSeccomp::default();
-    frame
-        .set_default_action(action?)
-        .set_default_errno_ret(errno)
-        .set_flags(flags)
-        .set_listener_path(listener.map(PathBuf::from))
-        .set_listener_metadata(metadata.map(str::to_owned));
+    let frame = Seccomp {
+        default_action: action?.to_owned(),
+        default_errno_ret: errno,
+        flags,
+        listener_path: listener.unwrap_or_default().to_owned(),
+        listener_metadata: metadata.unwrap_or_default().to_owned(),
+        ..Seccomp::default()
+    };
     Some(Policy { frame, architectures, rules, order })
 }
 
 fn architectures(top: &Object<'_>, wrong: &mut Violations) -> Architectures {
-    let listed = top.words("architectures", wrong);
+    let listed = top.words::<Arch>("architectures", wrong);
     let mut map = Vec::new();
     for entry in top.list("archMap", wrong) {
         let Some(entry) = entry.object(&["architecture", "subArchitectures"], wrong) else {
             continue;
         };
-        let others = entry.words("subArchitectures", wrong);
-        if let Some(own) = entry.need("architecture", wrong).and_then(|field| field.word(wrong)) {
-            map.push((own, others));
+        let others = entry.words::<Arch>("subArchitectures", wrong);
+        if let Some(own) =
+            entry.need("architecture", wrong).and_then(|field| field.word::<Arch>(wrong))
+        {
+            map.push((own.to_owned(), others));
         }
     }
     if let Some(of) = top.get("architecturesOf").and_then(|field| field.any_object(wrong)) {
         let lists = of.fields().map(|(name, list)| {
-            let words = list.list(wrong).iter().filter_map(|entry| entry.word(wrong)).collect();
-            (name.to_owned(), words)
+            let list = list.list(wrong);
+            let words = list.iter().filter_map(|entry| entry.word::<Arch>(wrong));
+            (name.to_owned(), words.map(str::to_owned).collect())
         });
         return Architectures::Of(lists.collect());
     }
@@ -146,9 +151,10 @@ fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations
     let rule = entry.object(&format.rule(), wrong)?;
     let names = names(&rule, wrong);
     rule.text("comment", wrong);
-    let action = rule.need("action", wrong).and_then(|field| field.word(wrong));
+    let action =
+        rule.need("action", wrong).and_then(|field| field.word::<LinuxSeccompAction>(wrong));
     let errno = errno(&rule, "errnoRet", action, wrong);
-    if action == Some(LinuxSeccompAction::ScmpActNotify) {
+    if action == Some(NOTIFY) {
         if !listens {
             rule.wrong("action", wrong, "SCMP_ACT_NOTIFY needs a listenerPath");
         }
@@ -156,17 +162,13 @@ fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations
             rule.wrong("names", wrong, "SCMP_ACT_NOTIFY must not be for write: no runtime starts");
         }
     }
-    let args: Vec<LinuxSeccompArg> =
+    let args: Vec<SyscallArg> =
         rule.list("args", wrong).iter().filter_map(|entry| arg(entry, wrong)).collect();
     let includes = condition(&rule, "includes", wrong);
     let excludes = condition(&rule, "excludes", wrong);
 
-    let mut syscall = LinuxSyscall::default();
-    syscall
-        .set_names(names)
-        .set_action(action?)
-        .set_errno_ret(errno)
-        .set_args((!args.is_empty()).then_some(args));
+    let action = action?.to_owned();
+    let syscall = Syscall { names, action, errno_ret: errno, args, ..Syscall::default() };
     Some(Rule { syscall, includes, excludes })
 }
 
@@ -182,42 +184,38 @@ fn names(rule: &Object<'_>, wrong: &mut Violations) -> Vec<String> {
     list.iter().filter_map(|name| name.text(wrong)).map(str::to_owned).collect()
 }
 
-fn arg(entry: &Field<'_>, wrong: &mut Violations) -> Option<LinuxSeccompArg> {
+fn arg(entry: &Field<'_>, wrong: &mut Violations) -> Option<SyscallArg> {
     let entry = entry.object(&["index", "value", "valueTwo", "op"], wrong)?;
     let mut number =
         |name: &str, most| entry.need(name, wrong).and_then(|field| field.number(most, wrong));
     let (index, value) = (number("index", LAST_ARGUMENT), number("value", u64::MAX));
-    // Zero is what it means where it is absent, and Go leaves it out.
     let two = entry.get("valueTwo").and_then(|field| field.number(u64::MAX, wrong));
-    let op: LinuxSeccompOperator = entry.need("op", wrong).and_then(|field| field.word(wrong))?;
-    // The type has neither setters nor a constructor without opinions.
-    let two = two.filter(|two| *two != 0);
-    serde_json::from_value(json!({ "index": index?, "value": value?, "valueTwo": two, "op": op }))
-        .map_err(|error| entry.wrong("op", wrong, error))
-        .ok()
+    let op = entry.need("op", wrong).and_then(|field| field.word::<LinuxSeccompOperator>(wrong))?;
+    let value_two = two.unwrap_or_default();
+    let (index, value, op) = (index?, value?, op.to_owned());
+    Some(SyscallArg { index, value, value_two, op, ..SyscallArg::default() })
 }
 
 /// The number that an action returns, where it is one that returns a number.
 fn errno(
     object: &Object<'_>,
     name: &str,
-    action: Option<LinuxSeccompAction>,
+    action: Option<&str>,
     wrong: &mut Violations,
-) -> Option<u32> {
+) -> Option<u64> {
     let field = object.get(name)?;
     let most = match action {
-        Some(LinuxSeccompAction::ScmpActErrno) => MAX_ERRNO,
-        Some(LinuxSeccompAction::ScmpActTrace) | None => MAX_TRACE,
+        Some("SCMP_ACT_ERRNO") => MAX_ERRNO,
+        Some("SCMP_ACT_TRACE") | None => MAX_TRACE,
         Some(action) => {
-            let action = serde_json::to_value(action).unwrap_or_default();
             field.wrong(
                 wrong,
-                format_args!("is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not {action}"),
+                format_args!("is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not {action:?}"),
             );
             return None;
         }
     };
-    field.number(most, wrong).and_then(|number| u32::try_from(number).ok())
+    field.number(most, wrong)
 }
 
 fn condition(rule: &Object<'_>, name: &str, wrong: &mut Violations) -> Condition {
@@ -230,7 +228,11 @@ fn condition(rule: &Object<'_>, name: &str, wrong: &mut Violations) -> Condition
     // Docker takes an empty text, and it then excludes always: nobody means that.
     let min_kernel = condition.get("minKernel").and_then(|field| field.text(wrong)).map(kernel);
     if min_kernel == Some(None) {
-        condition.wrong("minKernel", wrong, "must be two numbers up to 255, as 4.8, and not 0.0");
+        condition.wrong(
+            "minKernel",
+            wrong,
+            "must be two numbers up to 255, for example 4.8, and not 0.0",
+        );
     }
     Condition {
         caps: caps.iter().filter_map(|field| capability(field, wrong)).collect(),
@@ -240,13 +242,13 @@ fn condition(rule: &Object<'_>, name: &str, wrong: &mut Violations) -> Condition
 }
 
 /// A capability by the name that a spec has for it; a rule for one that is misspelt would never hold.
-fn capability(field: &Field<'_>, wrong: &mut Violations) -> Option<Capability> {
+fn capability(field: &Field<'_>, wrong: &mut Violations) -> Option<String> {
     let name = field.text(wrong)?;
-    let known = name.strip_prefix("CAP_").and_then(|name| name.parse().ok());
-    if known.is_none() {
-        field.wrong(wrong, format_args!("{name} is no capability, one is CAP_SYS_ADMIN"));
+    if KNOWN.contains(&name) {
+        return Some(name.to_owned());
     }
-    known
+    field.wrong(wrong, format_args!("unknown capability {name}, for example CAP_SYS_ADMIN"));
+    None
 }
 
 fn kernel(text: &str) -> Option<(u32, u32)> {

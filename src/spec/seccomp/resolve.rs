@@ -2,45 +2,41 @@
 //!
 //! Nothing is read from the machine that this runs on, so the answer is right for any other.
 
+use crate::oci::Seccomp;
 use crate::spec::seccomp::SeccompFacts;
 use crate::spec::seccomp::policy::{Architectures, Condition, Order, Policy, Rule};
-use oci_spec::runtime::{Arch, Capability, LinuxSeccomp};
 
 /// Go's name of an architecture, libseccomp's, by which policies know it, and its constant.
-const NAMES: [(&str, &str, Arch); 16] = [
-    ("386", "x86", Arch::ScmpArchX86),
-    ("amd64", "amd64", Arch::ScmpArchX86_64),
-    ("arm", "arm", Arch::ScmpArchArm),
-    ("arm64", "arm64", Arch::ScmpArchAarch64),
-    ("loong64", "loongarch64", Arch::ScmpArchLoongarch64),
-    ("mips64", "mips64", Arch::ScmpArchMips64),
-    ("mips64p32", "mips64n32", Arch::ScmpArchMips64n32),
-    ("mips64le", "mipsel64", Arch::ScmpArchMipsel64),
-    ("mips64p32le", "mips3l64n32", Arch::ScmpArchMipsel64n32),
-    ("mipsle", "mipsel", Arch::ScmpArchMipsel),
-    ("ppc", "ppc", Arch::ScmpArchPpc),
-    ("ppc64", "ppc64", Arch::ScmpArchPpc64),
-    ("ppc64le", "ppc64le", Arch::ScmpArchPpc64le),
-    ("riscv64", "riscv64", Arch::ScmpArchRiscv64),
-    ("s390", "s390", Arch::ScmpArchS390),
-    ("s390x", "s390x", Arch::ScmpArchS390x),
+const NAMES: [(&str, &str, &str); 16] = [
+    ("386", "x86", "SCMP_ARCH_X86"),
+    ("amd64", "amd64", "SCMP_ARCH_X86_64"),
+    ("arm", "arm", "SCMP_ARCH_ARM"),
+    ("arm64", "arm64", "SCMP_ARCH_AARCH64"),
+    ("loong64", "loongarch64", "SCMP_ARCH_LOONGARCH64"),
+    ("mips64", "mips64", "SCMP_ARCH_MIPS64"),
+    ("mips64p32", "mips64n32", "SCMP_ARCH_MIPS64N32"),
+    ("mips64le", "mipsel64", "SCMP_ARCH_MIPSEL64"),
+    ("mips64p32le", "mips3l64n32", "SCMP_ARCH_MIPSEL64N32"),
+    ("mipsle", "mipsel", "SCMP_ARCH_MIPSEL"),
+    ("ppc", "ppc", "SCMP_ARCH_PPC"),
+    ("ppc64", "ppc64", "SCMP_ARCH_PPC64"),
+    ("ppc64le", "ppc64le", "SCMP_ARCH_PPC64LE"),
+    ("riscv64", "riscv64", "SCMP_ARCH_RISCV64"),
+    ("s390", "s390", "SCMP_ARCH_S390"),
+    ("s390x", "s390x", "SCMP_ARCH_S390X"),
 ];
 
 /// What the conditions are held against.
 struct Host<'a> {
-    native: Option<(&'static str, Arch)>,
+    native: Option<(&'static str, &'static str)>,
     facts: &'a SeccompFacts,
-    bounding: &'a [Capability],
+    bounding: &'a [String],
 }
 
 /// The filter that a policy is for one host and one container.
 ///
 /// containerd: `contrib/seccomp.DefaultProfile`; Docker: `profiles/seccomp.LoadProfile`.
-pub(super) fn resolve(
-    policy: &Policy,
-    facts: &SeccompFacts,
-    bounding: &[Capability],
-) -> LinuxSeccomp {
+pub(super) fn resolve(policy: &Policy, facts: &SeccompFacts, bounding: &[String]) -> Seccomp {
     let native = NAMES
         .iter()
         .find(|(go, ..)| *go == facts.architecture)
@@ -49,25 +45,21 @@ pub(super) fn resolve(
     let syscalls: Vec<_> =
         host.rules(policy).into_iter().map(|rule| rule.syscall.clone()).collect();
     let mut filter = policy.frame.clone();
-    filter.set_architectures(some(host.architectures(&policy.architectures)));
-    filter.set_syscalls(some(syscalls));
+    filter.architectures = host.architectures(&policy.architectures);
+    filter.syscalls = syscalls;
     filter
 }
 
-/// An empty list is left out, as Go's `omitempty` does.
-fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
-    (!list.is_empty()).then_some(list)
-}
-
 impl Host<'_> {
-    fn architectures(&self, architectures: &Architectures) -> Vec<Arch> {
+    fn architectures(&self, architectures: &Architectures) -> Vec<String> {
         match architectures {
             Architectures::Listed(list) => list.clone(),
             Architectures::Map(map) => {
-                let own = |(arch, _): &&(Arch, _)| self.native.is_some_and(|(_, own)| *arch == own);
+                let own =
+                    |(arch, _): &&(String, _)| self.native.is_some_and(|(_, own)| *arch == own);
                 map.iter()
                     .find(own)
-                    .map(|(arch, others)| [&[*arch], others.as_slice()].concat())
+                    .map(|(arch, others)| [std::slice::from_ref(arch), others.as_slice()].concat())
                     .unwrap_or_default()
             }
             Architectures::Of(map) => map

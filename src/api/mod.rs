@@ -1,0 +1,10 @@
+//! The wire: the generated messages, and their translation to and from the use case.
+
+pub mod deadline;
+pub mod pb;
+pub mod request;
+pub mod response;
+pub mod service;
+pub mod status;
+
+pub use service::Service;

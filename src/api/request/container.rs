@@ -1,0 +1,125 @@
+//! Namespaces, the control group and hardening.
+
+use super::{absolute, mappings};
+use crate::api::pb::specd as pb;
+use crate::domain::request::{NamespaceOptions, Privileged, SeccompOption, SecurityOptions};
+use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget};
+use crate::domain::violation::Violations;
+use crate::oci::{NetDevice, TimeOffset};
+use pb::cgroup_options::Kind as CgroupKind;
+use pb::linux_namespace::Kind;
+use pb::seccomp_options::Kind as SeccompKind;
+use std::collections::BTreeMap;
+
+pub(super) fn namespaces(
+    message: pb::NamespaceOptions,
+    wrong: &mut Violations,
+) -> NamespaceOptions {
+    let kinds = [
+        ("pid", NamespaceKind::Pid, message.pid),
+        ("ipc", NamespaceKind::Ipc, message.ipc),
+        ("uts", NamespaceKind::Uts, message.uts),
+        ("mount", NamespaceKind::Mount, message.mount),
+        ("network", NamespaceKind::Network, message.network),
+        ("cgroup", NamespaceKind::Cgroup, message.cgroup),
+        ("user", NamespaceKind::User, message.user),
+        ("time", NamespaceKind::Time, message.time),
+    ];
+    let mut set = Vec::new();
+    for (name, kind, message) in kinds {
+        let field = || format!("options.namespaces.{name}");
+        match message.map(|message| message.kind) {
+            None => {}
+            Some(None) => wrong.push(field(), "must be private, host or a path"),
+            Some(Some(Kind::Private(_))) => set.push((kind, NamespaceTarget::Private)),
+            Some(Some(Kind::Host(_))) => set.push((kind, NamespaceTarget::Host)),
+            Some(Some(Kind::Path(path))) => {
+                absolute(|| format!("{}.path", field()), &path, wrong);
+                set.push((kind, NamespaceTarget::Path(path)));
+            }
+        }
+    }
+    NamespaceOptions {
+        set,
+        uid_mappings: mappings(message.uid_mappings),
+        gid_mappings: mappings(message.gid_mappings),
+        time_offsets: time_offsets(message.time_offsets.unwrap_or_default()),
+        net_devices: message.net_devices.into_iter().map(net_device).collect(),
+    }
+}
+
+fn time_offsets(message: pb::TimeOffsets) -> BTreeMap<String, TimeOffset> {
+    let clocks = [("boottime", message.boottime), ("monotonic", message.monotonic)];
+    let convert = |(clock, offset): (&str, Option<pb::TimeOffset>)| {
+        let pb::TimeOffset { secs, nanosecs } = offset?;
+        Some((clock.to_owned(), TimeOffset { secs, nanosecs, ..TimeOffset::default() }))
+    };
+    clocks.into_iter().filter_map(convert).collect()
+}
+
+fn net_device((host, name): (String, String)) -> (String, NetDevice) {
+    (host, NetDevice { name, ..NetDevice::default() })
+}
+
+pub(super) fn cgroup(message: pb::CgroupOptions, wrong: &mut Violations) -> Option<CgroupPath> {
+    match message.kind {
+        None => None,
+        Some(CgroupKind::Path(path)) => {
+            absolute(|| "options.cgroup.path".to_owned(), &path, wrong);
+            Some(CgroupPath::Path(path))
+        }
+        Some(CgroupKind::Systemd(pb::SystemdCgroup { slice, prefix, name })) => {
+            if !slice.ends_with(".slice") {
+                wrong.push("options.cgroup.systemd.slice", "must end in \".slice\"");
+            }
+            for (field, text) in [("slice", &slice), ("prefix", &prefix), ("name", &name)] {
+                if text.contains([':', '/']) {
+                    let field = format!("options.cgroup.systemd.{field}");
+                    wrong.push(field, "must not contain ':' or '/'");
+                }
+            }
+            Some(CgroupPath::Systemd { slice, prefix, name })
+        }
+    }
+}
+
+pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> SecurityOptions {
+    let privileged = match message.privileged() {
+        pb::PrivilegedMode::Unspecified => None,
+        pb::PrivilegedMode::Containerd => Some(Privileged::Containerd),
+        pb::PrivilegedMode::Docker => Some(Privileged::Docker),
+    };
+    let seccomp = message.seccomp.and_then(|message| seccomp(message, wrong));
+    let filters = seccomp.as_ref().is_some_and(|option| *option != SeccompOption::Unconfined);
+    if privileged.is_some() && filters {
+        let text = "contradicts options.security.privileged, which removes the filter";
+        wrong.push("options.security.seccomp", text);
+    }
+    SecurityOptions {
+        privileged,
+        masked_paths: message.masked_paths.map(|list| list.values),
+        readonly_paths: message.readonly_paths.map(|list| list.values),
+        no_new_privileges: message.no_new_privileges,
+        apparmor_profile: message.apparmor_profile,
+        selinux_label: message.selinux_label,
+        mount_label: message.mount_label,
+        sysctl: message.sysctl.into_iter().collect(),
+        seccomp,
+    }
+}
+
+fn seccomp(message: pb::SeccompOptions, wrong: &mut Violations) -> Option<SeccompOption> {
+    match message.kind {
+        None => {
+            let text = "must be runtime_default, unconfined, docker_policy or oci";
+            wrong.push("options.security.seccomp", text);
+            None
+        }
+        Some(SeccompKind::RuntimeDefault(pb::RuntimeDefaultSeccomp { policy })) => {
+            Some(SeccompOption::RuntimeDefault((!policy.is_empty()).then_some(policy)))
+        }
+        Some(SeccompKind::Unconfined(_)) => Some(SeccompOption::Unconfined),
+        Some(SeccompKind::DockerPolicy(text)) => Some(SeccompOption::Docker(text)),
+        Some(SeccompKind::Oci(text)) => Some(SeccompOption::Oci(text)),
+    }
+}

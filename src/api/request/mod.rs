@@ -1,0 +1,233 @@
+//! From messages to a checked request, or to everything that is wrong with it.
+
+mod container;
+mod devices;
+mod hooks;
+mod mounts;
+mod process;
+mod resources;
+mod scheduling;
+mod tasks;
+
+pub use tasks::{exec, update};
+
+use crate::api::pb::specd as pb;
+use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
+use crate::domain::request::{Options, Request};
+use crate::domain::violation::Violations;
+use crate::generate::UnknownProfile;
+use crate::image::platform::Platform;
+use crate::image::reference::ImageName;
+use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
+use crate::oci::IdMapping;
+
+/// Checks a request; which profiles there are is the generator's to say.
+///
+/// # Errors
+///
+/// Every violation, each with the path of its field.
+pub fn container(
+    message: pb::GenerateRequest,
+    check_profile: impl FnOnce(Option<&str>) -> Result<(), UnknownProfile>,
+) -> Result<Request, Violations> {
+    let mut wrong = Violations::default();
+    let image = wrong.keep("image", ImageName::parse(&message.image));
+    let namespace = wrong.keep("namespace", Namespace::parse(&message.namespace));
+    let id = wrong.keep("id", ContainerId::parse(&message.id));
+    let profile = (!message.profile.is_empty()).then_some(message.profile);
+    wrong.keep("profile", check_profile(profile.as_deref()));
+    let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
+    let options = options(message.options.unwrap_or_default(), &mut wrong);
+    let snapshot = snapshot(&message.snapshotter, &message.snapshot_key, &mut wrong);
+    match (image, namespace, id) {
+        (Some(image), Some(namespace), Some(id)) if wrong.is_empty() => {
+            Ok(Request { image, namespace, id, profile, platform, options, snapshot })
+        }
+        _ => Err(wrong),
+    }
+}
+
+fn snapshot(snapshotter: &str, key: &str, wrong: &mut Violations) -> SnapshotChoice {
+    let given = |text: &&str| !text.is_empty();
+    let snapshotter = Some(snapshotter).filter(given);
+    let snapshotter = snapshotter.and_then(|s| wrong.keep("snapshotter", Snapshotter::parse(s)));
+    let key = Some(key).filter(given);
+    let key = key.and_then(|key| wrong.keep("snapshot_key", SnapshotKey::parse(key)));
+    SnapshotChoice { snapshotter, key }
+}
+
+/// The platform; nothing where the message is empty, which means the node's.
+fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> {
+    let pb::Platform { os, architecture, variant } = message;
+    if os.is_empty() && architecture.is_empty() && variant.is_empty() {
+        return None;
+    }
+    if !os.is_empty() && os != "linux" {
+        wrong.push("platform.os", "only linux is served");
+    }
+    if architecture.is_empty() {
+        wrong
+            .push("platform.architecture", "must not be empty, for example \"amd64\" or \"arm64\"");
+    }
+    let word = |text: &str| {
+        text.len() <= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    for (field, text) in [("platform.architecture", architecture), ("platform.variant", variant)] {
+        if !word(text) {
+            wrong.push(field, "must be at most 32 letters, digits, '.', '_' or '-'");
+        }
+    }
+    Some(Platform::new("linux", architecture, variant))
+}
+
+fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
+    let rdt = message.resources.as_mut().and_then(|resources| resources.rdt.take());
+    if let Some(hostname) = &message.hostname {
+        check_hostname("options.hostname", hostname, wrong);
+    }
+    if let Some(domainname) = &message.domainname {
+        check_hostname("options.domainname", domainname, wrong);
+    }
+    if message.annotations.contains_key("") {
+        wrong.push("options.annotations", "must not have an empty key");
+    }
+    Options {
+        process: process::process(message.process.unwrap_or_default(), wrong),
+        user: process::user(&message.user.unwrap_or_default(), wrong),
+        capabilities: process::capabilities(message.capabilities.unwrap_or_default()),
+        root: mounts::root(message.root.unwrap_or_default(), wrong),
+        mounts: mounts::mounts(message.mounts.unwrap_or_default(), wrong),
+        hostname: message.hostname,
+        domainname: message.domainname,
+        namespaces: container::namespaces(message.namespaces.unwrap_or_default(), wrong),
+        cgroup: message.cgroup.and_then(|cgroup| container::cgroup(cgroup, wrong)),
+        rdt: rdt.map(resources::rdt),
+        resources: resources::resources(message.resources.unwrap_or_default(), wrong),
+        devices: devices::devices(message.devices.unwrap_or_default(), wrong),
+        security: container::security(message.security.unwrap_or_default(), wrong),
+        annotations: message.annotations.into_iter().collect(),
+        hooks: hooks::hooks(message.hooks.unwrap_or_default()),
+        oci_version: message.oci_version,
+        cdi_devices: devices::cdi_devices(&message.cdi_devices, wrong),
+        merge_patch: message.spec_merge_patch,
+    }
+}
+
+fn check_hostname(field: &str, hostname: &str, wrong: &mut Violations) {
+    let plain = hostname.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    if hostname.is_empty() || !plain {
+        wrong.push(field, "must not be empty or contain white space");
+    }
+}
+
+/// Refuses a path that is not absolute.
+fn absolute(field: impl FnOnce() -> String, path: &str, wrong: &mut Violations) {
+    if !path.starts_with('/') || path.contains('\0') {
+        wrong.push(field(), "must be an absolute path");
+    }
+}
+
+fn mappings(list: Vec<pb::IdMapping>) -> Vec<IdMapping> {
+    let convert = |pb::IdMapping { container_id, host_id, size }| IdMapping {
+        container_id,
+        host_id,
+        size,
+        ..IdMapping::default()
+    };
+    list.into_iter().map(convert).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: pb::GenerateRequest) -> Result<Request, Vec<String>> {
+        let known = |name: Option<&str>| match name {
+            None | Some("function") => Ok(()),
+            Some(_) => Err(UnknownProfile("function".to_owned())),
+        };
+        let fields = |wrong: Violations| wrong.iter().map(|v| v.field.clone()).collect();
+        container(message, known).map_err(fields)
+    }
+
+    fn good() -> pb::GenerateRequest {
+        pb::GenerateRequest {
+            image: "nginx".to_owned(),
+            namespace: "default".to_owned(),
+            id: "web-1".to_owned(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_least_request() {
+        let request = check(good()).unwrap();
+        assert_eq!(request.image.as_str(), "nginx");
+        assert!(request.profile.is_none() && request.platform.is_none());
+        assert_eq!(request.snapshot, SnapshotChoice::default());
+        let empty = pb::GenerateRequest { platform: Some(pb::Platform::default()), ..good() };
+        assert!(check(empty).unwrap().platform.is_none());
+    }
+
+    #[test]
+    fn every_violation_is_told_at_once() {
+        let message = pb::GenerateRequest {
+            image: String::new(),
+            namespace: "a/b".to_owned(),
+            id: "..".to_owned(),
+            profile: "nonsense".to_owned(),
+            platform: Some(pb::Platform {
+                os: "windows".to_owned(),
+                architecture: String::new(),
+                variant: "v 8".to_owned(),
+            }),
+            options: Some(pb::SpecOptions {
+                process: Some(pb::ProcessOptions {
+                    env: vec!["A=1".into(), String::new(), "=x".into()],
+                    ..Default::default()
+                }),
+                user: Some(pb::UserOptions {
+                    user: Some("4294967296".to_owned()),
+                    additional_groups: vec!["ok".into(), "a:b".into(), "-1".into()],
+                    ..Default::default()
+                }),
+                hostname: Some("a b".to_owned()),
+                ..Default::default()
+            }),
+            snapshotter: "a/b".to_owned(),
+            snapshot_key: "a\nb".to_owned(),
+        };
+        assert_eq!(
+            check(message).unwrap_err(),
+            [
+                "image",
+                "namespace",
+                "id",
+                "profile",
+                "platform.os",
+                "platform.architecture",
+                "platform.variant",
+                "options.hostname",
+                "options.process.env[1]",
+                "options.process.env[2]",
+                "options.user.user",
+                "options.user.additional_groups[1]",
+                "options.user.additional_groups[2]",
+                "snapshotter",
+                "snapshot_key",
+            ]
+        );
+    }
+
+    #[test]
+    fn absent_and_empty_lists_differ() {
+        let process = pb::ProcessOptions {
+            entrypoint: Some(pb::StringList::default()),
+            ..Default::default()
+        };
+        let options = pb::SpecOptions { process: Some(process), ..Default::default() };
+        let request = check(pb::GenerateRequest { options: Some(options), ..good() }).unwrap();
+        assert_eq!(request.options.process.entrypoint, Some(vec![]));
+        assert_eq!(request.options.process.command, None);
+    }
+}

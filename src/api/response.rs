@@ -1,0 +1,112 @@
+//! Translates results to messages.
+
+use crate::api::pb::specd as pb;
+use crate::api::pb::specd::origin::Kind;
+use crate::domain::origin::{Field, Origin, Setting};
+use crate::generate::explain::Explained;
+use crate::generate::{Generated, ImageFacts, Offer};
+use crate::image::platform::Platform;
+use crate::spec::encode::{Encoded, PROCESS_TYPE_URL, RESOURCES_TYPE_URL, TYPE_URL};
+use prost_types::Any;
+
+/// The response of `Generate`.
+#[must_use]
+pub fn generated(generated: Generated) -> pb::GenerateResponse {
+    pb::GenerateResponse {
+        spec: Some(Any { type_url: TYPE_URL.to_owned(), value: generated.spec.json }),
+        image: Some(image(generated.image)),
+        warnings: generated.spec.warnings,
+    }
+}
+
+/// The response of `GenerateProcess`.
+#[must_use]
+pub fn process(process: Encoded) -> pb::GenerateProcessResponse {
+    let Encoded { json, warnings } = process;
+    let process = Some(Any { type_url: PROCESS_TYPE_URL.to_owned(), value: json });
+    pb::GenerateProcessResponse { process, warnings }
+}
+
+/// The response of `GenerateResources`.
+#[must_use]
+pub fn resources(resources: Encoded) -> pb::GenerateResourcesResponse {
+    let Encoded { json, warnings } = resources;
+    let resources = Some(Any { type_url: RESOURCES_TYPE_URL.to_owned(), value: json });
+    pb::GenerateResourcesResponse { resources, warnings }
+}
+
+fn image(facts: ImageFacts) -> pb::Image {
+    pb::Image {
+        name: facts.name,
+        digest: facts.digest,
+        manifest_digest: facts.manifest_digest,
+        config_digest: facts.config_digest,
+        platform: Some(platform(facts.platform)),
+        chain_id: facts.chain_id,
+        exposed_ports: facts.exposed_ports,
+        volumes: facts.volumes,
+        stop_signal: facts.stop_signal,
+        labels: facts.labels.into_iter().collect(),
+    }
+}
+
+fn platform(platform: Platform) -> pb::Platform {
+    pb::Platform { os: platform.os, architecture: platform.architecture, variant: platform.variant }
+}
+
+/// The response of `Explain`.
+#[must_use]
+pub fn explained(explained: Explained) -> pb::ExplainResponse {
+    pb::ExplainResponse {
+        generated: Some(generated(explained.generated)),
+        fields: explained.fields.into_iter().map(field).collect(),
+    }
+}
+
+fn field(field: Field) -> pb::ExplainedField {
+    let removed = field.now.value.is_none();
+    let pb::FieldValue { value, origin } = setting(field.now);
+    let replaced = field.before.into_iter().map(setting).collect();
+    pb::ExplainedField { path: field.path, value, origin, replaced, removed }
+}
+
+fn setting(setting: Setting) -> pb::FieldValue {
+    pb::FieldValue { value: setting.value.unwrap_or_default(), origin: Some(origin(setting.by)) }
+}
+
+fn origin(origin: Origin) -> pb::Origin {
+    let text = origin.to_string();
+    let line = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
+    let kind = match origin {
+        Origin::Profile { name, file, line: at } => {
+            Kind::Profile(pb::ProfileOrigin { name, file, line: line(at) })
+        }
+        Origin::Image(field) => Kind::ImageField(field),
+        Origin::Option(field) => Kind::OptionField(field),
+        Origin::Rule { step, text } => {
+            Kind::Rule(pb::RuleOrigin { step: step.to_owned(), description: text })
+        }
+        Origin::Account { asked, file, line: at } => {
+            Kind::Account(pb::AccountOrigin { asked, file: file.to_owned(), line: line(at) })
+        }
+        Origin::Host(fact) => Kind::HostFact(fact),
+        Origin::MergePatch(pointer) => Kind::MergePatch(pointer),
+    };
+    pb::Origin { text, kind: Some(kind) }
+}
+
+/// The response of `ListProfiles`.
+#[must_use]
+pub fn profiles(offers: Vec<Offer>) -> pb::ListProfilesResponse {
+    pb::ListProfilesResponse { profiles: offers.into_iter().map(profile).collect() }
+}
+
+fn profile(offer: Offer) -> pb::Profile {
+    pb::Profile {
+        name: offer.name,
+        description: offer.description,
+        aliases: offer.aliases,
+        is_default: offer.is_default,
+        equals: offer.equals,
+    }
+}

@@ -1,0 +1,134 @@
+//! The service: checks each call, runs it within its deadline, and translates the result.
+
+use crate::api::pb::specd as pb;
+use crate::api::{deadline, request, response, status};
+use crate::domain;
+use crate::domain::exec::{ExecRequest, UpdateRequest};
+use crate::domain::ids::Namespace;
+use crate::domain::violation::Violations;
+use crate::generate::{GenerateError, Generator, UnknownProfile};
+use crate::store::Deadline;
+use prost::Message;
+use std::time::{Duration, Instant};
+use tonic::{Request, Response, Status};
+
+/// `specd.v1.SpecService`.
+#[derive(Clone)]
+pub struct Service {
+    generator: Generator,
+    call_timeout: Duration,
+    answer_bytes: usize,
+}
+
+impl Service {
+    /// A service that ends each call after `call_timeout`, or at the deadline of the caller if that is earlier.
+    #[must_use]
+    pub fn new(generator: Generator, call_timeout: Duration) -> Self {
+        Self { generator, call_timeout, answer_bytes: usize::MAX }
+    }
+
+    /// The same service with a size limit for responses, in bytes.
+    #[must_use]
+    pub fn with_answers_of(self, answer_bytes: usize) -> Self {
+        Self { answer_bytes, ..self }
+    }
+
+    /// Runs a call: checks the request, does the work within the deadline, and translates the result.
+    async fn call<W, C, A, M, F>(
+        &self,
+        request: Request<W>,
+        check: impl FnOnce(W) -> Result<C, Violations>,
+        work: impl FnOnce(C, Deadline) -> F,
+        translate: fn(A) -> M,
+    ) -> Result<Response<M>, Status>
+    where
+        M: Message,
+        F: Future<Output = Result<A, GenerateError>>,
+    {
+        let started = Instant::now();
+        let asked = deadline::of(request.metadata());
+        let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
+        let request = check(request.into_inner()).map_err(|wrong| status::of(&wrong.into()))?;
+        let deadline = started.checked_add(time).unwrap_or(started);
+        let work = work(request, Deadline::at(deadline));
+        match tokio::time::timeout_at(deadline.into(), work).await {
+            Ok(Ok(done)) => self.answer(translate(done)),
+            Ok(Err(error)) if Instant::now() < deadline => Err(status::of(&error)),
+            // The deadline ended the call, even if it failed with another error.
+            Ok(Err(_)) | Err(_) => Err(status::deadline_exceeded(time)),
+        }
+    }
+
+    fn known(&self, profile: Option<&str>) -> Result<(), UnknownProfile> {
+        self.generator.knows_profile(profile)
+    }
+
+    /// The response, unless it is too large.
+    fn answer<M: Message>(&self, message: M) -> Result<Response<M>, Status> {
+        if message.encoded_len() > self.answer_bytes {
+            return Err(status::message_too_large("answer", self.answer_bytes));
+        }
+        Ok(Response::new(message))
+    }
+}
+
+/// Records the namespace for the log line of the call.
+fn happens_in(namespace: &Namespace) {
+    tracing::Span::current().record("namespace", namespace.as_str());
+}
+
+#[tonic::async_trait]
+impl pb::SpecService for Service {
+    async fn generate(
+        &self,
+        request: Request<pb::GenerateRequest>,
+    ) -> Result<Response<pb::GenerateResponse>, Status> {
+        let check = |message| request::container(message, |name| self.known(name));
+        let work = async |request: domain::request::Request, deadline| {
+            happens_in(&request.namespace);
+            self.generator.generate(&request, deadline).await
+        };
+        self.call(request, check, work, response::generated).await
+    }
+
+    async fn generate_process(
+        &self,
+        request: Request<pb::GenerateProcessRequest>,
+    ) -> Result<Response<pb::GenerateProcessResponse>, Status> {
+        let check = |message| request::exec(message, |name| self.known(name));
+        let work = async |request: ExecRequest, deadline| {
+            happens_in(&request.namespace);
+            self.generator.process(&request, deadline).await
+        };
+        self.call(request, check, work, response::process).await
+    }
+
+    async fn generate_resources(
+        &self,
+        request: Request<pb::GenerateResourcesRequest>,
+    ) -> Result<Response<pb::GenerateResourcesResponse>, Status> {
+        let work = async |request: UpdateRequest, _| self.generator.resources(&request);
+        self.call(request, request::update, work, response::resources).await
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        let check = |message: pb::ExplainRequest| {
+            request::container(message.request.unwrap_or_default(), |name| self.known(name))
+        };
+        let work = async |request: domain::request::Request, deadline| {
+            happens_in(&request.namespace);
+            self.generator.explain(&request, deadline).await
+        };
+        self.call(request, check, work, response::explained).await
+    }
+
+    async fn list_profiles(
+        &self,
+        _: Request<pb::ListProfilesRequest>,
+    ) -> Result<Response<pb::ListProfilesResponse>, Status> {
+        self.answer(response::profiles(self.generator.offers()))
+    }
+}

@@ -1,0 +1,75 @@
+//! `specd explain`: where each field of a spec comes from, and how two specs differ.
+
+mod diff;
+mod requests;
+mod table;
+
+use crate::api::pb::specd as pb;
+use crate::commands::request::RequestArgs;
+use crate::commands::{Failure, Form, block_on, generate, print, print_json, proto_json, warn};
+use clap::Args;
+use diff::Side;
+use requests::Requests;
+use serde_json::{Value, json};
+
+/// Flags of `explain`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  specd explain nginx:1.27 --env DEBUG=1\n  \
+                  specd explain nginx --profile docker --output json | jq '.fields[] | select(.removed)'\n  \
+                  specd explain nginx --diff containerd-1.7 containerd-2.4\n  \
+                  specd explain nginx --diff before.json after.json")]
+pub struct ExplainArgs {
+    /// The form of the output
+    #[arg(long, value_name = "FORM", env = "SPECD_EXPLAIN_OUTPUT", default_value = "text")]
+    output: Form,
+    /// Show only how two specs of the image differ; a difference is not a failure. A and B are profiles, or files with
+    /// a request each in protobuf's JSON: a value with a / in it, or that ends in .json, is a file. A file without
+    /// image, namespace, id or profile gets them from the command line. In the variable, write A,B
+    #[arg(long, num_args = 1..=2, value_names = ["A", "B"], value_delimiter = ',', env = "SPECD_DIFF")]
+    diff: Vec<String>,
+    #[command(flatten)]
+    request: RequestArgs,
+}
+
+pub(super) fn run(args: ExplainArgs) -> Result<(), Failure> {
+    let ExplainArgs { output, diff, request } = args;
+    let (request, service) = request.prepare()?;
+    let requests = Requests::new(request, &diff)?;
+    block_on(async {
+        let mut client = service.open().await?;
+        let mut explain = async |request| {
+            let request = pb::ExplainRequest { request: Some(request) };
+            Ok::<_, Failure>(client.explain(request).await?.into_inner())
+        };
+        match requests {
+            Requests::One(request) => print_one(explain(*request).await?, output),
+            Requests::Two(both) => {
+                let [(a, one), (b, other)] = *both;
+                let (one, other) = (explain(one).await?, explain(other).await?);
+                print_two(&Side::new(&a, &one)?, &Side::new(&b, &other)?, output)
+            }
+        }
+    })
+}
+
+fn print_one(mut answer: pb::ExplainResponse, output: Form) -> Result<(), Failure> {
+    match output {
+        Form::Json => {
+            let generated = answer.generated.take().map(generate::response_json).transpose()?;
+            let mut json = proto_json::print("ExplainResponse", &answer)?;
+            let fields = json.get_mut("fields").map(Value::take);
+            print_json(&json!({ "generated": generated, "fields": fields }))
+        }
+        Form::Text => {
+            warn(&answer.generated.map(|generated| generated.warnings).unwrap_or_default());
+            print(&table::render(&answer.fields, table::width()))
+        }
+    }
+}
+
+fn print_two(a: &Side<'_>, b: &Side<'_>, output: Form) -> Result<(), Failure> {
+    match output {
+        Form::Json => print_json(&diff::json(a, b)?),
+        Form::Text => print(&diff::text(a, b, table::width())),
+    }
+}

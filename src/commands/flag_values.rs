@@ -1,0 +1,56 @@
+//! Parsers of flag values. An error says what is expected; clap adds the flag and the value.
+
+use crate::image::platform::Platform;
+use clap::builder::RangedU64ValueParser;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A parser of whole numbers within a range.
+pub(super) fn count(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(range)
+}
+
+/// Parses a duration of at least a millisecond.
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if timeout < Duration::from_millis(1) {
+        return Err("must be at least 1ms, for example 60s".to_owned());
+    }
+    Ok(timeout)
+}
+
+/// Checks that a path starts at the root.
+pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, &'static str> {
+    if path.is_absolute() { Ok(path) } else { Err("must be an absolute path") }
+}
+
+/// Parses `linux/ARCH[/VARIANT]`.
+pub(super) fn platform(text: &str) -> Result<Platform, &'static str> {
+    let parts: Vec<&str> = text.split('/').collect();
+    match parts[..] {
+        ["linux", arch] if !arch.is_empty() => Ok(Platform::new("linux", arch, "")),
+        ["linux", arch, variant] if !arch.is_empty() => Ok(Platform::new("linux", arch, variant)),
+        _ => Err("expected linux/ARCH[/VARIANT], for example linux/arm64/v8"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn platforms_are_linux() {
+        assert_eq!(platform("linux/arm64/v8").unwrap().to_string(), "linux/arm64");
+        assert_eq!(platform("linux/arm").unwrap().to_string(), "linux/arm/v7");
+        for text in ["", "linux", "linux/", "windows/amd64", "linux/arm/v7/x"] {
+            assert!(platform(text).unwrap_err().starts_with("expected linux/ARCH"), "{text}");
+        }
+    }
+
+    #[test]
+    fn timeouts_are_a_millisecond_or_longer() {
+        assert_eq!(timeout("1ms"), Ok(Duration::from_millis(1)));
+        assert!(timeout("999us").is_err() && timeout("0s").is_err() && timeout("x").is_err());
+    }
+}

@@ -1,0 +1,208 @@
+//! The operator's profiles: the files of a directory, offered beside the built-in profiles.
+//!
+//! Invariant: a set of profiles is put into force whole or not at all.
+
+use crate::commands::Failure;
+use crate::generate::catalog::Catalog;
+use crate::spec::{Profiles, ProfilesError};
+use clap::Args;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The largest profile that is read, in bytes: a hundred times the size of a base spec.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The most profiles that are read: each is kept in memory.
+const MAX_FILES: usize = 1000;
+
+/// The directory of the operator's profiles.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ProfileDirArgs {
+    /// A directory of profiles (*.json) to offer beside the built-in ones
+    #[arg(long, value_name = "DIR", env = "SPECD_PROFILES_DIR")]
+    profiles_dir: Option<PathBuf>,
+}
+
+impl ProfileDirArgs {
+    /// Reads the profiles: the directory's files that end in `.json`, in the order of their names.
+    ///
+    /// Hidden files are left out, because a mounted `ConfigMap` keeps its own data in them.
+    pub(super) fn load(&self, default: &str) -> Result<Profiles, Failure> {
+        let failed = |error: io::Error| Failure::usage(format_args!("--profiles-dir: {error}"));
+        let files = self.profiles_dir.as_deref().map_or(Ok(Vec::new()), read).map_err(failed)?;
+        let profiles = Profiles::with(default, &files).map_err(|error| {
+            let flag = match error {
+                ProfilesError::NoDefault { .. } => "default-profile",
+                ProfilesError::Files(_) => "profiles-dir",
+            };
+            Failure::usage(format_args!("--{flag}: {error}"))
+        })?;
+        for (profile, _) in profiles.iter() {
+            for field in profile.unknown_fields() {
+                let name = &profile.name;
+                tracing::warn!(
+                    "profile {name} has the field {field}, which is not in the runtime specification; it is passed on"
+                );
+            }
+        }
+        Ok(profiles)
+    }
+}
+
+/// The profiles in force, and what replaces them. All clones share one state.
+#[derive(Debug, Clone)]
+pub(super) struct Reload {
+    directory: ProfileDirArgs,
+    default: String,
+    catalog: Catalog,
+    failures: Arc<AtomicU64>,
+}
+
+impl Reload {
+    /// Reads the profiles for the first time.
+    pub(super) fn new(directory: ProfileDirArgs, default: String) -> Result<Self, Failure> {
+        let catalog = Catalog::new(directory.load(&default)?);
+        Ok(Self { directory, default, catalog, failures: Arc::default() })
+    }
+
+    /// The profiles in force.
+    pub(super) fn catalog(&self) -> Catalog {
+        self.catalog.clone()
+    }
+
+    /// How many reloads have failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Reads the profiles again and puts them into force; where that fails, the old ones stay. Logs which.
+    pub(super) fn reload(&self) {
+        match self.directory.load(&self.default) {
+            Ok(profiles) => {
+                tracing::info!(names = profiles.names(), "profiles reloaded, they are in force");
+                self.catalog.replace(profiles);
+            }
+            Err(error) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(%error, "cannot reload the profiles, the old ones stay in force");
+            }
+        }
+    }
+}
+
+/// The names and texts of a directory's profiles. An error starts with the path that it is about.
+fn read(directory: &Path) -> io::Result<Vec<(String, String)>> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| io::Error::other(format!("{}: {error}", path.display()))
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed(directory))? {
+        let path = entry.map_err(failed(directory))?.path();
+        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|extension| extension == "json") {
+            paths.push(path);
+        }
+    }
+    if paths.len() > MAX_FILES {
+        let text = format!("has {} profiles, at most {MAX_FILES} are allowed", paths.len());
+        return Err(failed(directory)(io::Error::other(text)));
+    }
+    paths.sort();
+    let text = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((name, read_file(&path).map_err(failed(&path))?))
+    };
+    paths.into_iter().map(text).collect()
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    // Checked before it is opened: opening a fifo waits for a writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("is not a regular file"));
+    }
+    let mut text = String::new();
+    let read = fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("is larger than {MAX_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn directory(path: &Path) -> ProfileDirArgs {
+        ProfileDirArgs { profiles_dir: Some(path.to_owned()) }
+    }
+
+    fn profile(name: &str) -> String {
+        format!(r#"{{"name":"{name}","description":"","extends":"docker"}}"#)
+    }
+
+    #[test]
+    fn json_files_are_read_as_a_config_map_has_them() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |name: &str| temporary.path().join(name);
+        fs::create_dir(at("..2026_data")).unwrap();
+        fs::write(at("..2026_data/gpu.json"), profile("gpu")).unwrap();
+        symlink("..2026_data", at("..data")).unwrap();
+        symlink("..data/gpu.json", at("gpu.json")).unwrap();
+        fs::write(at(".hidden.json"), "{").unwrap();
+        fs::write(at("README.md"), "{").unwrap();
+        let profiles = directory(temporary.path()).load("function").unwrap();
+        assert!(profiles.names().ends_with("docker, gpu"), "{}", profiles.names());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |name: &str| temporary.path().join(name);
+        let error = || directory(temporary.path()).load("function").unwrap_err().to_string();
+        fs::create_dir(at("a.json")).unwrap();
+        assert!(error().ends_with("a.json: is not a regular file"), "{}", error());
+        fs::remove_dir(at("a.json")).unwrap();
+        fs::write(at("b.json"), vec![b' '; 1 + usize::try_from(MAX_BYTES).unwrap()]).unwrap();
+        assert!(error().contains("b.json: is larger than"), "{}", error());
+        fs::write(at("b.json"), [0xff]).unwrap();
+        assert!(error().contains("b.json: "), "{}", error());
+        assert!(error().starts_with("--profiles-dir: "), "{}", error());
+        let missing = directory(&at("none")).load("function").unwrap_err().to_string();
+        assert!(missing.contains("none: "), "{missing}");
+    }
+
+    #[test]
+    fn all_profiles_are_put_into_force_or_none() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |name: &str| temporary.path().join(name);
+        fs::write(at("a.json"), profile("a")).unwrap();
+        let reload = Reload::new(directory(temporary.path()), "function".to_owned()).unwrap();
+        let has = |name: &str| reload.catalog().now().get(Some(name)).is_some();
+        assert!(has("a"));
+        fs::write(at("b.json"), profile("b")).unwrap();
+        fs::write(at("c.json"), "{").unwrap();
+        reload.reload();
+        assert!(has("a") && !has("b"));
+        assert_eq!(reload.failures(), 1);
+        fs::remove_file(at("c.json")).unwrap();
+        fs::remove_file(at("a.json")).unwrap();
+        reload.reload();
+        assert!(!has("a") && has("b"));
+        assert_eq!(reload.failures(), 1);
+    }
+
+    #[test]
+    fn the_default_may_be_an_operators_profile() {
+        let temporary = tempfile::tempdir().unwrap();
+        fs::write(temporary.path().join("a.json"), profile("mine")).unwrap();
+        let directory = directory(temporary.path());
+        assert_eq!(directory.load("mine").unwrap().get(None).unwrap().name, "mine");
+        let error = directory.load("nobody").unwrap_err().to_string();
+        assert!(error.starts_with("--default-profile: "), "{error}");
+    }
+}

@@ -1,0 +1,105 @@
+//! The flags that `generate` and `explain` share, and the request that they become.
+
+use crate::api::pb::specd as pb;
+use crate::commands::Failure;
+use crate::commands::client::ClientTlsArgs;
+use crate::commands::logging::LogArgs;
+use crate::commands::options::OptionArgs;
+use crate::commands::profile_files::ProfileDirArgs;
+use crate::commands::service::{self, Client};
+use crate::commands::source::SourceArgs;
+use crate::image::platform::Platform;
+use clap::Args;
+
+/// What a spec is made of, and which service makes it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RequestArgs {
+    /// The image, by its name in the store or by a familiar name
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    /// The arguments to run instead of the image's Cmd
+    #[arg(value_name = "COMMAND", last = true)]
+    pub(super) command: Vec<String>,
+    /// The containerd namespace
+    #[arg(long, value_name = "NS", env = "SPECD_NAMESPACE", default_value = "default")]
+    namespace: String,
+    /// The container's id
+    #[arg(long, value_name = "ID", env = "SPECD_ID", default_value = "specd")]
+    id: String,
+    /// The profile to start from
+    #[arg(long, value_name = "NAME", env = "SPECD_PROFILE", default_value = "")]
+    profile: String,
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// The snapshotter of the snapshots that are read [default: overlayfs, or the default of the server]
+    #[arg(long, value_name = "NAME", env = "SPECD_SNAPSHOTTER", help_heading = "Snapshots")]
+    snapshotter: Option<String>,
+    /// Read users and groups from this snapshot, for example a container's own, instead of the image
+    #[arg(long, value_name = "KEY", env = "SPECD_SNAPSHOT_KEY", help_heading = "Snapshots")]
+    snapshot_key: Option<String>,
+    #[command(flatten)]
+    pub(super) options: OptionArgs,
+    #[command(flatten, next_help_heading = "Logging")]
+    log: LogArgs,
+}
+
+/// The service that makes the spec.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServiceArgs {
+    #[command(flatten)]
+    profiles: ProfileDirArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[arg(
+        long,
+        help = "A running server to call, instead of reading images here: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT",
+        value_name = "ADDRESS",
+        env = "SPECD_SERVER",
+        conflicts_with = "oci_layout"
+    )]
+    server: Option<String>,
+    #[command(flatten)]
+    tls: ClientTlsArgs,
+}
+
+impl ServiceArgs {
+    pub(super) async fn open(self) -> Result<Client, Failure> {
+        let Self { profiles, source, server, tls } = self;
+        service::open(server.as_deref(), &tls, &source, &profiles).await
+    }
+}
+
+impl RequestArgs {
+    /// Sets up the log and reads the files of options.
+    pub(super) fn prepare(self) -> Result<(pb::GenerateRequest, ServiceArgs), Failure> {
+        let Self {
+            image,
+            command,
+            namespace,
+            id,
+            profile,
+            service,
+            snapshotter,
+            snapshot_key,
+            options,
+            log,
+        } = self;
+        log.install(None)?;
+        let platform = service.source.platform.clone();
+        let request = pb::GenerateRequest {
+            image,
+            namespace,
+            id,
+            profile,
+            options: Some(options.options(command)?),
+            platform: platform.map(|Platform { os, architecture, variant }| pb::Platform {
+                os,
+                architecture,
+                variant,
+            }),
+            snapshotter: snapshotter.unwrap_or_default(),
+            snapshot_key: snapshot_key.unwrap_or_default(),
+        };
+        Ok((request, service))
+    }
+}

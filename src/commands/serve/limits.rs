@@ -1,0 +1,159 @@
+//! The flags that limit what clients may use, and the limits of the transport that they set.
+
+use crate::api::status;
+use crate::commands::flag_values::{count, timeout};
+use crate::server::call_limits::CallLimits;
+use crate::server::lifetime::Lifetime;
+use crate::server::serve::ServeConfig;
+use clap::{Args, value_parser};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The largest size that may be allowed for a message.
+const MESSAGE_BYTES: u64 = 64 << 20;
+
+/// The limits for clients.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// The largest number of connections
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_CONNECTIONS", default_value_t = 256, value_parser = count(1..=1 << 20))]
+    max_connections: usize,
+    /// The largest number of calls in flight over all connections; further calls are answered `RESOURCE_EXHAUSTED`
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_IN_FLIGHT", default_value_t = 1024, value_parser = count(1..=1 << 20))]
+    pub max_in_flight: usize,
+    /// The largest number of calls in flight on one connection; the client delays further calls
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_STREAMS", default_value_t = 128, value_parser = value_parser!(u32).range(1..=1 << 16))]
+    max_streams: u32,
+    /// The largest message that a client may send, in bytes
+    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_REQUEST_BYTES", default_value_t = 1 << 20, value_parser = count(1..=MESSAGE_BYTES))]
+    pub(super) max_request_bytes: usize,
+    /// The largest message that is sent to a client, in bytes
+    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_RESPONSE_BYTES", default_value_t = 4 << 20, value_parser = count(1..=MESSAGE_BYTES))]
+    pub(super) max_response_bytes: usize,
+    /// The largest metadata of a call, in bytes
+    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_HEADER_BYTES", default_value_t = 16 << 10, value_parser = value_parser!(u32).range(1 << 10..=1 << 20))]
+    max_header_bytes: u32,
+    /// How long a client may take to start HTTP/2 after it has connected
+    #[arg(long, value_name = "DURATION", env = "SPECD_HANDSHAKE_TIMEOUT", default_value = "10s", value_parser = timeout)]
+    handshake_timeout: Duration,
+    /// How long a connection may be idle before a keepalive ping is sent
+    #[arg(long, value_name = "DURATION", env = "SPECD_KEEPALIVE_INTERVAL", default_value = "60s", value_parser = timeout)]
+    keepalive_interval: Duration,
+    /// How long the answer to a keepalive ping may take
+    #[arg(long, value_name = "DURATION", env = "SPECD_KEEPALIVE_TIMEOUT", default_value = "20s", value_parser = timeout)]
+    keepalive_timeout: Duration,
+    /// The age, give or take a tenth, at which a connection's client must open another one; 0s for no limit
+    #[arg(long, value_name = "DURATION", env = "SPECD_MAX_CONNECTION_AGE", default_value = "1h", value_parser = age)]
+    max_connection_age: Duration,
+    /// The longest time that a call may take; the caller's own deadline may be shorter
+    #[arg(long, value_name = "DURATION", env = "SPECD_CALL_TIMEOUT", default_value = "60s", value_parser = timeout)]
+    pub(super) call_timeout: Duration,
+    /// How long calls in flight may take to end after SIGTERM, or at a connection's age limit
+    #[arg(long, value_name = "DURATION", env = "SPECD_DRAIN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration)]
+    drain_timeout: Duration,
+}
+
+/// Parses an age, or 0 for no limit.
+fn age(text: &str) -> Result<Duration, String> {
+    if humantime::parse_duration(text).is_ok_and(|age| age.is_zero()) {
+        return Ok(Duration::ZERO);
+    }
+    timeout(text)
+}
+
+impl LimitArgs {
+    /// The limits of the transport, without metrics and traces.
+    #[must_use]
+    pub fn serve_config(&self) -> ServeConfig {
+        let &Self {
+            max_connections: connections,
+            max_in_flight: in_flight,
+            max_streams: streams,
+            max_request_bytes,
+            max_response_bytes: _, // The service limits its answers.
+            max_header_bytes: header_list_bytes,
+            handshake_timeout,
+            keepalive_interval,
+            keepalive_timeout,
+            max_connection_age: age,
+            call_timeout: _, // The service limits its calls.
+            drain_timeout,
+        } = self;
+        ServeConfig {
+            connections,
+            streams,
+            header_list_bytes,
+            keepalive_interval,
+            keepalive_timeout,
+            calls: CallLimits {
+                in_flight,
+                overloaded: status::overloaded(),
+                too_large: status::message_too_large("request", max_request_bytes),
+            },
+            lifetime: Lifetime {
+                handshake_timeout,
+                age: (!age.is_zero()).then_some(age),
+                drain_timeout,
+            },
+            tls_timeout: handshake_timeout,
+            drain_timeout,
+            metrics: Arc::default(),
+            adopt: None,
+            mend_authority: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        limits: LimitArgs,
+    }
+
+    fn config(flags: &[&str]) -> Result<ServeConfig, String> {
+        let flags = Flags::try_parse_from(["serve"].iter().chain(flags));
+        flags.map(|flags| flags.limits.serve_config()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let config = config(&[]).unwrap();
+        assert_eq!((config.connections, config.calls.in_flight, config.streams), (256, 1024, 128));
+        assert_eq!(config.header_list_bytes, 16 << 10);
+        assert_eq!(config.drain_timeout, Duration::from_secs(10));
+        assert_eq!(config.tls_timeout, Duration::from_secs(10));
+        assert_eq!(config.lifetime.handshake_timeout, Duration::from_secs(10));
+        assert_eq!(config.lifetime.age, Some(Duration::from_secs(3600)));
+        let LimitArgs { max_request_bytes, max_response_bytes, call_timeout, .. } =
+            Flags::parse_from(["serve"]).limits;
+        assert_eq!((max_request_bytes, max_response_bytes), (1 << 20, 4 << 20));
+        assert_eq!(call_timeout, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_limit_that_is_out_of_range_is_named() {
+        for (flag, value) in [
+            ("--max-connections", "0"),
+            ("--max-in-flight", "0"),
+            ("--max-streams", "0"),
+            ("--max-request-bytes", "0"),
+            ("--max-response-bytes", "1000000000"),
+            ("--max-header-bytes", "10"),
+            ("--handshake-timeout", "0s"),
+            ("--keepalive-interval", "0s"),
+            ("--keepalive-timeout", "1us"),
+            ("--max-connection-age", "1us"),
+            ("--call-timeout", "0s"),
+        ] {
+            let error = config(&[flag, value]).unwrap_err();
+            assert!(error.starts_with(&format!("error: invalid value '{value}' for '{flag} <")));
+        }
+        assert_eq!(config(&["--max-connection-age", "0s"]).unwrap().lifetime.age, None);
+    }
+}

@@ -1,0 +1,201 @@
+//! The flags about where to listen and who may call, and the sockets that they bind.
+
+use crate::commands::{Failure, SERVER};
+use crate::server::activation::{Activation, PassedError};
+use crate::server::listen::{
+    BindError, BindOptions, Callers, ListenAddress, ListenOn, Listener, SocketMode,
+};
+use crate::server::tls::{AllowedName, Tls, TlsFiles, TlsOptions};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Where to listen, and who may call there.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ListenArgs {
+    #[arg(long, help = "Where to listen: tcp://IP:PORT, unix:///PATH, or fd:// and fd://NAME for sockets that systemd passes; may be repeated", value_name = "ADDRESS", env = "SPECD_LISTEN", value_delimiter = ',', default_value = SERVER)]
+    listen: Vec<ListenOn>,
+    /// Allow plain text without TLS on TCP addresses that are not loopback
+    #[arg(long, env = "SPECD_INSECURE_TCP")]
+    insecure_tcp: bool,
+    /// The mode of a unix socket's file, in octal; a process that may write to the file may connect
+    #[arg(long, value_name = "MODE", env = "SPECD_SOCKET_MODE", default_value_t)]
+    socket_mode: SocketMode,
+    /// The group of a unix socket's file, by GID [default: the group of the process]
+    #[arg(long, value_name = "GID", env = "SPECD_SOCKET_GID")]
+    socket_gid: Option<u32>,
+    /// A user that may call over unix sockets, by UID; may be repeated. Without this and --allow-gid,
+    /// every process that can open the file may call
+    #[arg(long, value_name = "UID", env = "SPECD_ALLOW_UID", value_delimiter = ',')]
+    allow_uid: Vec<u32>,
+    /// A primary group: its processes may call over unix sockets, by GID; may be repeated
+    #[arg(long, value_name = "GID", env = "SPECD_ALLOW_GID", value_delimiter = ',')]
+    allow_gid: Vec<u32>,
+    /// Where to answer only grpc.health.v1, tcp://IP:PORT, in plain text on any address: for the kubelet,
+    /// which supports neither TLS nor unix sockets
+    #[arg(long, value_name = "ADDRESS", env = "SPECD_HEALTH_LISTEN", value_parser = tcp_address)]
+    health_listen: Option<ListenAddress>,
+}
+
+/// TLS on every TCP address of `--listen`.
+// A heading for all would also apply to the flags that follow these.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct TlsArgs {
+    /// The server's certificate chain, in PEM; changed files are read again
+    #[arg(
+        long,
+        help_heading = "TLS",
+        value_name = "FILE",
+        env = "SPECD_TLS_CERT",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the server's certificate, in PEM
+    #[arg(
+        long,
+        help_heading = "TLS",
+        value_name = "FILE",
+        env = "SPECD_TLS_KEY",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+    /// The certificate authorities of clients, in PEM; if given, every client over TCP needs a certificate
+    #[arg(
+        long,
+        help_heading = "TLS",
+        value_name = "FILE",
+        env = "SPECD_TLS_CLIENT_CA",
+        requires = "tls_cert"
+    )]
+    tls_client_ca: Option<PathBuf>,
+    #[arg(
+        long,
+        help_heading = "TLS",
+        help = "A DNS name or URI that a client's certificate may have, for example spiffe://cluster.local/ns/default/sa/client; may be repeated. Without it, every certificate of the authorities is accepted",
+        value_name = "NAME",
+        env = "SPECD_TLS_ALLOW_SAN",
+        value_delimiter = ',',
+        requires = "tls_client_ca"
+    )]
+    tls_allow_san: Vec<AllowedName>,
+}
+
+fn tcp_address(text: &str) -> Result<ListenAddress, &'static str> {
+    match text.parse() {
+        Ok(address @ ListenAddress::Tcp(_)) => Ok(address),
+        _ => Err("expected tcp://IP:PORT, for example tcp://0.0.0.0:50052"),
+    }
+}
+
+impl TlsArgs {
+    /// TLS, if there is a certificate.
+    ///
+    /// clap requires the same combinations; they are checked twice, because a server that ignored one of
+    /// these flags would accept clients that it must refuse.
+    fn options(self) -> Result<Option<TlsOptions>, Failure> {
+        let Self { tls_cert, tls_key, tls_client_ca: client_ca, tls_allow_san: allowed } = self;
+        match (tls_cert, tls_key) {
+            (Some(cert), Some(key)) if client_ca.is_some() || allowed.is_empty() => {
+                Ok(Some(TlsOptions { files: TlsFiles { cert, key, client_ca }, allowed }))
+            }
+            (None, None) if client_ca.is_none() && allowed.is_empty() => Ok(None),
+            _ => Err(Failure::usage(
+                "--tls-cert and --tls-key need each other, --tls-client-ca needs both, and --tls-allow-san needs --tls-client-ca",
+            )),
+        }
+    }
+}
+
+/// The bound sockets.
+pub(super) struct Bound {
+    pub(super) listeners: Vec<Listener>,
+    /// The socket for health only.
+    pub(super) health: Option<Listener>,
+    pub(super) tls: Option<Tls>,
+}
+
+impl ListenArgs {
+    /// Binds every address. If one cannot be bound, the others are released.
+    pub(super) async fn bind(
+        self,
+        tls: TlsArgs,
+        mut activation: Activation,
+    ) -> Result<Bound, Failure> {
+        let Self {
+            listen,
+            insecure_tcp,
+            socket_mode,
+            socket_gid,
+            allow_uid: uids,
+            allow_gid: gids,
+            health_listen,
+        } = self;
+        let tls = match tls.options()? {
+            Some(options) => Some(Tls::open(options).await.map_err(Failure::run)?),
+            None => None,
+        };
+        let callers = Callers { uids, gids };
+        let options =
+            BindOptions { socket_mode, socket_gid, callers, insecure_tcp, tls: tls.clone() };
+        let mut listeners = Vec::new();
+        for on in &listen {
+            match on {
+                ListenOn::Address(address) => {
+                    listeners.push(Listener::bind(address, &options).await.map_err(refused)?);
+                }
+                ListenOn::Passed(name) => {
+                    let passed = activation.take(name.as_deref(), &options);
+                    listeners.extend(passed.map_err(|error| {
+                        if let PassedError::Bind(error) = error {
+                            return refused(error);
+                        }
+                        Failure::run(format_args!("--listen: {error}"))
+                    })?);
+                }
+            }
+        }
+        for passed in activation.left() {
+            tracing::warn!(%passed, "systemd passed a socket that no --listen uses");
+        }
+        let health = match health_listen {
+            Some(address) => Some(bind_plain(&address).await?),
+            None => None,
+        };
+        Ok(Bound { listeners, health, tls })
+    }
+}
+
+/// Binds an address in plain text: health and metrics hold no secret, and are read from other machines.
+pub(super) async fn bind_plain(address: &ListenAddress) -> Result<Listener, Failure> {
+    let options = BindOptions { insecure_tcp: true, ..BindOptions::default() };
+    Listener::bind(address, &options).await.map_err(refused)
+}
+
+fn refused(error: BindError) -> Failure {
+    let usage = matches!(error, BindError::NotLoopback(_));
+    if usage { Failure::usage(error) } else { Failure::run(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_flag_of_tls_is_ignored() {
+        let file = || Some(PathBuf::from("/x"));
+        let none = TlsArgs::default;
+        let both = || TlsArgs { tls_cert: file(), tls_key: file(), ..none() };
+        let san: Vec<AllowedName> = vec!["a".parse().unwrap()];
+        for args in [
+            TlsArgs { tls_cert: file(), ..none() },
+            TlsArgs { tls_key: file(), ..none() },
+            TlsArgs { tls_client_ca: file(), ..none() },
+            TlsArgs { tls_allow_san: san.clone(), ..none() },
+            TlsArgs { tls_allow_san: san.clone(), ..both() },
+        ] {
+            assert!(args.clone().options().is_err(), "{args:?}");
+        }
+        assert!(none().options().unwrap().is_none());
+        let all = TlsArgs { tls_client_ca: file(), tls_allow_san: san, ..both() };
+        assert!(all.options().unwrap().is_some());
+    }
+}

@@ -1,0 +1,164 @@
+//! `specd serve`: the flags of the server, and its signals.
+
+mod health_port;
+pub mod limits;
+mod listen;
+mod metrics;
+mod print_config;
+mod server;
+
+pub use server::BoundServer;
+
+use crate::commands::logging::LogArgs;
+use crate::commands::profile_files::{ProfileDirArgs, Reload};
+use crate::commands::source::SourceArgs;
+use crate::commands::{Failure, block_on, print_json};
+use crate::domain::ids::{IdentifierError, Snapshotter};
+use crate::domain::request::DEFAULT_PROFILE;
+use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
+use crate::server::activation::Activation;
+use crate::server::listen::ListenAddress;
+use crate::server::shutdown::Shutdown;
+use crate::telemetry::Verbosity;
+use crate::telemetry::traces::Traces;
+use clap::Args;
+use limits::LimitArgs;
+use listen::{ListenArgs, TlsArgs};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Flags of `serve`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  specd serve --listen unix:///run/specd/specd.sock \
+                        --containerd /run/containerd/containerd.sock")]
+pub struct ServeArgs {
+    #[command(flatten)]
+    listen: ListenArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
+    /// Refuse clients that send the path of a unix socket as :authority, instead of rewriting it
+    #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
+    no_authority_filter: bool,
+    /// The source of images.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The default snapshotter, for requests that name none
+    #[arg(long, value_name = "NAME", env = "SPECD_SNAPSHOTTER", default_value = DEFAULT_SNAPSHOTTER, help_heading = "Snapshots", value_parser = snapshotter)]
+    snapshotter: Snapshotter,
+    /// The default profile, for requests that name none
+    #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = DEFAULT_PROFILE)]
+    default_profile: String,
+    #[command(flatten)]
+    profiles: ProfileDirArgs,
+    /// The size of the image cache, in bytes
+    #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]
+    cache_bytes: u64,
+    /// The limits for clients.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    #[command(flatten)]
+    observe: ObserveArgs,
+    #[command(flatten, next_help_heading = "Logging")]
+    log: LogArgs,
+}
+
+/// Where `serve` reports what it does, in addition to its log.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Observability")]
+struct ObserveArgs {
+    #[arg(
+        long,
+        help = "Where to answer GET /metrics in plain HTTP: tcp://IP:PORT or unix:///PATH [default: nowhere]",
+        value_name = "ADDRESS",
+        env = "SPECD_METRICS_LISTEN"
+    )]
+    metrics_listen: Option<ListenAddress>,
+    #[arg(
+        long,
+        help = "Where to send traces in OTLP over gRPC, for example http://127.0.0.1:4317; for TLS, use a local agent [default: nowhere]",
+        value_name = "URL",
+        env = "SPECD_OTLP_ENDPOINT",
+        value_parser = otlp_endpoint
+    )]
+    otlp_endpoint: Option<String>,
+    /// Print every flag with its value in effect as JSON, and exit
+    #[arg(long, env = "SPECD_PRINT_CONFIG")]
+    print_config: bool,
+}
+
+fn snapshotter(text: &str) -> Result<Snapshotter, IdentifierError> {
+    Snapshotter::parse(text)
+}
+
+fn otlp_endpoint(text: &str) -> Result<String, &'static str> {
+    match text.strip_prefix("http://").map(|authority| authority.trim_end_matches('/')) {
+        Some(authority) if !authority.is_empty() && !authority.contains(['/', ' ', '?', '#']) => {
+            Ok(text.to_owned())
+        }
+        _ => Err(
+            "expected http://HOST:PORT, for example http://127.0.0.1:4317 (for TLS, use a local agent)",
+        ),
+    }
+}
+
+pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
+    if args.observe.print_config {
+        return print_json(&print_config::flags(std::env::args_os()));
+    }
+    // Before the runtime, because it starts threads.
+    let activation = Activation::from_environment();
+    block_on(async {
+        let traces = args.observe.otlp_endpoint.as_deref().map(Traces::to).transpose();
+        let traces =
+            traces.map_err(|error| Failure::usage(format_args!("--otlp-endpoint: {error}")))?;
+        let verbosity = args.log.clone().install(traces.as_ref())?;
+        switch_on_signal(verbosity).map_err(Failure::run)?;
+        let shutdown = Shutdown::on_signals().map_err(Failure::run)?;
+        let server = BoundServer::bind(args, activation).await?;
+        reload_on_signal(server.profiles().clone()).map_err(Failure::run)?;
+        let served = server.run_until(shutdown).await;
+        if let Some(traces) = traces {
+            // It blocks, and the runtime must go on meanwhile: it drives the connection.
+            let _ = tokio::task::spawn_blocking(move || traces.finish()).await;
+        }
+        served.map_err(Failure::run)
+    })
+}
+
+/// SIGUSR1 switches between the log's own level and debug.
+fn switch_on_signal(verbosity: Verbosity) -> std::io::Result<()> {
+    let mut signals = signal(SignalKind::user_defined1())?;
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            let filter = verbosity.switch();
+            tracing::warn!(filter, "SIGUSR1: the log has another filter");
+        }
+    });
+    Ok(())
+}
+
+/// SIGHUP reads the profiles again.
+fn reload_on_signal(profiles: Reload) -> std::io::Result<()> {
+    let mut signals = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            let profiles = profiles.clone();
+            let _ = tokio::task::spawn_blocking(move || profiles.reload()).await;
+        }
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_are_sent_to_a_plain_url() {
+        for text in ["http://127.0.0.1:4317", "http://collector:4317/"] {
+            assert_eq!(otlp_endpoint(text).as_deref(), Ok(text));
+        }
+        for text in ["", "127.0.0.1:4317", "https://collector:4317", "http://", "http://a/b"] {
+            assert!(otlp_endpoint(text).unwrap_err().contains("http://HOST:PORT"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The composition of the server: source, service, health, metrics and sockets.
+
+use crate::api::Service;
+use crate::api::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
+use crate::commands::Failure;
+use crate::commands::profile_files::Reload;
+use crate::commands::serve::health_port::HealthPort;
+use crate::commands::serve::listen::{Bound, bind_plain};
+use crate::commands::serve::{ObserveArgs, ServeArgs, metrics};
+use crate::server::activation::Activation;
+use crate::server::health::{Health, Probe};
+use crate::server::listen::{ListenAddress, Listener};
+use crate::server::metrics::Kind;
+use crate::server::metrics::http::expose;
+use crate::server::notify;
+use crate::server::reflection;
+use crate::server::serve::{ServeConfig, ServeError, serve};
+use crate::server::shutdown::Shutdown;
+use crate::server::tls::Tls;
+use crate::server::trace::Adopt;
+use crate::store::ImageStore;
+use crate::telemetry::traces;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tonic::service::Routes;
+
+/// How often the files of certificates are checked. A change is noticed at the second check.
+const TLS_RELOAD: Duration = Duration::from_secs(2);
+
+/// A server that has bound its sockets and does not serve yet.
+pub struct BoundServer {
+    bound: Bound,
+    metrics_listener: Option<Listener>,
+    routes: Routes,
+    health: Health,
+    profiles: Reload,
+    source: Arc<dyn ImageStore>,
+    config: ServeConfig,
+}
+
+impl BoundServer {
+    /// Opens the source, and binds every address and the sockets that systemd passed.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`]; sockets that were bound before it are released.
+    pub async fn bind(args: ServeArgs, activation: Activation) -> Result<Self, Failure> {
+        let ServeArgs {
+            listen,
+            tls,
+            no_authority_filter,
+            source: source_args,
+            snapshotter,
+            default_profile,
+            profiles,
+            cache_bytes,
+            limits,
+            observe: ObserveArgs { metrics_listen, otlp_endpoint, print_config: _ },
+            log: _, // Set up by the caller: it is for the whole process.
+        } = args;
+        let profiles = Reload::new(profiles, default_profile)?;
+        let metrics = metrics::new();
+        let observer = Arc::new(metrics::Observer(Arc::clone(&metrics)));
+        let source = source_args.open(observer.clone()).map_err(Failure::run)?;
+        let (images, catalog) = (Arc::clone(&source), profiles.catalog());
+        let (generator, counts) = source_args
+            .generator(images, snapshotter, catalog, cache_bytes, observer.clone())
+            .map_err(Failure::usage)?;
+        let service = Service::new(generator.observed_by(observer), limits.call_timeout)
+            .with_answers_of(limits.max_response_bytes);
+        let spec = SpecServiceServer::new(service)
+            .max_decoding_message_size(limits.max_request_bytes)
+            .max_encoding_message_size(limits.max_response_bytes);
+        let health = Health::new(SERVICE);
+        let routes = Routes::new(spec).add_service(health.server());
+        let routes = reflection::add(routes, &[DESCRIPTORS])
+            .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
+
+        let bound = listen.bind(tls, activation).await?;
+        let metrics_listener = match &metrics_listen {
+            Some(address) => Some(bind_plain(address).await?),
+            None => None,
+        };
+
+        metrics::add_caches(&metrics, &counts);
+        let help = "Whether the image source answered the last time it was called";
+        let ready = health.clone();
+        let up = move || u64::from(ready.is_ready());
+        metrics::add(&metrics, "specd_source_up", help, Kind::Gauge, up);
+        let help = "Changed certificates that could not be loaded";
+        let tls = bound.tls.clone();
+        let failures = move || tls.as_ref().map_or(0, Tls::reload_failures);
+        metrics::add(&metrics, "specd_tls_reload_failures", help, Kind::Counter, failures);
+        let help = "Reloads of the profiles that failed";
+        let reload = profiles.clone();
+        let failures = move || reload.failures();
+        metrics::add(&metrics, "specd_profiles_reload_failures", help, Kind::Counter, failures);
+
+        let config = ServeConfig {
+            metrics,
+            mend_authority: !no_authority_filter,
+            adopt: otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
+            ..limits.serve_config()
+        };
+        Ok(Self { bound, metrics_listener, routes, health, profiles, source, config })
+    }
+
+    /// The addresses of the sockets, with the ports that the system chose; the one for health only is last.
+    pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        self.bound.listeners.iter().chain(&self.bound.health).map(Listener::address)
+    }
+
+    /// The address of the metrics, with the port that the system chose.
+    pub fn metrics_address(&self) -> Option<&ListenAddress> {
+        self.metrics_listener.as_ref().map(Listener::address)
+    }
+
+    /// The profiles in force.
+    pub(super) fn profiles(&self) -> &Reload {
+        &self.profiles
+    }
+
+    /// Serves until shutdown is requested, then drains.
+    ///
+    /// # Errors
+    ///
+    /// A [`ServeError`], which is always a defect.
+    pub async fn run_until(self, shutdown: Shutdown) -> Result<(), ServeError> {
+        let Bound { listeners, health: health_listener, tls } = self.bound;
+        let mut background = JoinSet::new();
+        let (health, source) = (self.health.clone(), self.source);
+        background.spawn(async move { health.follow(source, Probe::default()).await });
+        if let Some(tls) = tls {
+            background.spawn(async move { tls.follow(TLS_RELOAD).await });
+        }
+        let health_port =
+            health_listener.map(|listener| HealthPort::start(listener, &self.health, &self.config));
+
+        // Metrics are served to the end, so that they show how the server drains.
+        let exposing = self
+            .metrics_listener
+            .map(|listener| tokio::spawn(expose(listener, Arc::clone(&self.config.metrics))));
+        let mut serving =
+            pin!(serve(listeners, self.routes, self.health, self.config, shutdown.clone()));
+        notify::ready();
+        let served = tokio::select! {
+            biased;
+            () = shutdown.requested() => {
+                notify::stopping();
+                serving.await
+            }
+            served = &mut serving => served,
+        };
+        let probed = match health_port {
+            Some(port) => port.stop().await,
+            None => Ok(()),
+        };
+        if let Some(exposing) = exposing {
+            exposing.abort();
+            // The file of its socket is removed when the task has ended.
+            let _ = exposing.await;
+        }
+        served.and(probed)
+    }
+}

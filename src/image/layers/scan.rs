@@ -1,0 +1,181 @@
+//! Reads one layer, from its blob to what it has at the watched paths.
+//!
+//! Nothing is unpacked: the bytes are decompressed, read and dropped. `apply` decides what the entries do.
+//!
+//! Invariant: no view is returned before the blob has been read to the end, and so verified.
+
+use crate::domain::ids::Namespace;
+use crate::domain::limits;
+use crate::image::blob::{self, Verified};
+use crate::image::digest::Digest;
+use crate::image::layers::apply::{Builder, Place, Refusal};
+use crate::image::layers::decompress::{Bounded, CHUNK, decompress, over_limit};
+use crate::image::layers::tar::{Entries, Kind};
+use crate::image::layers::view::{LayerView, Node};
+use crate::image::metadata::media_type;
+use crate::image::{Descriptor, ImageError};
+use crate::paths::RootPath;
+use crate::store::{Deadline, ImageStore, StoreError};
+use std::collections::BTreeSet;
+use std::io::{self, BufReader, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::SyncIoBridge;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// Reads a layer.
+///
+/// A thread of its own decompresses; when the returned future is dropped, the thread ends with its next read.
+///
+/// # Errors
+///
+/// [`ImageError::Invalid`] for an invalid layer, [`ImageError::Corrupt`] before all others,
+/// [`ImageError::Limit`], and the errors of the store.
+pub(super) async fn scan_layer(
+    store: &dyn ImageStore,
+    namespace: &Namespace,
+    layer: &Descriptor,
+    watched: BTreeSet<RootPath>,
+    deadline: Deadline,
+) -> Result<LayerView, ImageError> {
+    if !media_type::is_layer(&layer.media_type) {
+        let reason =
+            format!("media type {:?} is not that of a layer that can be read", layer.media_type);
+        return Err(ImageError::Invalid { digest: layer.digest.clone(), reason });
+    }
+    let blob = blob::open(store, namespace, layer, deadline).await?;
+    let stop = CancellationToken::new();
+    let blob = Stoppable { inner: blob, stopped: Box::pin(stop.clone().cancelled_owned()) };
+    let _stop_when_dropped = stop.drop_guard();
+    let digest = layer.digest.clone();
+    let reading =
+        tokio::task::spawn_blocking(move || read(SyncIoBridge::new(blob), &digest, watched));
+    reading.await.unwrap_or_else(|error| {
+        let text = format!("reading of layer {} broke off: {error}", layer.digest);
+        Err(ImageError::Store(StoreError::Unavailable(text)))
+    })
+}
+
+/// A blob that ends with an error once its reader is dropped, also while the store sends nothing.
+struct Stoppable {
+    inner: Verified,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl AsyncRead for Stoppable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.stopped.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::Error::other("the reading of the layer was cancelled")));
+        }
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+/// Reads a blob to its end, and returns the view only if the blob is valid.
+fn read(
+    blob: impl Read,
+    digest: &Digest,
+    watched: BTreeSet<RootPath>,
+) -> Result<LayerView, ImageError> {
+    let mut blob = FirstError { inner: blob, failed: None };
+    let outcome = decompress(&mut blob, digest).and_then(|tar| {
+        read_archive(Bounded::new(tar, limits::LAYER_BYTES, digest), digest, watched)
+    });
+    // A layer that cannot be read may be a corrupt blob: that is known once the rest of it has been read.
+    let drained = io::copy(&mut blob, &mut io::sink());
+    match (blob.failed, drained) {
+        (Some(error), _) | (None, Err(error)) => Err(blob::broken_off(error)),
+        (None, Ok(_)) => outcome.map_err(|error| image_error(error, digest)),
+    }
+}
+
+/// A reader that keeps its first error, since a decompressor may replace it by its own.
+struct FirstError<R> {
+    inner: R,
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Read for FirstError<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let gone = || io::Error::other("the blob broke off");
+        if self.failed.is_some() {
+            return Err(gone());
+        }
+        match self.inner.read(buf) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.failed = Some(error);
+                Err(gone())
+            }
+            other => other,
+        }
+    }
+}
+
+/// Applies all entries of an archive, and reads the stream to its end.
+fn read_archive(
+    archive: impl Read,
+    digest: &Digest,
+    watched: BTreeSet<RootPath>,
+) -> io::Result<LayerView> {
+    let refused = |refusal| match refusal {
+        Refusal::Malformed(reason) => io::Error::other(reason),
+        Refusal::Links => {
+            over_limit(format!("links of layer {digest}"), limits::LAYER_LINK_BYTES as u64)
+        }
+    };
+    let mut entries = Entries::new(BufReader::with_capacity(CHUNK, archive));
+    let mut builder = Builder::new(watched);
+    while let Some(entry) = entries.next()? {
+        let Place::At(path) = builder.place(&entry.name).map_err(refused)? else { continue };
+        let node = match entry.kind {
+            Kind::HardLink => {
+                builder.put_link(&path, &entry.link).map_err(refused)?;
+                continue;
+            }
+            Kind::Regular if builder.is_watched(&path) => {
+                Node::File(entries.content(&entry, limits::ACCOUNT_FILE_BYTES)?)
+            }
+            Kind::Regular => Node::Special("a regular file"),
+            Kind::Directory => Node::Directory,
+            Kind::Symlink => Node::Symlink(entry.link),
+            Kind::CharacterDevice => Node::Special("a character device"),
+            Kind::BlockDevice => Node::Special("a block device"),
+            Kind::Fifo => Node::Special("a fifo"),
+            Kind::Unknown => Node::Special("an entry of an unknown kind"),
+        };
+        builder.put(&path, node).map_err(refused)?;
+    }
+    io::copy(&mut entries.into_inner(), &mut io::sink())?;
+    Ok(builder.finish())
+}
+
+/// The image error of an error above the blob.
+fn image_error(error: io::Error, digest: &Digest) -> ImageError {
+    let reason = error.to_string();
+    match error.into_inner().map(|inner| inner.downcast::<ImageError>()) {
+        Some(Ok(inner)) => *inner,
+        _ => ImageError::Invalid { digest: digest.clone(), reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_may_be_as_long_as_the_limit_and_not_longer() {
+        let digest = Digest::parse(&format!("sha256:{}", "0".repeat(64))).unwrap();
+        let read = |length| {
+            let zeros = io::repeat(0).take(length);
+            io::copy(&mut Bounded::new(zeros, 10_000, &digest), &mut io::sink())
+        };
+        assert_eq!(read(10_000).unwrap(), 10_000);
+        let error = image_error(read(10_001).unwrap_err(), &digest);
+        assert!(matches!(error, ImageError::Limit { limit: 10_000, .. }), "{error}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Platforms: which manifest of an index runs on which node.
+//!
+//! The rules are those of containerd's `platforms.Only`. Only Linux is served: a request for another
+//! operating system is refused before it gets here.
+
+use std::fmt;
+
+/// An operating system, an architecture and its variant, in the words of an image index.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Platform {
+    /// `linux`.
+    pub os: String,
+    /// The architecture, by Go's name.
+    pub architecture: String,
+    /// The variant, or empty.
+    pub variant: String,
+}
+
+impl Platform {
+    /// A platform in normal form.
+    #[must_use]
+    pub fn new(os: &str, architecture: &str, variant: &str) -> Self {
+        Self {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: variant.to_owned(),
+        }
+        .normalized()
+    }
+
+    /// The same platform with the usual names: `x86_64` is `amd64`, `arm64/v8` is `arm64`, no
+    /// operating system is Linux.
+    ///
+    /// containerd: `platforms.Normalize`.
+    #[must_use]
+    pub fn normalized(&self) -> Self {
+        let os = match self.os.to_ascii_lowercase().as_str() {
+            "" => "linux".to_owned(),
+            "macos" => "darwin".to_owned(),
+            os => os.to_owned(),
+        };
+        let architecture = self.architecture.to_ascii_lowercase();
+        let variant = self.variant.to_ascii_lowercase();
+        let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
+            ("i386", _) => ("386", ""),
+            ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", ""),
+            ("x86_64" | "x86-64" | "amd64", variant) => ("amd64", variant),
+            ("aarch64" | "arm64", "8" | "v8" | "v8.0") => ("arm64", ""),
+            ("aarch64" | "arm64", "9" | "9.0" | "v9.0") => ("arm64", "v9"),
+            ("aarch64" | "arm64", variant) => ("arm64", variant),
+            ("armhf", _) => ("arm", "v7"),
+            ("armel", _) => ("arm", "v6"),
+            ("arm", "" | "7") => ("arm", "v7"),
+            ("arm", "5") => ("arm", "v5"),
+            ("arm", "6") => ("arm", "v6"),
+            ("arm", "8") => ("arm", "v8"),
+            (architecture, variant) => (architecture, variant),
+        };
+        let (architecture, variant) = (architecture.to_owned(), variant.to_owned());
+        Self { os, architecture, variant }
+    }
+
+    /// Whether an index marks the entry as an attestation, which is not an image.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.os == "unknown" || self.architecture == "unknown"
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        if !self.variant.is_empty() {
+            write!(f, "/{}", self.variant)?;
+        }
+        Ok(())
+    }
+}
+
+/// The platforms that a node can run, best first.
+///
+/// containerd: `platforms.Only`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matcher(Vec<Platform>);
+
+impl Matcher {
+    /// What a node of this platform runs: its own platform, then older ones.
+    #[must_use]
+    pub fn only(platform: &Platform) -> Self {
+        let own = platform.normalized();
+        let with = |architecture: &str, variants: &[String]| -> Vec<Platform> {
+            variants.iter().map(|variant| Platform::new(&own.os, architecture, variant)).collect()
+        };
+        let mut list = vec![own.clone()];
+        match (own.architecture.as_str(), variant_number(&own.variant)) {
+            ("amd64", version) => {
+                if let Some((version, 0)) = version {
+                    list.extend(with("amd64", &descending(version, 1)));
+                }
+                list.extend(with("386", &[String::new()]));
+            }
+            ("arm", Some((version, 0))) => list.extend(with("arm", &descending(version, 5))),
+            ("arm64", version) => {
+                list.extend(with("arm64", &arm64_below(version.unwrap_or((8, 0)))));
+                list.extend(with("arm", &descending(9, 5)));
+            }
+            _ => {}
+        }
+        Self(list)
+    }
+
+    /// The rank of a platform for the node: 0 is the best; absent if the node cannot run it.
+    #[must_use]
+    pub fn rank(&self, platform: &Platform) -> Option<usize> {
+        let platform = platform.normalized();
+        self.0.iter().position(|known| *known == platform)
+    }
+
+    /// Whether the node has this operating system and some variant of this architecture.
+    ///
+    /// For an image without an index. containerd does not check it, and the container fails with "exec format
+    /// error".
+    #[must_use]
+    pub fn has_architecture(&self, platform: &Platform) -> bool {
+        let platform = platform.normalized();
+        self.0.iter().any(|p| p.os == platform.os && p.architecture == platform.architecture)
+    }
+}
+
+/// `v9.5` as (9, 5), `v7` as (7, 0).
+fn variant_number(variant: &str) -> Option<(u32, u32)> {
+    let number = variant.strip_prefix('v')?;
+    match number.split_once('.') {
+        Some((major, minor)) => Some((major.parse().ok()?, minor.parse().ok()?)),
+        None => Some((number.parse().ok()?, 0)),
+    }
+}
+
+/// The variants below `from`, down to `to`.
+fn descending(from: u32, to: u32) -> Vec<String> {
+    (to..from).rev().map(|version| format!("v{version}")).collect()
+}
+
+/// The arm64 variants below one. A v9.x is based on v8.(x+5) and runs it.
+fn arm64_below((major, minor): (u32, u32)) -> Vec<String> {
+    let spelled = |major: u32, minor: u32| match (major, minor) {
+        (8, 0) => String::new(),
+        (major, 0) => format!("v{major}"),
+        (major, minor) => format!("v{major}.{minor}"),
+    };
+    let mut variants = Vec::new();
+    if major == 9 {
+        variants.extend((0..minor).rev().map(|minor| spelled(9, minor)));
+        variants.extend((0..=(minor + 5).min(9)).rev().map(|minor| spelled(8, minor)));
+    } else if major == 8 {
+        variants.extend((0..minor).rev().map(|minor| spelled(8, minor)));
+    }
+    variants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(architecture: &str, variant: &str) -> Vec<String> {
+        let Matcher(list) = Matcher::only(&Platform::new("linux", architecture, variant));
+        list.iter().map(|p| p.to_string().replace("linux/", "")).collect()
+    }
+
+    #[test]
+    fn vectors_are_containerds() {
+        assert_eq!(vector("x86_64", ""), ["amd64", "386"]);
+        assert_eq!(vector("amd64", "v3"), ["amd64/v3", "amd64/v2", "amd64", "386"]);
+        assert_eq!(vector("arm", ""), ["arm/v7", "arm/v6", "arm/v5"]);
+        assert_eq!(vector("aarch64", "v8"), ["arm64", "arm/v8", "arm/v7", "arm/v6", "arm/v5"]);
+        assert_eq!(
+            vector("arm64", "v9.1")[..5],
+            ["arm64/v9.1", "arm64/v9", "arm64/v8.6", "arm64/v8.5", "arm64/v8.4"]
+        );
+        assert_eq!(vector("s390x", ""), ["s390x"]);
+    }
+
+    #[test]
+    fn a_variant_must_be_one_that_the_node_has() {
+        let node = Matcher::only(&Platform::new("linux", "amd64", ""));
+        assert_eq!(node.rank(&Platform::new("linux", "amd64", "v1")), Some(0));
+        assert_eq!(node.rank(&Platform::new("linux", "amd64", "v3")), None);
+        assert_eq!(node.rank(&Platform::new("windows", "amd64", "")), None);
+        assert!(node.has_architecture(&Platform::new("linux", "amd64", "v3")));
+        assert!(!node.has_architecture(&Platform::new("linux", "arm64", "")));
+    }
+
+    #[test]
+    fn attestations_are_unknown() {
+        assert!(Platform::new("unknown", "unknown", "").is_unknown());
+        assert!(!Platform::new("linux", "arm", "").is_unknown());
+    }
+}

@@ -1,0 +1,299 @@
+//! An image reader that reads a snapshot if the layers are gone.
+//!
+//! The layers come first, since they need no access to the host. Nodes may discard them once they are
+//! unpacked, and lazy snapshotters never fetch them.
+
+use crate::domain::ids::Namespace;
+use crate::image::platform::Platform;
+use crate::image::snapshot::files::SnapshotFiles;
+use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
+use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles};
+use crate::store::{Deadline, StoreError};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// An [`ImageReader`] that reads a snapshot if another reader lacks the layers, or if a snapshot is chosen.
+pub struct SnapshotFallback<R> {
+    layers: R,
+    snapshots: Arc<SnapshotFiles>,
+}
+
+impl<R: ImageReader> SnapshotFallback<R> {
+    /// Reads from `layers` first, then from `snapshots`.
+    pub fn new(layers: R, snapshots: Arc<SnapshotFiles>) -> Self {
+        Self { layers, snapshots }
+    }
+}
+
+#[async_trait]
+impl<R: ImageReader> ImageReader for SnapshotFallback<R> {
+    async fn describe(
+        &self,
+        namespace: &Namespace,
+        target: &Descriptor,
+        platform: &Platform,
+        deadline: Deadline,
+    ) -> Result<Arc<Description>, ImageError> {
+        self.layers.describe(namespace, target, platform, deadline).await
+    }
+
+    async fn read_account_files(
+        &self,
+        namespace: &Namespace,
+        image: &Description,
+        needed: NeededFiles,
+        from: &SnapshotChoice,
+        deadline: Deadline,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        let snapshotter = from.snapshotter.as_ref();
+        if let Some(key) = &from.key {
+            return self
+                .snapshots
+                .read(namespace, snapshotter, key, needed, deadline)
+                .await
+                .map(Arc::new);
+        }
+        let digest =
+            match self.layers.read_account_files(namespace, image, needed, from, deadline).await {
+                Err(ImageError::Store(StoreError::BlobAbsent { digest })) => digest,
+                other => return other,
+            };
+        let absent = || ImageError::Store(StoreError::BlobAbsent { digest: digest.clone() });
+        let chain_id = image.chain_id.as_ref().ok_or_else(absent)?;
+        let key = SnapshotKey::parse(chain_id.as_str()).map_err(|_| absent())?;
+        match self.snapshots.read(namespace, snapshotter, &key, needed, deadline).await {
+            Err(ImageError::Snapshot(snapshot)) => {
+                Err(ImageError::LayerAbsent { digest, snapshot })
+            }
+            other => other.map(Arc::new),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Snapshotter;
+    use crate::image::digest::Digest;
+    use crate::image::metadata::config::ImageConfig;
+    use crate::image::snapshot::files::SnapshotRules;
+    use crate::store::{HeldSnapshot, Mount, SnapshotError, SnapshotHold, SnapshotStore};
+    use bytes::Bytes;
+    use std::path::PathBuf;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    const PASSWD: NeededFiles = NeededFiles { passwd: true, group: false };
+
+    fn digest(letter: &str) -> Digest {
+        Digest::parse(&format!("sha256:{}", letter.repeat(64))).unwrap()
+    }
+
+    fn files(text: &'static str) -> AccountFiles {
+        AccountFiles { passwd: Some(Bytes::from_static(text.as_bytes())), group: None }
+    }
+
+    fn absent() -> ImageError {
+        ImageError::Store(StoreError::BlobAbsent { digest: digest("a") })
+    }
+
+    /// Layers with this answer, always the same.
+    struct Layers(Result<AccountFiles, ImageError>);
+
+    #[async_trait]
+    impl ImageReader for Layers {
+        async fn describe(
+            &self,
+            _: &Namespace,
+            _: &Descriptor,
+            _: &Platform,
+            _: Deadline,
+        ) -> Result<Arc<Description>, ImageError> {
+            Ok(Arc::new(image()))
+        }
+
+        async fn read_account_files(
+            &self,
+            _: &Namespace,
+            _: &Description,
+            _: NeededFiles,
+            _: &SnapshotChoice,
+            _: Deadline,
+        ) -> Result<Arc<AccountFiles>, ImageError> {
+            self.0.clone().map(Arc::new)
+        }
+    }
+
+    /// Snapshots that are all one directory.
+    #[derive(Default)]
+    struct Snapshots {
+        directory: PathBuf,
+        /// What the snapshotter and the key of each were.
+        asked: Mutex<Vec<(String, String)>>,
+        refusal: Option<SnapshotError>,
+        vanishes: bool,
+        held: Arc<AtomicUsize>,
+    }
+
+    struct Counted(Arc<AtomicUsize>, bool);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[async_trait]
+    impl SnapshotHold for Counted {
+        async fn release(self: Box<Self>) -> Result<(), SnapshotError> {
+            let gone = SnapshotError::Store(StoreError::Unavailable("gone".to_owned()));
+            if self.1 { Err(gone) } else { Ok(()) }
+        }
+    }
+
+    #[async_trait]
+    impl SnapshotStore for Snapshots {
+        async fn hold(
+            &self,
+            _: &Namespace,
+            snapshotter: &Snapshotter,
+            key: &SnapshotKey,
+            _: Deadline,
+        ) -> Result<HeldSnapshot, SnapshotError> {
+            self.asked.lock().unwrap().push((snapshotter.to_string(), key.to_string()));
+            if let Some(refusal) = self.refusal.clone() {
+                return Err(refusal);
+            }
+            self.held.fetch_add(1, Ordering::SeqCst);
+            let mount = Mount {
+                kind: "bind".to_owned(),
+                source: self.directory.display().to_string(),
+                target: String::new(),
+                options: Vec::new(),
+            };
+            let hold = Counted(Arc::clone(&self.held), self.vanishes);
+            Ok(HeldSnapshot { mounts: vec![mount], hold: Box::new(hold) })
+        }
+    }
+
+    fn image() -> Description {
+        Description {
+            manifest_digest: digest("b"),
+            config_digest: digest("c"),
+            config: ImageConfig::default(),
+            layers: Vec::new(),
+            chain_id: Some(digest("d")),
+        }
+    }
+
+    /// A snapshot with a passwd of its own.
+    fn unpacked() -> (tempfile::TempDir, Snapshots) {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("fs");
+        std::fs::create_dir_all(directory.join("etc")).unwrap();
+        std::fs::write(directory.join("etc/passwd"), "unpacked").unwrap();
+        (root, Snapshots { directory, ..Snapshots::default() })
+    }
+
+    async fn read(
+        layers: Result<AccountFiles, ImageError>,
+        snapshots: &Arc<Snapshots>,
+        root: Option<&tempfile::TempDir>,
+        from: SnapshotChoice,
+    ) -> Result<AccountFiles, ImageError> {
+        let rules = SnapshotRules {
+            root: root.map(|root| root.path().to_owned()),
+            snapshotter: Snapshotter::parse("default").unwrap(),
+            timeout: Duration::from_secs(60),
+        };
+        let snapshots: Arc<dyn SnapshotStore> = Arc::<Snapshots>::clone(snapshots);
+        let files = Arc::new(SnapshotFiles::new(snapshots, rules));
+        let reader = SnapshotFallback::new(Layers(layers), files);
+        let namespace = Namespace::parse("n").unwrap();
+        reader
+            .read_account_files(&namespace, &image(), PASSWD, &from, Deadline::NONE)
+            .await
+            .map(Arc::unwrap_or_clone)
+    }
+
+    fn chosen(snapshotter: Option<&str>, key: Option<&str>) -> SnapshotChoice {
+        SnapshotChoice {
+            snapshotter: snapshotter.map(|text| Snapshotter::parse(text).unwrap()),
+            key: key.map(|text| SnapshotKey::parse(text).unwrap()),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_layers_answer_where_they_can() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(snapshots);
+        for answer in [
+            Ok(files("layers")),
+            Err(ImageError::Store(StoreError::Unavailable("gone".to_owned()))),
+            Err(ImageError::File { path: "/etc/passwd".to_owned(), reason: "is odd".to_owned() }),
+        ] {
+            let got = read(answer.clone(), &snapshots, Some(&root), chosen(Some("x"), None)).await;
+            assert_eq!(got, answer);
+        }
+        assert!(snapshots.asked.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_snapshot_of_the_chain_id_answers_where_a_layer_is_absent() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(snapshots);
+        for (asked, snapshotter) in [(None, "default"), (Some("other"), "other")] {
+            let got = read(Err(absent()), &snapshots, Some(&root), chosen(asked, None)).await;
+            assert_eq!(got, Ok(files("unpacked")));
+            let asked = snapshots.asked.lock().unwrap().pop().unwrap();
+            assert_eq!(asked, (snapshotter.to_owned(), digest("d").to_string()));
+        }
+        assert_eq!(snapshots.held.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_is_chosen_answers_always() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(snapshots);
+        let from = chosen(None, Some("web-1"));
+        let got = read(Ok(files("layers")), &snapshots, Some(&root), from.clone()).await;
+        assert_eq!(got, Ok(files("unpacked")));
+        let asked = snapshots.asked.lock().unwrap().pop().unwrap();
+        assert_eq!(asked, ("default".to_owned(), "web-1".to_owned()));
+        let got = read(Ok(files("layers")), &snapshots, None, from).await;
+        assert_eq!(got, Err(ImageError::Snapshot(SnapshotError::Off)));
+        assert!(snapshots.asked.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_the_snapshot_is_said_beside_the_layer() {
+        let (root, snapshots) = unpacked();
+        let off = read(Err(absent()), &Arc::new(snapshots), None, chosen(None, None)).await;
+        let Err(ImageError::LayerAbsent { digest: layer, snapshot }) = &off else {
+            panic!("{off:?}")
+        };
+        assert_eq!((layer, snapshot), (&digest("a"), &SnapshotError::Off));
+        let said = off.unwrap_err().to_string();
+        assert!(said.contains("probably discarded") && said.contains("--snapshot-root"), "{said}");
+
+        let refusal = SnapshotError::Unreadable("odd".to_owned());
+        let odd = Snapshots { refusal: Some(refusal.clone()), ..Snapshots::default() };
+        let got = read(Err(absent()), &Arc::new(odd), Some(&root), chosen(None, None)).await;
+        assert_eq!(got, Err(ImageError::LayerAbsent { digest: digest("a"), snapshot: refusal }));
+        let gone = StoreError::Unavailable("gone".to_owned());
+        let refusal = Some(SnapshotError::Store(gone.clone()));
+        let odd = Snapshots { refusal, ..Snapshots::default() };
+        let got = read(Err(absent()), &Arc::new(odd), Some(&root), chosen(None, None)).await;
+        assert_eq!(got, Err(ImageError::Store(gone)));
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_vanishes_while_it_is_read_is_not_believed() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(Snapshots { vanishes: true, ..snapshots });
+        let got = read(Err(absent()), &snapshots, Some(&root), chosen(None, None)).await;
+        assert_eq!(got, Err(ImageError::Store(StoreError::Unavailable("gone".to_owned()))));
+        assert_eq!(snapshots.held.load(Ordering::SeqCst), 0);
+    }
+}

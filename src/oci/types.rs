@@ -1,0 +1,250 @@
+//! What every type of a field can do: the operations that follow from a field's type.
+
+use crate::oci::place::Place;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A value in JSON that has another type than the runtime spec gives its field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongType {
+    /// Where it is.
+    pub place: Place,
+    /// The type that the field has, for example `a string`.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for WrongType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: must be {}", self.place, self.expected)
+    }
+}
+
+/// The type of a field of the runtime spec.
+pub trait Member: Default + Sized {
+    /// Whether Go's `omitempty` leaves the value out.
+    fn is_omitted(&self) -> bool;
+
+    /// Sets what `over` sets, and keeps the rest: objects and maps are merged, anything else is replaced.
+    fn merge(&mut self, over: Self);
+
+    /// Notes each value in JSON that has another type. `null` counts as absent, as for Go.
+    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>);
+
+    /// Edits each string in the value.
+    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        let _ = edit;
+    }
+
+    /// Notes the place of each field that no struct has.
+    fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
+        let _ = (place, found);
+    }
+}
+
+impl Member for bool {
+    fn is_omitted(&self) -> bool {
+        !*self
+    }
+
+    fn merge(&mut self, over: Self) {
+        *self |= over;
+    }
+
+    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
+        check(json.is_boolean() || json.is_null(), "true or false", place, wrong);
+    }
+}
+
+macro_rules! number {
+    ($type:ty, $expected:literal) => {
+        impl Member for $type {
+            fn is_omitted(&self) -> bool {
+                *self == 0
+            }
+
+            fn merge(&mut self, over: Self) {
+                if over != 0 {
+                    *self = over;
+                }
+            }
+
+            fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
+                let signed = json.as_i64().map(Self::try_from);
+                let unsigned = || json.as_u64().map(Self::try_from);
+                let fits =
+                    signed.is_some_and(|n| n.is_ok()) || unsigned().is_some_and(|n| n.is_ok());
+                check(fits || json.is_null(), $expected, place, wrong);
+            }
+        }
+    };
+}
+number!(u16, "a whole number from 0 to 65535");
+number!(u32, "a whole number from 0 to 4294967295");
+number!(u64, "a whole number of 64 bits from 0");
+number!(i32, "a whole number of 32 bits");
+number!(i64, "a whole number of 64 bits");
+
+impl Member for String {
+    fn is_omitted(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn merge(&mut self, over: Self) {
+        if !over.is_empty() {
+            *self = over;
+        }
+    }
+
+    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
+        check(json.is_string() || json.is_null(), "a string", place, wrong);
+    }
+
+    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        edit(self);
+    }
+}
+
+impl<T: Member> Member for Option<T> {
+    fn is_omitted(&self) -> bool {
+        self.is_none()
+    }
+
+    fn merge(&mut self, over: Self) {
+        match (self.as_mut(), over) {
+            (_, None) => {}
+            (Some(value), Some(over)) if !over.is_omitted() => value.merge(over),
+            (_, over) => *self = over,
+        }
+    }
+
+    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
+        T::check_types(json, place, wrong);
+    }
+
+    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(|value| value.edit_strings(edit));
+    }
+
+    fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
+        self.iter().for_each(|value| value.find_unknown(place, found));
+    }
+}
+
+impl<T: Member> Member for Vec<T> {
+    fn is_omitted(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn merge(&mut self, over: Self) {
+        if !over.is_empty() {
+            *self = over;
+        }
+    }
+
+    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
+        check(json.is_array() || json.is_null(), "a list", place, wrong);
+        for (index, element) in json.as_array().into_iter().flatten().enumerate() {
+            place.enter(index, |place| T::check_types(element, place, wrong));
+        }
+    }
+
+    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(|value| value.edit_strings(edit));
+    }
+
+    fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
+        for (index, value) in self.iter().enumerate() {
+            place.enter(index, |place| value.find_unknown(place, found));
+        }
+    }
+}
+
+impl<T: Member> Member for BTreeMap<String, T> {
+    fn is_omitted(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn merge(&mut self, over: Self) {
+        for (key, over) in over {
+            match self.get_mut(&key) {
+                Some(value) if !over.is_omitted() => value.merge(over),
+                _ => {
+                    self.insert(key, over);
+                }
+            }
+        }
+    }
+
+    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
+        check(json.is_object() || json.is_null(), "an object", place, wrong);
+        for (key, value) in json.as_object().into_iter().flatten() {
+            place.enter(key.as_str(), |place| T::check_types(value, place, wrong));
+        }
+    }
+
+    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        self.values_mut().for_each(|value| value.edit_strings(edit));
+    }
+
+    fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
+        for (key, value) in self {
+            place.enter(key.as_str(), |place| value.find_unknown(place, found));
+        }
+    }
+}
+
+/// A value that many specs share. It is replaced as a whole.
+impl<T: Member + Clone> Member for Arc<T> {
+    fn is_omitted(&self) -> bool {
+        (**self).is_omitted()
+    }
+
+    fn merge(&mut self, over: Self) {
+        *self = over;
+    }
+
+    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
+        T::check_types(json, place, wrong);
+    }
+
+    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        Self::make_mut(self).edit_strings(edit);
+    }
+
+    fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
+        (**self).find_unknown(place, found);
+    }
+}
+
+/// Any JSON: the sections of other systems than Linux, which are kept as they are.
+impl Member for Value {
+    fn is_omitted(&self) -> bool {
+        self.is_null()
+    }
+
+    fn merge(&mut self, over: Self) {
+        *self = over;
+    }
+
+    fn check_types(_: &Value, _: &mut Place, _: &mut Vec<WrongType>) {}
+
+    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::String(text) => edit(text),
+            Self::Array(list) => list.iter_mut().for_each(|value| value.edit_strings(edit)),
+            Self::Object(object) => object.values_mut().for_each(|value| value.edit_strings(edit)),
+            Self::Null | Self::Bool(_) | Self::Number(_) => {}
+        }
+    }
+}
+
+/// The fields that no struct has, by their names.
+pub type Other = Map<String, Value>;
+
+pub(super) fn check(fits: bool, expected: &'static str, place: &Place, wrong: &mut Vec<WrongType>) {
+    if !fits {
+        wrong.push(WrongType { place: place.clone(), expected });
+    }
+}

@@ -1,0 +1,164 @@
+//! Who broke a rule: a field of the request, the image, or else the place in the spec.
+//!
+//! It is read from the provenance of the spec, so it always agrees with what `Explain` answers.
+
+use crate::domain::origin::{Origin, snake_case};
+use crate::domain::request::Options;
+use crate::domain::violation::Violations;
+use crate::oci::{Place, Step};
+use crate::spec::assembly::Assembly;
+use crate::spec::error::SpecError;
+use crate::spec::rules::Broken;
+use std::collections::HashSet;
+
+/// The request's field for a merge patch.
+pub(crate) const PATCH: &str = "options.spec_merge_patch";
+
+/// Options that are messages with the fields of the value that they set, and how deep in the spec that value is.
+/// With it a field of the message can be named.
+const MESSAGES: [(&str, usize); 11] = [
+    ("options.devices.nodes[", 3),
+    ("options.devices.rules[", 4),
+    ("options.hooks.", 3),
+    ("options.mounts.add[", 2),
+    ("options.process.cpu_affinity", 2),
+    ("options.process.io_priority", 2),
+    ("options.process.memory_policy", 2),
+    ("options.process.personality", 2),
+    ("options.process.rlimits[", 3),
+    ("options.process.scheduler", 2),
+    ("options.resources.rdt", 2),
+];
+
+/// Judges the broken rules of a spec, and returns the warnings among them.
+///
+/// # Errors
+///
+/// [`SpecError::Image`] where the image alone has caused it, else [`SpecError::Request`] with every rule that
+/// refuses: the field is the request's where the request has set the place, and the spec's otherwise.
+pub(crate) fn judge(
+    broken: Vec<Broken>,
+    assembly: &Assembly,
+    options: &Options,
+) -> Result<Vec<String>, SpecError> {
+    let (mut wrong, mut warnings) = (Blamed::default(), Vec::new());
+    for one in broken {
+        match (find_field(&one, assembly, options), one.rule.refuses) {
+            (Some(_), false) => warnings.push(one.to_string()),
+            // A profile or an image that is warned of has nothing to do with this request.
+            (None, false) => {}
+            (Some((field, description)), true) => wrong.push(one.rule.name, field, description),
+            (None, true) if is_filled_from_image(&one.place) => {
+                return Err(SpecError::Image(one.description));
+            }
+            (None, true) => wrong.push(one.rule.name, one.place.to_string(), one.description),
+        }
+    }
+    wrong.into_result().map(|()| warnings)
+}
+
+/// Judges only what the request has set, in a part of a spec. The rest was stored before.
+///
+/// # Errors
+///
+/// [`SpecError::Request`] with every broken rule that refuses.
+pub(crate) fn judge_part(
+    broken: Vec<Broken>,
+    part: &[&str],
+    assembly: &Assembly,
+    options: &Options,
+) -> Result<(), SpecError> {
+    let mut wrong = Blamed::default();
+    let is_inside = |place: &Place| part.iter().enumerate().all(|(at, key)| place.key(at) == *key);
+    for one in broken.into_iter().filter(|one| one.rule.refuses && is_inside(&one.place)) {
+        if let Some((field, description)) = find_field(&one, assembly, options) {
+            wrong.push(one.rule.name, field, description);
+        }
+    }
+    wrong.into_result()
+}
+
+/// The refusal of a merge patch for values of wrong types.
+pub(crate) fn refuse_patch(broken: impl Iterator<Item = Broken>) -> SpecError {
+    let mut wrong = Violations::default();
+    for one in broken {
+        wrong.push_broken(one.rule.name, PATCH.to_owned(), one.to_string());
+    }
+    wrong.into()
+}
+
+/// Violations without duplicates: several places of a spec may come from one field.
+#[derive(Default)]
+struct Blamed {
+    violations: Violations,
+    seen: HashSet<(String, String)>,
+}
+
+impl Blamed {
+    fn push(&mut self, rule: &'static str, field: String, description: String) {
+        if self.seen.insert((field.clone(), description.clone())) {
+            self.violations.push_broken(rule, field, description);
+        }
+    }
+
+    fn into_result(self) -> Result<(), SpecError> {
+        if self.violations.is_empty() { Ok(()) } else { Err(self.violations.into()) }
+    }
+}
+
+/// The request's field that set what is wrong, and a description for it.
+fn find_field(broken: &Broken, assembly: &Assembly, options: &Options) -> Option<(String, String)> {
+    let against = broken.against.as_ref();
+    let fields = [Some(&broken.place), against].map(|place| {
+        let place = place?;
+        find_origin(place, assembly).or_else(|| find_user_field(place, options))
+    });
+    match fields {
+        [Some(field), _] | [_, Some(field)] if field == PATCH => Some((field, broken.to_string())),
+        [Some(field), _] => Some((field, broken.description.clone())),
+        [None, Some(field)] => Some((field, broken.to_string())),
+        [None, None] => None,
+    }
+}
+
+/// The field of the request that a place, or something in it, comes from.
+fn find_origin(place: &Place, assembly: &Assembly) -> Option<String> {
+    let provenance = assembly.provenance.as_ref()?;
+    provenance.origins_at(place).into_iter().find_map(|origin| match origin {
+        Origin::MergePatch(_) => Some(PATCH.to_owned()),
+        Origin::Option(field) => {
+            let message = MESSAGES.iter().find(|(message, _)| field.starts_with(message));
+            let inside = message.and_then(|(_, depth)| place.0.get(*depth..)).unwrap_or_default();
+            Some(format!("{field}{}", inside.iter().map(show_step).collect::<String>()))
+        }
+        Origin::Profile { .. }
+        | Origin::Image(_)
+        | Origin::Rule { .. }
+        | Origin::Account { .. }
+        | Origin::Host(_) => None,
+    })
+}
+
+fn show_step(step: &Step) -> String {
+    match step {
+        Step::Key(key) => format!(".{}", snake_case(key)),
+        Step::Index(index) => format!("[{index}]"),
+    }
+}
+
+/// The field that asked for a user or a group, which account files made a number of.
+fn find_user_field(place: &Place, options: &Options) -> Option<String> {
+    if (place.key(0), place.key(1)) != ("process", "user") {
+        return None;
+    }
+    if place.key(2) == "additionalGids" && !options.user.additional_groups.is_empty() {
+        return Some("options.user.additional_groups".to_owned());
+    }
+    let field = if options.user.by_username { "username" } else { "user" };
+    options.user.user.as_ref().map(|_| format!("options.user.{field}"))
+}
+
+/// Whether a place is filled from the image, unless the request does.
+fn is_filled_from_image(place: &Place) -> bool {
+    place.key(0) == "process" && ["args", "cwd", "env", "user"].contains(&place.key(1))
+}

@@ -1,0 +1,44 @@
+//! Resource limits of the process, and its OOM score.
+
+use super::{Findings, repeated};
+use crate::domain::rlimit;
+use crate::oci::{Process, Rlimit, Spec, place};
+
+fn limits(spec: &Spec) -> &[Rlimit] {
+    spec.process.as_ref().map_or(&[], |process: &Process| &process.rlimits)
+}
+
+/// Every limit is one that Linux has.
+pub(super) fn names(spec: &Spec, findings: &mut Findings) {
+    for (index, limit) in limits(spec).iter().enumerate() {
+        if !rlimit::NAMES.contains(&limit.kind.as_str()) {
+            let place = place!["process", "rlimits", index, "type"];
+            findings.add(place, format_args!("must be one of {}", rlimit::NAMES.join(", ")));
+        }
+    }
+}
+
+/// No soft limit is above its hard limit.
+pub(super) fn order(spec: &Spec, findings: &mut Findings) {
+    for (index, limit) in limits(spec).iter().enumerate() {
+        if limit.soft > limit.hard {
+            findings.add(place!["process", "rlimits", index, "soft"], "must not be above hard");
+        }
+    }
+}
+
+/// No limit is listed twice.
+pub(super) fn once(spec: &Spec, findings: &mut Findings) {
+    let names = limits(spec).iter().map(|limit| limit.kind.as_str());
+    for index in repeated::positions(names) {
+        findings.add(place!["process", "rlimits", index, "type"], "is listed twice");
+    }
+}
+
+/// The OOM score is within the kernel's bounds.
+pub(super) fn oom_score(spec: &Spec, findings: &mut Findings) {
+    let score = spec.process.as_ref().and_then(|process| process.oom_score_adj);
+    if score.is_some_and(|score| !(-1000..=1000).contains(&score)) {
+        findings.add(place!["process", "oomScoreAdj"], "must be -1000 to 1000");
+    }
+}

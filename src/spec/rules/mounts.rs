@@ -1,0 +1,269 @@
+//! The root and the mounts.
+
+use super::{Findings, namespaces, repeated, user_namespace};
+use crate::oci::{IdMapping, Mount, Spec, place};
+use crate::paths::clean;
+use std::borrow::Cow;
+
+const PROPAGATIONS: [&str; 8] =
+    ["private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable"];
+
+/// Options that a bind mount can have: flags of the mount itself. Any other option is one of a filesystem.
+const FLAGS: [&str; 56] = [
+    "async",
+    "atime",
+    "bind",
+    "dev",
+    "diratime",
+    "dirsync",
+    "exec",
+    "iversion",
+    "lazytime",
+    "loud",
+    "mand",
+    "noatime",
+    "nodev",
+    "nodiratime",
+    "noexec",
+    "noiversion",
+    "nolazytime",
+    "nomand",
+    "norelatime",
+    "nostrictatime",
+    "nosuid",
+    "nosymfollow",
+    "rbind",
+    "relatime",
+    "remount",
+    "ro",
+    "rw",
+    "silent",
+    "strictatime",
+    "suid",
+    "sync",
+    "symfollow",
+    "rro",
+    "rrw",
+    "rnosuid",
+    "rsuid",
+    "rnodev",
+    "rdev",
+    "rnoexec",
+    "rexec",
+    "rnodiratime",
+    "rdiratime",
+    "rrelatime",
+    "rnorelatime",
+    "rnoatime",
+    "ratime",
+    "rstrictatime",
+    "rnostrictatime",
+    "rnosymfollow",
+    "rsymfollow",
+    "tmpcopyup",
+    "idmap",
+    "ridmap",
+    // Options of crun and of newer runtimes, which are not a filesystem's either.
+    "copy-symlink",
+    "src-nofollow",
+    "dest-nofollow",
+];
+
+/// What may be mounted inside `/proc`: files that can be emulated.
+const INSIDE_PROC: [&str; 10] = [
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+    "/proc/loadavg",
+    "/proc/slabinfo",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/sys/crypto/fips_enabled",
+];
+
+fn all(spec: &Spec) -> impl Iterator<Item = (usize, &Mount)> {
+    spec.mounts.iter().enumerate()
+}
+
+/// The cleaned destination of a mount.
+fn destination(mount: &Mount) -> Cow<'_, str> {
+    let path = mount.destination.as_str();
+    if is_clean(path) { Cow::Borrowed(path) } else { Cow::Owned(clean(path)) }
+}
+
+/// Whether a path is absolute, and cleaning it would not change it.
+fn is_clean(path: &str) -> bool {
+    let mut parts = path.strip_prefix('/').unwrap_or_default().split('/');
+    path == "/" || parts.all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// The spec has a root.
+pub(super) fn root(spec: &Spec, findings: &mut Findings) {
+    if spec.root.is_none() {
+        findings.add(place!["root"], "is missing");
+    }
+}
+
+/// The propagation of the root's mounts is known.
+pub(super) fn propagation(spec: &Spec, findings: &mut Findings) {
+    let propagation = spec.linux.as_ref().map_or("", |linux| &linux.rootfs_propagation);
+    if !propagation.is_empty() && !PROPAGATIONS.contains(&propagation) {
+        let text = format_args!("must be one of {}", PROPAGATIONS.join(", "));
+        findings.add(place!["linux", "rootfsPropagation"], text);
+    }
+}
+
+/// The spec has mounts.
+pub(super) fn list(spec: &Spec, findings: &mut Findings) {
+    if spec.mounts.is_empty() {
+        let text = "is missing: crun refuses that, and runc needs a mount on /proc";
+        findings.add(place!["mounts"], text);
+    }
+}
+
+/// The spec has a Linux section.
+pub(super) fn linux(spec: &Spec, findings: &mut Findings) {
+    if spec.linux.is_none() {
+        findings.add(place!["linux"], "is missing, which crun refuses");
+    }
+}
+
+/// Destinations are absolute.
+pub(super) fn absolute(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec) {
+        if !mount.destination.is_empty() && !mount.destination.starts_with('/') {
+            let text = "should be an absolute path; runtimes read it as relative to /";
+            findings.add(place!["mounts", index, "destination"], text);
+        }
+    }
+}
+
+/// No mount is hidden by a later one.
+pub(super) fn once(spec: &Spec, findings: &mut Findings) {
+    // From the last to the first, so that each but the last at a destination repeats it.
+    let repeated = repeated::positions(spec.mounts.iter().rev().map(destination));
+    for from_the_last in repeated.into_iter().rev() {
+        let index = spec.mounts.len() - 1 - from_the_last;
+        let text = "is mounted twice, and only the last mount is visible";
+        findings.add(place!["mounts", index, "destination"], text);
+    }
+}
+
+/// Nothing is mounted on the root.
+pub(super) fn below_root(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| !mount.destination.is_empty()) {
+        if destination(mount) == "/" {
+            let place = place!["mounts", index, "destination"];
+            findings.add(place, "must not be the container's root");
+        }
+    }
+}
+
+/// Every mount has a type, or is a bind mount.
+pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| !mount.is_bind()) {
+        let place = || place!["mounts", index, "type"];
+        match mount.kind.as_str() {
+            "" => findings.add(place(), "is missing: set it, or the option bind or rbind"),
+            kind @ ("bind" | "none") => {
+                let text = "is not a Linux filesystem type; use the option bind or rbind";
+                findings.add(place(), format_args!("{kind:?} {text}"));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A bind mount has no options of a filesystem, which the kernel would ignore.
+pub(super) fn bind_options(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| mount.is_bind()) {
+        for (at, option) in mount.options.iter().enumerate() {
+            let known = FLAGS.contains(&option.as_str()) || PROPAGATIONS.contains(&option.as_str());
+            // crun's own options, which have a value.
+            let of_crun = option.starts_with("idmap=") || option.starts_with("ridmap=");
+            if !option.is_empty() && !known && !of_crun {
+                let place = place!["mounts", index, "options", at];
+                findings.add(place, format_args!("{option:?} is not an option of a bind mount"));
+            }
+        }
+    }
+}
+
+/// Content is copied up only into a tmpfs.
+pub(super) fn copy_up(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| mount.kind != "tmpfs") {
+        for (at, _) in mount.options.iter().enumerate().filter(|(_, it)| *it == "tmpcopyup") {
+            let text = "is only for tmpfs; crun refuses it on another type";
+            findings.add(place!["mounts", index, "options", at], text);
+        }
+    }
+}
+
+/// IDs are mapped only in bind mounts.
+pub(super) fn mapped_bind(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| !mount.is_bind()) {
+        for (name, list) in mapping_lists(mount) {
+            if !list.is_empty() {
+                findings.add(place!["mounts", index, name], "is only for bind mounts");
+            }
+        }
+    }
+}
+
+fn mapping_lists(mount: &Mount) -> [(&'static str, &[IdMapping]); 2] {
+    [("uidMappings", &mount.uid_mappings), ("gidMappings", &mount.gid_mappings)]
+}
+
+/// Both users and groups are mapped, or neither.
+pub(super) fn mapped_both(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| mount.is_bind()) {
+        let lists = mapping_lists(mount);
+        let asked = mount.options.iter().any(|option| matches!(&**option, "idmap" | "ridmap"));
+        let given = lists.iter().any(|(_, list)| !list.is_empty());
+        let of_container = || asked && !given && namespaces::exists(spec, "user");
+        if (asked || given) && !of_container() {
+            for (name, _) in lists.into_iter().filter(|(_, list)| list.is_empty()) {
+                let text = "is missing: a mount maps both users and groups";
+                findings.add(place!["mounts", index, name], text);
+            }
+        }
+    }
+}
+
+/// The mappings of a mount are those of a user namespace.
+pub(super) fn mapped_ranges(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| mount.is_bind()) {
+        for (name, list) in mapping_lists(mount) {
+            user_namespace::check_ranges(&place!["mounts", index, name], list, findings);
+        }
+    }
+}
+
+/// Something is mounted on `/proc`.
+pub(super) fn proc_exists(spec: &Spec, findings: &mut Findings) {
+    if !spec.mounts.is_empty() && !spec.mounts.iter().any(|mount| destination(mount) == "/proc") {
+        findings.add(place!["mounts"], "have nothing on /proc, which runc needs");
+    }
+}
+
+/// The filesystem on `/proc` is a proc, since what protects the host relies on it.
+pub(super) fn proc(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| !mount.is_bind()) {
+        if !matches!(&*mount.kind, "" | "proc") && destination(mount) == "/proc" {
+            let text = "must be proc where the destination is /proc";
+            findings.add(place!["mounts", index, "type"], text);
+        }
+    }
+}
+
+/// Nothing is mounted inside `/proc` except files that can be emulated.
+pub(super) fn inside_proc(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec) {
+        let path = destination(mount);
+        if path.starts_with("/proc/") && !INSIDE_PROC.contains(&&*path) {
+            findings.add(place!["mounts", index, "destination"], "must not be inside /proc");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! CPU scheduling, I/O priority, and the CPUs of an exec.
+
+use super::{Findings, cpu_list};
+use crate::oci::{IoPriority, Scheduler, Spec, place};
+
+const POLICIES: [&str; 7] = [
+    "SCHED_OTHER",
+    "SCHED_FIFO",
+    "SCHED_RR",
+    "SCHED_BATCH",
+    "SCHED_ISO",
+    "SCHED_IDLE",
+    "SCHED_DEADLINE",
+];
+
+const FLAGS: [&str; 7] = [
+    "SCHED_FLAG_RESET_ON_FORK",
+    "SCHED_FLAG_RECLAIM",
+    "SCHED_FLAG_DL_OVERRUN",
+    "SCHED_FLAG_KEEP_POLICY",
+    "SCHED_FLAG_KEEP_PARAMS",
+    "SCHED_FLAG_UTIL_CLAMP_MIN",
+    "SCHED_FLAG_UTIL_CLAMP_MAX",
+];
+
+const CLASSES: [&str; 3] = ["IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"];
+
+/// The least runtime of the deadline policy, in nanoseconds.
+const LEAST_RUNTIME: u64 = 1024;
+
+fn scheduler(spec: &Spec) -> Option<&Scheduler> {
+    spec.process.as_ref()?.scheduler.as_ref()
+}
+
+fn io_priority_of(spec: &Spec) -> Option<&IoPriority> {
+    spec.process.as_ref()?.io_priority.as_ref()
+}
+
+/// The policy is named and known.
+pub(super) fn policy(spec: &Spec, findings: &mut Findings) {
+    if scheduler(spec).is_some_and(|it| !POLICIES.contains(&it.policy.as_str())) {
+        let text = format_args!("must be one of {}", POLICIES.join(", "));
+        findings.add(place!["process", "scheduler", "policy"], text);
+    }
+}
+
+/// The flags are known.
+pub(super) fn flags(spec: &Spec, findings: &mut Findings) {
+    for (index, flag) in scheduler(spec).iter().flat_map(|it| &it.flags).enumerate() {
+        if !FLAGS.contains(&flag.as_str()) {
+            let place = place!["process", "scheduler", "flags", index];
+            findings.add(place, format_args!("must be one of {}", FLAGS.join(", ")));
+        }
+    }
+}
+
+/// Niceness is within the kernel's bounds. Other policies ignore it.
+pub(super) fn nice(spec: &Spec, findings: &mut Findings) {
+    let Some(Scheduler { policy, nice, .. }) = scheduler(spec) else { return };
+    if matches!(policy.as_str(), "SCHED_OTHER" | "SCHED_BATCH") && !(-20..=19).contains(nice) {
+        findings.add(place!["process", "scheduler", "nice"], "must be -20 to 19");
+    }
+}
+
+/// A real-time policy has a priority, and no other policy has one.
+pub(super) fn priority(spec: &Spec, findings: &mut Findings) {
+    let Some(Scheduler { policy, priority, .. }) = scheduler(spec) else { return };
+    let place = place!["process", "scheduler", "priority"];
+    if matches!(policy.as_str(), "SCHED_FIFO" | "SCHED_RR") {
+        if !(1..=99).contains(priority) {
+            findings.add(place, format_args!("must be 1 to 99 where the policy is {policy}"));
+        }
+    } else if *priority != 0 {
+        findings.add(place, "is only for the policies SCHED_FIFO and SCHED_RR");
+    }
+}
+
+/// Times are only for the deadline policy, and each is within the next.
+pub(super) fn deadline(spec: &Spec, findings: &mut Findings) {
+    let Some(Scheduler { policy, runtime, deadline, period, .. }) = scheduler(spec) else {
+        return;
+    };
+    let place = |name: &str| place!["process", "scheduler", name];
+    if policy == "SCHED_DEADLINE" {
+        if *runtime < LEAST_RUNTIME {
+            let text = format_args!("must be at least {LEAST_RUNTIME}, in nanoseconds");
+            findings.add(place("runtime"), text);
+        }
+        if runtime > deadline || (*period != 0 && deadline > period) {
+            let text = "must have runtime within deadline, and deadline within period";
+            findings.add(place!["process", "scheduler"], text);
+        }
+        return;
+    }
+    for (name, time) in [("runtime", runtime), ("deadline", deadline), ("period", period)] {
+        if *time != 0 {
+            findings.add(place(name), "is only for the policy SCHED_DEADLINE");
+        }
+    }
+}
+
+/// The class of the I/O priority is known.
+pub(super) fn io_class(spec: &Spec, findings: &mut Findings) {
+    if io_priority_of(spec).is_some_and(|it| !CLASSES.contains(&it.class.as_str())) {
+        let text = format_args!("must be one of {}", CLASSES.join(", "));
+        findings.add(place!["process", "ioPriority", "class"], text);
+    }
+}
+
+/// The I/O priority is within the kernel's bounds.
+pub(super) fn io_priority(spec: &Spec, findings: &mut Findings) {
+    if io_priority_of(spec).is_some_and(|it| !(0..=7).contains(&it.priority)) {
+        findings.add(place!["process", "ioPriority", "priority"], "must be 0 to 7");
+    }
+}
+
+/// The CPUs of an exec are a list.
+pub(super) fn exec_affinity(spec: &Spec, findings: &mut Findings) {
+    let affinity = spec.process.as_ref().and_then(|it| it.exec_cpu_affinity.as_ref());
+    for (name, list) in
+        affinity.iter().flat_map(|it| [("initial", &it.initial), ("final", &it.last)])
+    {
+        if !list.is_empty() && !cpu_list::is_runc_list(list) {
+            let place = place!["process", "execCPUAffinity", name];
+            findings.add(place, "must be a list, for example 0-1,4");
+        }
+    }
+}

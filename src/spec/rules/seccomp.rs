@@ -1,0 +1,201 @@
+//! The system call filter.
+
+use super::Findings;
+use crate::oci::{Place, Seccomp, Spec, Syscall, SyscallArg, place};
+
+const ACTIONS: [&str; 9] = [
+    "SCMP_ACT_KILL",
+    "SCMP_ACT_KILL_PROCESS",
+    "SCMP_ACT_KILL_THREAD",
+    "SCMP_ACT_TRAP",
+    "SCMP_ACT_ERRNO",
+    "SCMP_ACT_TRACE",
+    "SCMP_ACT_ALLOW",
+    "SCMP_ACT_LOG",
+    "SCMP_ACT_NOTIFY",
+];
+
+const OPERATORS: [&str; 7] = [
+    "SCMP_CMP_NE",
+    "SCMP_CMP_LT",
+    "SCMP_CMP_LE",
+    "SCMP_CMP_EQ",
+    "SCMP_CMP_GE",
+    "SCMP_CMP_GT",
+    "SCMP_CMP_MASKED_EQ",
+];
+
+const FLAGS: [&str; 4] = [
+    "SECCOMP_FILTER_FLAG_TSYNC",
+    "SECCOMP_FILTER_FLAG_LOG",
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+];
+
+const ARCHITECTURES: [&str; 23] = [
+    "X86",
+    "X86_64",
+    "X32",
+    "ARM",
+    "AARCH64",
+    "MIPS",
+    "MIPS64",
+    "MIPS64N32",
+    "MIPSEL",
+    "MIPSEL64",
+    "MIPSEL64N32",
+    "PPC",
+    "PPC64",
+    "PPC64LE",
+    "S390",
+    "S390X",
+    "PARISC",
+    "PARISC64",
+    "RISCV64",
+    "LOONGARCH64",
+    "M68K",
+    "SH",
+    "SHEB",
+];
+
+const NOTIFY: &str = "SCMP_ACT_NOTIFY";
+
+/// The filter. An empty one counts as absent. runc: `specconv.SetupSeccomp`.
+fn filter(spec: &Spec) -> Option<&Seccomp> {
+    let filter = spec.linux.as_ref()?.seccomp.as_deref()?;
+    (!filter.default_action.is_empty() || !filter.syscalls.is_empty()).then_some(filter)
+}
+
+fn calls(spec: &Spec) -> impl Iterator<Item = (usize, &Syscall)> {
+    filter(spec).into_iter().flat_map(|filter| &filter.syscalls).enumerate()
+}
+
+fn args(spec: &Spec) -> impl Iterator<Item = (usize, usize, &SyscallArg)> {
+    calls(spec).flat_map(|(index, call)| {
+        call.args.iter().enumerate().map(move |(at, arg)| (index, at, arg))
+    })
+}
+
+fn place_of(name: &str) -> Place {
+    place!["linux", "seccomp", name]
+}
+
+fn call_place(index: usize, name: &str) -> Place {
+    place!["linux", "seccomp", "syscalls", index, name]
+}
+
+fn arg_place(index: usize, at: usize, name: &str) -> Place {
+    place!["linux", "seccomp", "syscalls", index, "args", at, name]
+}
+
+fn note_unknown(place: Place, names: &[&str], findings: &mut Findings) {
+    findings.add(place, format_args!("must be one of {}", names.join(", ")));
+}
+
+/// Every action is known.
+pub(super) fn actions(spec: &Spec, findings: &mut Findings) {
+    if filter(spec).is_some_and(|filter| !ACTIONS.contains(&filter.default_action.as_str())) {
+        note_unknown(place_of("defaultAction"), &ACTIONS, findings);
+    }
+    for (index, call) in calls(spec) {
+        if !ACTIONS.contains(&call.action.as_str()) {
+            note_unknown(call_place(index, "action"), &ACTIONS, findings);
+        }
+    }
+}
+
+/// Every architecture is known.
+pub(super) fn architectures(spec: &Spec, findings: &mut Findings) {
+    let names = filter(spec).into_iter().flat_map(|filter| &filter.architectures);
+    for (index, name) in names.enumerate() {
+        let bare = name.strip_prefix("SCMP_ARCH_");
+        if !bare.is_some_and(|bare| ARCHITECTURES.contains(&bare)) {
+            let place = place!["linux", "seccomp", "architectures", index];
+            findings.add(place, "must be an architecture, for example SCMP_ARCH_X86_64");
+        }
+    }
+}
+
+/// Every flag is known.
+pub(super) fn flags(spec: &Spec, findings: &mut Findings) {
+    let flags = filter(spec).into_iter().flat_map(|filter| filter.flags.iter().flatten());
+    for (index, flag) in flags.enumerate() {
+        if !FLAGS.contains(&flag.as_str()) {
+            note_unknown(place!["linux", "seccomp", "flags", index], &FLAGS, findings);
+        }
+    }
+}
+
+/// Every comparison is known.
+pub(super) fn operators(spec: &Spec, findings: &mut Findings) {
+    for (index, at, arg) in args(spec) {
+        if !OPERATORS.contains(&arg.op.as_str()) {
+            note_unknown(arg_place(index, at, "op"), &OPERATORS, findings);
+        }
+    }
+}
+
+/// A system call has six arguments.
+pub(super) fn arguments(spec: &Spec, findings: &mut Findings) {
+    for (index, at, _) in args(spec).filter(|(_, _, arg)| arg.index > 5) {
+        findings.add(arg_place(index, at, "index"), "must be 0 to 5");
+    }
+}
+
+/// Every system call has a name.
+pub(super) fn names(spec: &Spec, findings: &mut Findings) {
+    for (index, call) in calls(spec) {
+        for (at, _) in call.names.iter().enumerate().filter(|(_, name)| name.is_empty()) {
+            let place = place!["linux", "seccomp", "syscalls", index, "names", at];
+            findings.add(place, "must not be empty");
+        }
+    }
+}
+
+/// An error number is only for the actions that return one.
+pub(super) fn errno(spec: &Spec, findings: &mut Findings) {
+    let is_wrong = |action: &str, errno: Option<u64>| {
+        errno.is_some() && !matches!(action, "SCMP_ACT_ERRNO" | "SCMP_ACT_TRACE")
+    };
+    let text = "is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE; crun refuses it with another action";
+    if filter(spec).is_some_and(|it| is_wrong(&it.default_action, it.default_errno_ret)) {
+        findings.add(place_of("defaultErrnoRet"), text);
+    }
+    for (index, _) in calls(spec).filter(|(_, call)| is_wrong(&call.action, call.errno_ret)) {
+        findings.add(call_place(index, "errnoRet"), text);
+    }
+}
+
+/// An error number is one that a system call can return.
+pub(super) fn errno_range(spec: &Spec, findings: &mut Findings) {
+    let is_wrong = |errno: Option<u64>| errno.is_some_and(|number| number > 4095);
+    let text = "must be at most 4095";
+    if filter(spec).is_some_and(|filter| is_wrong(filter.default_errno_ret)) {
+        findings.add(place_of("defaultErrnoRet"), text);
+    }
+    for (index, _) in calls(spec).filter(|(_, call)| is_wrong(call.errno_ret)) {
+        findings.add(call_place(index, "errnoRet"), text);
+    }
+}
+
+/// The default action does not notify. Neither does `write`, which the runtime needs to pass on the listener.
+pub(super) fn notify(spec: &Spec, findings: &mut Findings) {
+    if filter(spec).is_some_and(|filter| filter.default_action == NOTIFY) {
+        let text = "must not be SCMP_ACT_NOTIFY: no container can start under it";
+        findings.add(place_of("defaultAction"), text);
+    }
+    for (index, call) in calls(spec).filter(|(_, call)| call.action == NOTIFY) {
+        for (at, _) in call.names.iter().enumerate().filter(|(_, name)| *name == "write") {
+            let text = "must not have the action SCMP_ACT_NOTIFY: the runtime needs it to pass on the listener";
+            findings.add(place!["linux", "seccomp", "syscalls", index, "names", at], text);
+        }
+    }
+}
+
+/// A filter that notifies has a listener.
+pub(super) fn listener(spec: &Spec, findings: &mut Findings) {
+    let lacks = filter(spec).is_some_and(|filter| filter.listener_path.is_empty());
+    if lacks && calls(spec).any(|(_, call)| call.action == NOTIFY) {
+        findings.add(place_of("listenerPath"), "is needed by SCMP_ACT_NOTIFY");
+    }
+}

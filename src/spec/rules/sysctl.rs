@@ -1,0 +1,59 @@
+//! Sysctls: those that would change the host.
+
+use super::Findings;
+use super::namespaces::{exists, place_of};
+use crate::domain::sandbox::NamespaceKind;
+use crate::domain::sysctl::{NAMESPACES, SysctlScope, scope};
+use crate::oci::{Place, Spec, place};
+
+fn keys(spec: &Spec) -> impl Iterator<Item = &str> {
+    spec.linux.iter().flat_map(|linux| linux.sysctl.keys()).map(String::as_str)
+}
+
+fn place_of_key(key: &str) -> Place {
+    place!["linux", "sysctl", key]
+}
+
+/// The name is one that a file in `/proc/sys` can have.
+pub(super) fn name(spec: &Spec, findings: &mut Findings) {
+    let is_wrong = |letter: char| letter.is_whitespace() || letter.is_control();
+    for key in keys(spec).filter(|key| key.contains(is_wrong)) {
+        let text = "must be the name of a sysctl, for example net.ipv4.ip_forward";
+        findings.add(place_of_key(key), text);
+    }
+}
+
+/// No sysctl is the host's alone.
+pub(super) fn host(spec: &Spec, findings: &mut Findings) {
+    for key in keys(spec).filter(|key| scope(key) == SysctlScope::Host) {
+        let text = "is not a sysctl of a namespace: it would change the host";
+        findings.add(place_of_key(key), text);
+    }
+}
+
+/// A sysctl of a namespace is set in one other than the host's.
+pub(super) fn namespace(spec: &Spec, findings: &mut Findings) {
+    let missing: Vec<NamespaceKind> = match keys(spec).next() {
+        None => return,
+        Some(_) => NAMESPACES.into_iter().filter(|kind| !exists(spec, kind.name())).collect(),
+    };
+    for key in keys(spec).filter(|_| !missing.is_empty()) {
+        if let SysctlScope::Namespace(kind) = scope(key)
+            && missing.contains(&kind)
+        {
+            let kind = kind.name();
+            let text = format_args!("needs a private {kind} namespace");
+            findings.add_contradiction(place_of_key(key), place_of(kind), text);
+        }
+    }
+}
+
+/// No sysctl sets what a field of the spec sets.
+pub(super) fn field(spec: &Spec, findings: &mut Findings) {
+    for key in keys(spec) {
+        if let SysctlScope::Field(name) = scope(key) {
+            let text = format_args!("is set by the field {name} of the spec");
+            findings.add(place_of_key(key), text);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Capabilities.
+
+use crate::domain::capability::KNOWN;
+use crate::domain::host_facts::HostFacts;
+use crate::domain::origin::Origin;
+use crate::oci::Capabilities;
+use crate::spec::assembly::Assembly;
+use crate::spec::error::SpecError;
+use crate::spec::inputs::Inputs;
+use crate::spec::provenance::{Attribution, Change};
+
+/// The sets that every change apart from `ambient` is made in.
+const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
+
+/// Replaces, adds, drops, and sets the ambient set, in this order.
+///
+/// containerd: `oci.WithCapabilities`, `oci.WithAddedCapabilities`, `oci.WithDroppedCapabilities`,
+/// `oci.WithAmbientCapabilities`. Unlike there, a capability that is dropped, or not in the set, does not stay
+/// ambient, and an unknown name is refused.
+pub(super) fn capabilities(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
+    let options = &inputs.options.capabilities;
+    let all = known(inputs.host);
+    if let Some(names) = &options.set {
+        let set = parse(all, "set.values", names)?;
+        let sets = assembly.capabilities();
+        // Only an exec starts with inheritable or ambient capabilities, those of the container.
+        for list in [&mut sets.inheritable, &mut sets.ambient] {
+            list.retain(|one| set.contains(&one.as_str()));
+        }
+        for list in three(sets) {
+            *list = owned(&set);
+        }
+        attribute(assembly, &THREE, "set.values", names);
+    }
+    if !options.add.is_empty() {
+        let add = parse(all, "add", &options.add)?;
+        for list in three(assembly.capabilities()) {
+            for one in &add {
+                if !list.iter().any(|other| other == one) {
+                    list.push((*one).to_owned());
+                }
+            }
+        }
+        attribute(assembly, &THREE, "add", &options.add);
+    }
+    if !options.drop.is_empty() {
+        let drop = parse(&KNOWN, "drop", &options.drop)?;
+        if let Some(sets) = &mut assembly.process().capabilities {
+            for list in sets.sets_mut() {
+                list.retain(|one| !drop.contains(&one.as_str()));
+            }
+        }
+        attribute(assembly, &Capabilities::NAMES, "drop", &options.drop);
+    }
+    let ambient = parse(all, "ambient", &options.ambient)?;
+    if !ambient.is_empty() {
+        let sets = assembly.capabilities();
+        sets.inheritable = owned(&ambient);
+        sets.ambient = owned(&ambient);
+        attribute(assembly, &["inheritable", "ambient"], "ambient", &options.ambient);
+    }
+    Ok(())
+}
+
+fn three(sets: &mut Capabilities) -> [&mut Vec<String>; 3] {
+    [&mut sets.bounding, &mut sets.effective, &mut sets.permitted]
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Attributes each capability that was added or removed to the name in an option that asked for it.
+fn attribute(assembly: &mut Assembly, lists: &[&str], field: &str, names: &[String]) {
+    assembly.attribute("/process/capabilities", || {
+        let each: Vec<Vec<&str>> = names.iter().map(|name| meant(&KNOWN, name)).collect();
+        move |change: &Change<'_>| {
+            let lists = lists.iter().map(|list| format!("/process/capabilities/{list}"));
+            let inside = lists.into_iter().any(|list| change.key_in(&list).is_some());
+            let is_it = |known: &Vec<&str>| known.iter().any(|one| change.value == one);
+            let index = inside.then(|| each.iter().position(is_it)).flatten();
+            let wanted = change.gone == (field == "drop");
+            Some(match index.filter(|_| wanted) {
+                Some(index) => {
+                    Attribution::Set(Origin::option(format_args!("capabilities.{field}[{index}]")))
+                }
+                None => Attribution::Changed(Origin::option(format_args!("capabilities.{field}"))),
+            })
+        }
+    });
+}
+
+/// Every capability that the host's kernel has, where that is stated.
+fn known(host: &HostFacts) -> &'static [&'static str] {
+    let last = host.last_capability.map_or(KNOWN.len(), |last| usize::from(last) + 1);
+    KNOWN.get(..last).unwrap_or(&KNOWN)
+}
+
+/// The capabilities of a list of names, with or without `CAP_`; `ALL` is those of `all` that are not listed yet.
+fn parse(
+    all: &[&'static str],
+    field: &str,
+    names: &[String],
+) -> Result<Vec<&'static str>, SpecError> {
+    let mut found: Vec<&'static str> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match meant(all, name).as_slice() {
+            [] => {
+                let field = format!("options.capabilities.{field}[{index}]");
+                return Err(SpecError::field(&field, format!("unknown capability {name:?}")));
+            }
+            // Go keeps a name that is listed twice.
+            [one] => found.push(*one),
+            every => {
+                let new: Vec<_> = every.iter().filter(|one| !found.contains(one)).collect();
+                found.extend(new);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The capabilities that a name stands for: `ALL` is all of `all`; nothing for an unknown name.
+fn meant(all: &[&'static str], name: &str) -> Vec<&'static str> {
+    let upper = name.to_ascii_uppercase();
+    let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
+    if bare == "ALL" {
+        return all.to_vec();
+    }
+    let known = KNOWN.iter().find(|known| known.strip_prefix("CAP_") == Some(bare));
+    known.copied().into_iter().collect()
+}
+
+/// Gives every capability. containerd: `oci.WithAllKnownCapabilities`.
+pub(super) fn give_all(host: &HostFacts, assembly: &mut Assembly) {
+    for list in three(assembly.capabilities()) {
+        *list = owned(known(host));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_kernels_with_or_without_the_prefix() {
+        assert_eq!(
+            parse(&KNOWN, "add", &["CAP_BPF".into(), "sys_admin".into()]).unwrap(),
+            ["CAP_BPF", "CAP_SYS_ADMIN"]
+        );
+        assert_eq!(parse(&KNOWN, "add", &["ALL".into(), "all".into()]).unwrap(), KNOWN);
+        assert!(parse(&KNOWN, "add", &["CAP_NONSENSE".into()]).is_err());
+    }
+
+    #[test]
+    fn all_ends_with_the_last_that_the_host_has() {
+        let host = |last_capability| HostFacts { last_capability, ..HostFacts::default() };
+        assert_eq!(known(&host(None)), KNOWN);
+        assert_eq!(known(&host(Some(37))).last(), Some(&"CAP_AUDIT_READ"));
+        assert_eq!(known(&host(Some(40))), KNOWN);
+        assert_eq!(known(&host(Some(63))), KNOWN);
+    }
+}

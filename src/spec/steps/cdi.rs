@@ -1,0 +1,16 @@
+//! CDI devices.
+
+use crate::spec::assembly::Assembly;
+use crate::spec::cdi;
+use crate::spec::error::SpecError;
+use crate::spec::inputs::Inputs;
+
+/// Makes the edits of the requested devices.
+///
+/// containerd: `cdi.WithCDIDevices`.
+pub(super) fn cdi(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
+    if inputs.options.cdi_devices.is_empty() {
+        return Ok(());
+    }
+    cdi::apply(&inputs.equipment.cdi, &inputs.equipment.cdi_nodes, assembly)
+}

@@ -1,0 +1,117 @@
+//! Mounts beside the profile's own.
+
+use crate::domain::origin::Origin;
+use crate::oci::Mount;
+use crate::paths::clean;
+use crate::spec::assembly::Assembly;
+use crate::spec::error::SpecError;
+use crate::spec::inputs::Inputs;
+use crate::spec::provenance::{Attribution, Change};
+use std::collections::{HashMap, HashSet};
+
+/// Removes, resizes, makes writable and adds mounts, in this order. An added mount replaces the one with the
+/// same destination, which would be hidden below it.
+///
+/// containerd: `oci.WithoutMounts`, `oci.WithDevShmSize`, `oci.WithWriteableSysfs`,
+/// `oci.WithWriteableCgroupfs`, `oci.WithHostResolvconf`, `oci.WithHostHostsFile`,
+/// `oci.WithHostLocaltime`, `oci.WithMounts`.
+pub(super) fn mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
+    let options = &inputs.options.mounts;
+    if !options.remove.is_empty() {
+        let gone: HashSet<String> = options.remove.iter().map(|path| clean(path)).collect();
+        assembly.spec.mounts.retain(|mount| !gone.contains(&clean(&mount.destination)));
+        attribute(assembly, "remove", || options.remove.iter().map(|path| clean(path)).collect());
+    }
+    if let Some(size) = options.dev_shm_size_kb {
+        resize_shm(&mut assembly.spec.mounts, size)?;
+        assembly.attribute_changes(|| Origin::option("mounts.dev_shm_size_kb"));
+    }
+    if options.writable_sysfs {
+        make_writable(assembly, "sysfs");
+        assembly.attribute_changes(|| Origin::option("mounts.writable_sysfs"));
+    }
+    if options.writable_cgroupfs {
+        make_writable(assembly, "cgroup");
+        assembly.attribute_changes(|| Origin::option("mounts.writable_cgroupfs"));
+    }
+    if options.vm_network {
+        for path in ["/etc/resolv.conf", "/etc/hosts"] {
+            add_host_file(assembly, path, "vm_network");
+        }
+    }
+    if options.host_localtime {
+        add_host_file(assembly, "/etc/localtime", "host_localtime");
+    }
+    for (field, added) in [("tmpfs", &options.tmpfs), ("add", &options.add)] {
+        if !added.is_empty() {
+            add(&mut assembly.spec.mounts, added);
+            let paths = || added.iter().map(|mount| clean(&mount.destination)).collect();
+            attribute(assembly, field, paths);
+        }
+    }
+    Ok(())
+}
+
+/// Attributes each mount to the entry of a list of options that added or removed it.
+fn attribute(assembly: &mut Assembly, field: &str, destinations: impl FnOnce() -> Vec<String>) {
+    assembly.attribute("/mounts", || {
+        let all = destinations().into_iter().enumerate();
+        let indices: HashMap<String, usize> = all.map(|(index, path)| (path, index)).collect();
+        move |change: &Change<'_>| {
+            change.key_in("/mounts")?;
+            let index = indices.get(&clean(change.value.get("destination")?.as_str()?))?;
+            Some(Attribution::Set(Origin::option(format_args!("mounts.{field}[{index}]"))))
+        }
+    });
+}
+
+/// Puts `rw` in the place of `ro` in every mount of a type.
+pub(super) fn make_writable(assembly: &mut Assembly, kind: &str) {
+    for mount in assembly.spec.mounts.iter_mut().filter(|mount| mount.kind == kind) {
+        for option in mount.options.iter_mut().filter(|option| *option == "ro") {
+            "rw".clone_into(option);
+        }
+    }
+}
+
+fn resize_shm(mounts: &mut [Mount], size_kb: u64) -> Result<(), SpecError> {
+    let is_shm = |mount: &&mut Mount| {
+        mount.destination == "/dev/shm" && mount.kind == "tmpfs" && mount.source == "shm"
+    };
+    let shm = mounts.iter_mut().find(is_shm).ok_or_else(|| {
+        SpecError::field("options.mounts.dev_shm_size_kb", "there is no /dev/shm mount")
+    })?;
+    shm.options.retain(|option| !option.starts_with("size="));
+    shm.options.push(format!("size={size_kb}k"));
+    Ok(())
+}
+
+/// Mounts a file of the host read-only at the same place in the container.
+fn add_host_file(assembly: &mut Assembly, path: &str, option: &str) {
+    let mount = Mount {
+        destination: path.to_owned(),
+        kind: "bind".to_owned(),
+        source: path.to_owned(),
+        options: vec!["rbind".to_owned(), "ro".to_owned()],
+        ..Mount::default()
+    };
+    add(&mut assembly.spec.mounts, std::slice::from_ref(&mount));
+    assembly.attribute("/mounts", || {
+        |change: &Change<'_>| {
+            change.index_in("/mounts")?;
+            let is_it = change.value.get("destination").is_some_and(|other| other == path);
+            is_it.then(|| Attribution::Set(Origin::option(format_args!("mounts.{option}"))))
+        }
+    });
+}
+
+/// Adds mounts at the end, each in the place of any other with the same destination.
+fn add(mounts: &mut Vec<Mount>, added: &[Mount]) {
+    let all = added.iter().enumerate();
+    let last: HashMap<String, usize> =
+        all.map(|(index, mount)| (clean(&mount.destination), index)).collect();
+    mounts.retain(|mount| !last.contains_key(&clean(&mount.destination)));
+    let kept = added.iter().enumerate();
+    let kept = kept.filter(|(index, mount)| last.get(&clean(&mount.destination)) == Some(index));
+    mounts.extend(kept.map(|(_, mount)| mount.clone()));
+}

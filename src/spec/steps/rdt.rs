@@ -1,0 +1,17 @@
+//! Cache and memory bandwidth.
+
+use crate::domain::origin::Origin;
+use crate::spec::assembly::Assembly;
+use crate::spec::error::SpecError;
+use crate::spec::inputs::Inputs;
+
+/// Sets the class of service and its schemata. The profile's are replaced as a whole.
+///
+/// containerd: `oci.WithRdt`.
+pub(super) fn rdt(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
+    if let Some(rdt) = &inputs.options.rdt {
+        assembly.linux().intel_rdt = Some(rdt.clone());
+        assembly.attribute_changes(|| Origin::option("resources.rdt"));
+    }
+    Ok(())
+}

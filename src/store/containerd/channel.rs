@@ -1,0 +1,58 @@
+//! The connection to the socket, and what is wrong with the socket if there is no connection.
+
+use crate::store::StoreError;
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+/// How long the socket may take to accept.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How much of one blob may wait unread.
+const STREAM_WINDOW: u32 = 1 << 20;
+
+/// How much of all blobs may wait unread. Far above [`STREAM_WINDOW`], so that a few readers that pause
+/// cannot delay the answers to other calls on the same connection.
+const CONNECTION_WINDOW: u32 = 64 << 20;
+
+/// A channel that dials when it is used, and again after the connection has ended.
+pub(super) fn lazy(socket: Arc<Path>) -> Channel {
+    // The address is never resolved: it only becomes the `:authority` of the requests.
+    Endpoint::from_static("http://localhost")
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .connect_with_connector_lazy(tower::service_fn(move |_: Uri| dial(Arc::clone(&socket))))
+}
+
+async fn dial(socket: Arc<Path>) -> Result<TokioIo<UnixStream>, StoreError> {
+    let reason = match tokio::time::timeout(CONNECT_WITHIN, UnixStream::connect(&socket)).await {
+        Ok(Ok(stream)) => return Ok(TokioIo::new(stream)),
+        Ok(Err(error)) => reason(&socket, &error).await,
+        Err(_) => format!("not accepted within {CONNECT_WITHIN:?}"),
+    };
+    Err(StoreError::Unavailable(format!("{}: {reason}", socket.display())))
+}
+
+/// What is wrong with a socket, in the words that people search for.
+pub(super) async fn reason(socket: &Path, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        return "no such file".to_owned();
+    }
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return "permission denied".to_owned();
+    }
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        // A file that is not a socket gives the same error as a socket without a listener.
+        let refused = match tokio::fs::metadata(socket).await {
+            Ok(found) if !found.file_type().is_socket() => "not a socket",
+            Ok(_) | Err(_) => "connection refused",
+        };
+        return refused.to_owned();
+    }
+    error.to_string()
+}

@@ -1,0 +1,143 @@
+//! `/etc/group`: from a name to a gid, and from a user to its groups.
+//!
+//! containerd: `user.ParseGroupFilter` of moby/sys. It reads invalid numbers as 0; here they are errors.
+
+use crate::users::error::Cause;
+use crate::users::lines::{self, Line};
+
+/// The path of the file.
+pub const PATH: &str = "/etc/group";
+
+/// The longest line that is read, in bytes.
+const LINE_BYTES: usize = 1 << 20;
+
+const NAME: usize = 0;
+const GID: usize = 2;
+const MEMBERS: usize = 3;
+
+/// The gid of the first group of a name.
+///
+/// # Errors
+///
+/// [`Cause::Untrusted`] if the line's gid is not a valid number.
+pub fn find_gid(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
+    let mut found = None;
+    for line in groups(bytes) {
+        let line = line?;
+        if found.is_none() && line.field(NAME) == name.as_bytes() {
+            found = Some(line.id_at(GID, "a gid")?);
+        }
+    }
+    Ok(found)
+}
+
+/// The gid of the last group of a name, which containerd uses for groups to append.
+///
+/// containerd: `oci.WithAppendAdditionalGroups`.
+///
+/// # Errors
+///
+/// [`Cause::Untrusted`] if the line's gid is not a valid number.
+pub fn find_last_gid(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
+    let mut found = None;
+    for line in groups(bytes) {
+        let line = line?;
+        if line.field(NAME) == name.as_bytes() {
+            found = Some(line);
+        }
+    }
+    found.map(|line| line.id_at(GID, "a gid")).transpose()
+}
+
+/// Whether a group of the user's own name counts as one of its groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnGroup {
+    /// It counts like any other.
+    Counts,
+    /// It is skipped, as in containerd.
+    Skipped,
+}
+
+/// The gids of the groups that list a user, in the order of the file, duplicates kept.
+///
+/// # Errors
+///
+/// [`Cause::Untrusted`] if such a line's gid is not a valid number.
+pub fn find_gids_of_member(bytes: &[u8], user: &[u8], own: OwnGroup) -> Result<Vec<u32>, Cause> {
+    let mut gids = Vec::new();
+    for line in groups(bytes) {
+        let line = line?;
+        let skipped = own == OwnGroup::Skipped && line.field(NAME) == user;
+        if !skipped && is_member(&line, user) {
+            gids.push(line.id_at(GID, "a gid")?);
+        }
+    }
+    Ok(gids)
+}
+
+fn is_member(line: &Line<'_>, user: &[u8]) -> bool {
+    let members = line.field(MEMBERS);
+    !members.is_empty() && members.split(|byte| *byte == b',').any(|member| member == user)
+}
+
+fn groups(bytes: &[u8]) -> impl Iterator<Item = Result<Line<'_>, Cause>> {
+    lines::read_lines(PATH, bytes, LINE_BYTES)
+        .filter(|line| !line.as_ref().is_ok_and(Line::is_comment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &[u8] =
+        b"root:x:0:root\n#c:x:77:app\nwww:x:33:nginx,app\napp:x:1000:app\n\nbroken\n\
+        twice:x:33:app\nwww:x:34:\nnum:x:xyz:other\nbig:x:2147483648:\nempty:x:9:\n";
+
+    #[test]
+    fn names_are_found() {
+        assert_eq!(find_gid(FILE, "www"), Ok(Some(33)));
+        assert_eq!(find_last_gid(FILE, "www"), Ok(Some(34)));
+        assert_eq!(find_gid(FILE, "ghost"), Ok(None));
+        assert_eq!(find_gid(FILE, "#c"), Ok(None));
+    }
+
+    #[test]
+    fn a_users_groups_are_in_order_with_duplicates() {
+        assert_eq!(find_gids_of_member(FILE, b"app", OwnGroup::Skipped), Ok(vec![33, 33]));
+        assert_eq!(find_gids_of_member(FILE, b"app", OwnGroup::Counts), Ok(vec![33, 1000, 33]));
+        assert_eq!(find_gids_of_member(FILE, b"ghost", OwnGroup::Counts), Ok(vec![]));
+        assert_eq!(find_gids_of_member(FILE, b"", OwnGroup::Counts), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_an_error_and_never_root() {
+        assert!(matches!(find_gid(FILE, "big"), Err(Cause::Untrusted { line: 10, .. })));
+        assert!(matches!(find_gid(FILE, "broken"), Err(Cause::Untrusted { .. })));
+        assert!(matches!(find_last_gid(FILE, "num"), Err(Cause::Untrusted { .. })));
+        assert!(matches!(
+            find_gids_of_member(FILE, b"other", OwnGroup::Skipped),
+            Err(Cause::Untrusted { what: "a gid", .. })
+        ));
+    }
+
+    /// CVE-2026-47262: a million groups are read in one pass, holding nothing but the gids found.
+    #[test]
+    fn a_million_groups() {
+        let mut file = Vec::new();
+        for gid in 0..500_000 {
+            file.extend_from_slice(format!("g{gid}:x:{gid}:\n").as_bytes());
+        }
+        file.extend_from_slice(b"last:x:7:app\n");
+        assert_eq!(find_gids_of_member(&file, b"app", OwnGroup::Skipped), Ok(vec![7]));
+        assert_eq!(find_gid(&file, "last"), Ok(Some(7)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = find_gid(&bytes, "root");
+            let _ = find_last_gid(&bytes, "root");
+            let _ = find_gids_of_member(&bytes, b"root", OwnGroup::Counts);
+        }
+    }
+}

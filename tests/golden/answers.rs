@@ -1,0 +1,137 @@
+//! Golden answers: each case is answered as it wants.
+//!
+//! `support::golden` says what a case is. `BLESS=1` writes what is answered; read the difference before it is committed.
+
+use crate::bless;
+use crate::support::go_json::escaped;
+use crate::support::golden::{Case, case, cases};
+use crate::support::request_json;
+use prost_types::Any;
+use serde_json::{Value, json};
+use specd::api::pb::specd as pb;
+use specd::api::pb::specd::SpecService;
+use tonic::{Request, Status};
+use tonic_types::StatusExt;
+
+/// The newest release of containerd, which the profile `containerd` is.
+const NEWEST: &str = "containerd-2.4";
+
+/// The JSON of an answer, which is in Go's form: reading and writing it gives the same bytes.
+fn read(any: Option<&Any>) -> Value {
+    let text = std::str::from_utf8(&any.unwrap().value).unwrap();
+    let value: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(escaped(&value.to_string()), text);
+    value
+}
+
+fn answer(response: &pb::GenerateResponse) -> Value {
+    let image = response.image.as_ref().unwrap();
+    let labels: std::collections::BTreeMap<_, _> = image.labels.iter().collect();
+    json!({
+        "type_url": response.spec.as_ref().unwrap().type_url,
+        "spec": read(response.spec.as_ref()),
+        "image": {
+            "exposed_ports": image.exposed_ports,
+            "volumes": image.volumes,
+            "stop_signal": image.stop_signal,
+            "labels": labels,
+        },
+        "warnings": response.warnings,
+    })
+}
+
+/// A process: what no option has changed has the text, white space included, that is stored of the container.
+fn process(response: &pb::GenerateProcessResponse) -> Value {
+    let any = response.process.as_ref().unwrap();
+    let process: Value = serde_json::from_slice(&any.value).unwrap();
+    json!({"type_url": any.type_url, "process": process, "warnings": response.warnings})
+}
+
+fn resources(response: &pb::GenerateResourcesResponse) -> Value {
+    let any = response.resources.as_ref();
+    json!({"type_url": any.unwrap().type_url, "resources": read(any), "warnings": response.warnings})
+}
+
+fn error(status: &Status) -> Value {
+    let violations: Vec<Value> = status
+        .get_details_bad_request()
+        .map(|details| details.field_violations)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|violation| json!({ violation.field: violation.description }))
+        .collect();
+    json!({
+        "code": format!("{:?}", status.code()),
+        "reason": status.get_details_error_info().unwrap().reason,
+        "message": status.message(),
+        "violations": violations,
+    })
+}
+
+/// What is wrong with an answer, unless it is to be written. Both are compared as text, in which fields have an order.
+fn compare(case: &Case, profile: &str, got: &Value) -> Option<String> {
+    if std::env::var_os("BLESS").is_some() {
+        let text = if got.get("spec").is_some() && case.name != profile {
+            bless::text(profile, &self::case(profile).wanted().unwrap(), got)
+        } else {
+            serde_json::to_string_pretty(got).unwrap() + "\n"
+        };
+        std::fs::write(case.directory.join("want.json"), text).unwrap();
+    }
+    let wrong = match case.wanted() {
+        Ok(want) if bless::same(&want, got) => return None,
+        Ok(want) => format!(
+            "what is answered differs from what is wanted by {}",
+            bless::difference(&want, got)
+        ),
+        Err(why) => why,
+    };
+    Some(format!("{}: {wrong}", case.directory.display()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_gives_what_is_wanted() {
+    let mut wrong = Vec::new();
+    let mut cases = cases("generate");
+    let profile = |case: &Case| match request_json::parse(&case.request()).profile.as_str() {
+        "" => "function".to_owned(),
+        "containerd" => NEWEST.to_owned(),
+        name => name.to_owned(),
+    };
+    // The own cases of profiles come first, since the others are written as changes on them.
+    cases.sort_by_cached_key(|case| case.name != profile(case));
+    for case in &cases {
+        let (fixture, request) = case.generate();
+        let first = fixture.generate(request.clone()).await;
+        let got = match &first {
+            Ok(response) => answer(response),
+            Err(status) => error(status),
+        };
+        if let (Ok(first), Ok(again)) = (&first, fixture.generate(request).await) {
+            assert_eq!(first.spec, again.spec, "{}", case.name);
+        }
+        wrong.extend(compare(case, &profile(case), &got));
+    }
+    assert!(wrong.is_empty(), "BLESS=1 writes what is answered\n{}", wrong.join("\n"));
+    assert!(cases.len() > 40, "goldens are missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_tasks_gives_what_is_wanted() {
+    let mut wrong = Vec::new();
+    let (execs, updates) = (cases("process"), cases("resources"));
+    for case in &execs {
+        let request = request_json::parse_as("GenerateProcessRequest", &case.request());
+        let answer = case.tasks().service.generate_process(Request::new(request)).await;
+        let got = answer.map_or_else(|status| error(&status), |answer| process(answer.get_ref()));
+        wrong.extend(compare(case, "", &got));
+    }
+    for case in &updates {
+        let request = request_json::parse_as("GenerateResourcesRequest", &case.request());
+        let answer = case.tasks().service.generate_resources(Request::new(request)).await;
+        let got = answer.map_or_else(|status| error(&status), |answer| resources(answer.get_ref()));
+        wrong.extend(compare(case, "", &got));
+    }
+    assert!(wrong.is_empty(), "BLESS=1 writes what is answered\n{}", wrong.join("\n"));
+    assert!(execs.len() > 30 && updates.len() > 4, "goldens are missing");
+}

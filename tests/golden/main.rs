@@ -1,0 +1,26 @@
+//! What needs no machine: the golden answers, replays of reference data, the documents, and the invariants of the sources.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod answers;
+mod bless;
+mod cases;
+mod docker;
+mod explain;
+mod generated_tables;
+mod options_table;
+mod reference;
+mod seccomp;
+#[path = "../support"]
+mod support {
+    pub(crate) mod go_json;
+    pub(crate) mod go_options;
+    pub(crate) mod golden;
+    pub(crate) mod golden_host;
+    pub(crate) mod layout;
+    pub(crate) mod request_json;
+    pub(crate) mod say;
+    pub(crate) mod service;
+    pub(crate) mod tasks;
+}
+mod tidy;

@@ -1,0 +1,70 @@
+//! The limits of clients, and the errors beyond them.
+
+use crate::operations::{Server, request, within};
+use specd::api::pb::specd::{ProcessOptions, SpecOptions, SpecServiceClient};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().unwrap().reason
+}
+
+#[tokio::test]
+async fn calls_in_flight_are_shed_with_resource_exhausted_and_retry_info() {
+    let server = Arc::new(Server::start(&["--max-in-flight", "1"]).await);
+    server.containerd.hangs(true);
+    let mut client = SpecServiceClient::new(server.channel().await);
+    let waiting = tokio::spawn(async move { client.generate(request()).await });
+    within("a call at containerd", server.containerd.runs(1)).await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..10 {
+        let mut client = SpecServiceClient::new(server.channel().await);
+        let started = Instant::now();
+        let status = within("a refusal", client.generate(request())).await.unwrap_err();
+        fastest = fastest.min(started.elapsed());
+        assert_eq!(
+            (status.code(), reason(&status)),
+            (Code::ResourceExhausted, "OVERLOADED".into())
+        );
+        let retry = status.get_details_retry_info().unwrap().retry_delay.unwrap();
+        assert!(retry > Duration::ZERO);
+    }
+    assert!(fastest < Duration::from_millis(50), "{fastest:?}");
+    waiting.abort();
+}
+
+fn with_env(bytes: usize) -> tonic::Request<specd::api::pb::specd::GenerateRequest> {
+    let mut request = request();
+    let env = vec![format!("A={}", "x".repeat(bytes))];
+    let process = Some(ProcessOptions { env, ..Default::default() });
+    request.get_mut().options = Some(SpecOptions { process, ..Default::default() });
+    request
+}
+
+#[tokio::test]
+async fn message_size_in_is_bounded() {
+    let server = Server::start(&[]).await;
+    server.generate(with_env(1_000_000)).await.unwrap();
+    let status = server.generate(with_env(1_050_000)).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status)),
+        (Code::ResourceExhausted, "LIMIT_EXCEEDED".into()),
+        "{status:?}"
+    );
+    let limit = status.get_details_error_info().unwrap().metadata["limit"].clone();
+    assert_eq!(limit, "1048576");
+}
+
+#[tokio::test]
+async fn message_size_out_is_bounded() {
+    let server = Server::start(&["--max-response-bytes", "100000"]).await;
+    server.generate(with_env(50_000)).await.unwrap();
+    let status = server.generate(with_env(100_000)).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status)),
+        (Code::ResourceExhausted, "LIMIT_EXCEEDED".into()),
+        "{status:?}"
+    );
+}

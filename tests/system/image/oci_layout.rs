@@ -1,0 +1,226 @@
+//! The source itself: which directories are layouts, and what a name points to in one.
+
+use crate::support::layout::{Layout, sha256};
+use serde_json::json;
+use specd::domain::ids::Namespace;
+use specd::image::Descriptor;
+use specd::image::reference::ImageName;
+use specd::store::oci_layout::OciLayout;
+use specd::store::{Deadline, ImageStore, Resolved, StoreError};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+
+async fn resolve(source: &OciLayout, name: &str) -> Result<Resolved, StoreError> {
+    let namespace = Namespace::parse("any").unwrap();
+    source.resolve(&namespace, &ImageName::parse(name).unwrap(), Deadline::NONE).await
+}
+
+fn sentence(path: &Path) -> String {
+    OciLayout::open(path).unwrap_err().to_string()
+}
+
+fn mkfifo(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn a_directory_that_is_none_gets_a_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let shown = root.display();
+    let missing = root.join("missing");
+    assert_eq!(sentence(&missing), format!("{} does not exist", missing.display()));
+    let file = root.join("file");
+    fs::write(&file, "").unwrap();
+    assert_eq!(sentence(&file), format!("{} is not a directory", file.display()));
+    assert_eq!(
+        sentence(root),
+        format!("{shown} is not an OCI image layout: it has no file \"oci-layout\"")
+    );
+    fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
+    assert_eq!(
+        sentence(root),
+        format!(
+            "{shown} cannot be read as an OCI image layout: oci-layout: its version is \"2.0.0\", \
+             and only 1.0.0 is known"
+        )
+    );
+    fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    assert_eq!(
+        sentence(root),
+        format!("{shown} is not an OCI image layout: it has no file \"index.json\"")
+    );
+    fs::write(root.join("index.json"), "manifests: []").unwrap();
+    let said = sentence(root);
+    assert!(said.contains("index.json: is not JSON: expected value at line 1 column 1"), "{said}");
+    fs::write(root.join("index.json"), vec![b' '; (4 << 20) + 1]).unwrap();
+    assert!(sentence(root).ends_with("index.json: is longer than 4194304 bytes"));
+    fs::write(root.join("index.json"), r#"{"manifests":null}"#).unwrap();
+    assert!(OciLayout::open(root).is_ok());
+}
+
+#[tokio::test]
+async fn names_match_exactly_and_the_last_counts() {
+    let mut layout = Layout::temp();
+    let first = layout.blob("text/plain", "first");
+    let second = layout.blob("text/plain", "second");
+    let third = layout.blob("text/plain", "third");
+    layout.tag("docker.io/library/app:1", &first);
+    layout.tag("docker.io/library/app:latest", &first);
+    layout.tag("docker.io/library/app:1", &second);
+    layout.tag_as("io.containerd.image.name", "ghcr.io/me/tool:2", &third);
+    layout.tag("latest", &third);
+    let source = layout.source();
+    for (name, stored, blob) in [
+        ("docker.io/library/app:1", "docker.io/library/app:1", &second),
+        ("app:1", "docker.io/library/app:1", &second),
+        ("app", "docker.io/library/app:latest", &first),
+        ("ghcr.io/me/tool:2", "ghcr.io/me/tool:2", &third),
+        ("latest", "latest", &third),
+        (&first.digest, &first.digest, &first),
+        (&format!("other@{}", third.digest), &format!("other@{}", third.digest), &third),
+    ] {
+        let found = resolve(&source, name).await.unwrap();
+        assert_eq!((found.name.as_str(), found.target), (stored, blob.descriptor()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_name_lists_the_names_tried() {
+    let layout = Layout::temp();
+    let error = resolve(&layout.source(), "app").await.unwrap_err();
+    assert_eq!(error.to_string(), "image not found, tried app and docker.io/library/app:latest");
+    let full = "docker.io/library/app:1";
+    let tried = vec![full.to_owned()];
+    let answer = resolve(&layout.source(), full).await;
+    assert_eq!(answer, Err(StoreError::ImageNotFound { tried }));
+}
+
+#[tokio::test]
+async fn a_name_is_never_remembered() {
+    let mut layout = Layout::temp();
+    let source = layout.source();
+    let first = layout.blob("text/plain", "first");
+    let second = layout.blob("text/plain", "second");
+    for blob in [&first, &second] {
+        layout.tag("app", blob);
+        assert_eq!(resolve(&source, "app").await.unwrap().target.digest.as_str(), blob.digest);
+    }
+    fs::write(layout.root().join("index.json"), r#"{"manifests":{}}"#).unwrap();
+    let error = resolve(&source, "app").await.unwrap_err();
+    assert!(matches!(&error, StoreError::Invalid(_)), "{error:?}");
+    assert!(error.to_string().ends_with("manifests: expected a list, found an object"), "{error}");
+}
+
+#[tokio::test]
+async fn platform_and_data_of_an_entry_are_kept() {
+    let mut layout = Layout::temp();
+    let blob = layout.blob("text/plain", "abc").platform("linux/arm64/v8").embed(b"abc");
+    layout.tag("app", &blob);
+    let target = resolve(&layout.source(), "app").await.unwrap().target;
+    assert_eq!(target.platform.unwrap().to_string(), "linux/arm64/v8");
+    assert_eq!(target.data.as_deref(), Some(&b"abc"[..]));
+}
+
+#[tokio::test]
+async fn blobs_are_read_and_absent_ones_named() {
+    let layout = Layout::temp();
+    let source = layout.source();
+    let namespace = Namespace::parse("any").unwrap();
+    let blob = layout.blob("text/plain", "content");
+    let mut text = String::new();
+    let mut stream = source.open(&namespace, &blob.descriptor(), Deadline::NONE).await.unwrap();
+    stream.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "content");
+
+    let elsewhere = layout.root().join("elsewhere");
+    fs::rename(layout.path(&blob), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, layout.path(&blob)).unwrap();
+    assert!(source.open(&namespace, &blob.descriptor(), Deadline::NONE).await.is_ok());
+
+    layout.remove(&blob);
+    let digest = blob.parsed_digest();
+    let answer = source.open(&namespace, &blob.descriptor(), Deadline::NONE).await.map(drop);
+    assert_eq!(answer, Err(StoreError::BlobAbsent { digest }));
+}
+
+/// Opening a named pipe waits for a writer that never comes.
+#[tokio::test]
+async fn what_is_no_regular_file_is_not_opened() {
+    let layout = Layout::temp();
+    let source = layout.source();
+    let namespace = Namespace::parse("any").unwrap();
+    let open = async |blob: &Descriptor| {
+        let opened = tokio::time::timeout(
+            Duration::from_secs(60),
+            source.open(&namespace, blob, Deadline::NONE),
+        );
+        opened.await.unwrap().map(drop).unwrap_err().to_string()
+    };
+    for (content, make) in
+        [("a directory", (|path| fs::create_dir(path).unwrap()) as fn(&Path)), ("a pipe", mkfifo)]
+    {
+        let blob = layout.blob("text/plain", content);
+        layout.remove(&blob);
+        make(&layout.path(&blob));
+        let error = open(&blob.descriptor()).await;
+        assert!(error.ends_with("not a regular file"), "{content}: {error}");
+    }
+    fs::remove_file(layout.root().join("oci-layout")).unwrap();
+    mkfifo(&layout.root().join("oci-layout"));
+    assert!(source.ping().await.unwrap_err().to_string().ends_with("not a regular file"));
+}
+
+#[tokio::test]
+async fn ping_sees_the_layout_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("layout");
+    let source = Layout::at(&root).source();
+    assert_eq!(source.ping().await, Ok(()));
+    fs::remove_dir_all(&root).unwrap();
+    let shown = root.display().to_string();
+    assert_eq!(
+        source.ping().await,
+        Err(StoreError::Unavailable(format!("{shown} does not exist")))
+    );
+    assert!(matches!(resolve(&source, "app").await, Err(StoreError::Invalid(_))));
+}
+
+#[tokio::test]
+async fn an_entry_that_is_no_descriptor_is_named() {
+    let layout = Layout::temp();
+    let source = layout.source();
+    let digest = sha256(b"x");
+    for (entry, reason) in [
+        (
+            json!({"digest": "sha256:abc", "size": 1}),
+            "manifests[0].digest: \"sha256:abc\" is not a digest",
+        ),
+        (json!({"digest": digest, "size": -1}), "manifests[0].size: is negative: -1"),
+        (
+            json!({"digest": digest, "size": 1.5}),
+            "manifests[0].size: expected an integer, found 1.5",
+        ),
+        (
+            json!({"digest": digest, "size": "1"}),
+            "manifests[0].size: expected an integer, found a string",
+        ),
+        (json!({"digest": digest, "data": "!"}), "manifests[0].data: is not base 64: "),
+        (
+            json!({"digest": digest, "platform": 1}),
+            "manifests[0].platform: expected an object, found a number",
+        ),
+        (
+            json!({"digest": digest, "annotations": {"a": 1}}),
+            "manifests[0].annotations[\"a\"]: expected a string, found a number",
+        ),
+    ] {
+        let index = json!({"manifests": [entry]});
+        fs::write(layout.root().join("index.json"), index.to_string()).unwrap();
+        let error = resolve(&source, "app").await.unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+}

@@ -1,0 +1,102 @@
+//! A bundle: a root filesystem with a busybox, and a config.json.
+
+use crate::support::control_group::ControlGroup;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+/// Ends well, whatever it is asked.
+const SCRIPT: &str = "#!/bin/busybox true\n";
+
+/// A bundle in a directory that goes with it, and the control groups that are made for it.
+pub(crate) struct Bundle {
+    directory: TempDir,
+    id: String,
+    /// What a runtime makes of the container's name, and may leave behind where it fails.
+    _control_group: ControlGroup,
+}
+
+impl Bundle {
+    /// A bundle of a spec. What it runs is there, under the name and the path that it has in the spec, and
+    /// ends at once with success.
+    pub(crate) fn new(spec: &Value) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let directory = tempfile::Builder::new().prefix("specd-bundle-").tempdir().unwrap();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = format!("specd-test-{}-{number}", std::process::id());
+        let bundle = Self { directory, _control_group: ControlGroup::hold(&id), id };
+        // Users of a user namespace need access to the directory.
+        fs::set_permissions(bundle.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let root = bundle.path().join("rootfs");
+        fs::create_dir_all(root.join("bin")).unwrap();
+        fs::copy(busybox(), root.join("bin/busybox")).unwrap();
+        symlink("busybox", root.join("bin/true")).unwrap();
+        // Like in an image: users of a user namespace cannot create them.
+        for mount in spec["mounts"].as_array().into_iter().flatten() {
+            place(&root, mount);
+        }
+        let cwd = spec["process"]["cwd"].as_str().filter(|path| is_path(path)).unwrap_or("/");
+        fs::create_dir_all(root.join(cwd.trim_start_matches('/'))).unwrap();
+        if let Some(program) = program(spec) {
+            let path = root.join(program.trim_start_matches('/'));
+            if !path.exists() {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, SCRIPT).unwrap();
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            }
+        }
+        fs::write(bundle.path().join("config.json"), spec.to_string()).unwrap();
+        bundle
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The container's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Makes the place of a mount: a file for a file, else a directory.
+fn place(root: &Path, mount: &Value) {
+    let path = mount["destination"].as_str().filter(|path| is_path(path)).unwrap_or_default();
+    let path = root.join(path.trim_start_matches('/'));
+    if mount["source"].as_str().is_some_and(|source| Path::new(source).is_file()) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    } else {
+        fs::create_dir_all(path).unwrap();
+    }
+}
+
+/// Where the program of a spec is, in the container.
+fn program(spec: &Value) -> Option<String> {
+    let program = spec["process"]["args"][0].as_str().filter(|name| is_path(name))?;
+    if program.contains('/') {
+        let cwd = spec["process"]["cwd"].as_str().unwrap_or("/");
+        return Some(if program.starts_with('/') {
+            program.to_owned()
+        } else {
+            format!("{cwd}/{program}")
+        });
+    }
+    let env = spec["process"]["env"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let path = env.filter_map(|entry| entry.strip_prefix("PATH=")).next_back().unwrap_or("/bin");
+    let first = path.split(':').find(|directory| directory.starts_with('/'))?;
+    Some(format!("{first}/{program}"))
+}
+
+fn is_path(name: &str) -> bool {
+    !name.is_empty() && !name.contains('\0') && !name.contains("..")
+}
+
+fn busybox() -> PathBuf {
+    let found = Command::new("sh").args(["-c", "command -v busybox"]).output().unwrap();
+    PathBuf::from(String::from_utf8(found.stdout).unwrap().trim_end())
+}

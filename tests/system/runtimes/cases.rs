@@ -1,0 +1,478 @@
+//! For each rule on finished specs, the least that breaks it: a merge patch on a spec that runs.
+
+use serde_json::{Value, json};
+
+/// Who refuses what breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Every runc, and crun too.
+    Both,
+    /// Every runc.
+    Runc,
+    /// The runc of the rules, where an older one passes over what it does not know.
+    RuncOfTheRules,
+    /// Every runc, on the machine's own control groups; not where a controller is missing.
+    RuncOnVersion1,
+    /// crun alone.
+    Crun,
+    /// No runtime: the rule is ours, and says why.
+    Nobody,
+}
+use By::{Both, Crun, Nobody, Runc, RuncOfTheRules, RuncOnVersion1};
+
+/// A change of the spec that runs.
+pub(crate) type Patch = fn() -> Value;
+
+/// A spec that breaks one rule.
+pub(crate) struct Case {
+    pub(crate) rule: &'static str,
+    pub(crate) by: By,
+    /// What is changed in the spec that runs.
+    pub(crate) patch: Patch,
+}
+
+const fn case(rule: &'static str, by: By, patch: Patch) -> Case {
+    Case { rule, by, patch }
+}
+
+/// The spec that runs.
+pub(crate) fn base() -> Value {
+    json!({
+        "ociVersion": "1.0.2",
+        "process": {
+            "user": {"uid": 0, "gid": 0},
+            "args": ["/bin/true"],
+            "env": ["PATH=/bin"],
+            "cwd": "/",
+            "capabilities": {
+                "bounding": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"],
+            },
+        },
+        "root": {"path": "rootfs"},
+        "hostname": "h",
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+        ],
+        "linux": {"namespaces": namespaces(&[]), "maskedPaths": ["/proc/kcore"]},
+    })
+}
+
+/// The namespaces of the spec that runs, and more.
+fn namespaces(more: &[&str]) -> Value {
+    let kinds = ["pid", "ipc", "uts", "mount", "network"];
+    kinds.iter().chain(more).map(|kind| json!({ "type": kind })).collect()
+}
+
+/// The namespaces of the spec that runs, without one.
+fn without(kind: &str) -> Value {
+    let Value::Array(mut list) = namespaces(&[]) else { unreachable!() };
+    list.retain(|namespace| namespace["type"] != kind);
+    json!({"linux": {"namespaces": list}})
+}
+
+fn process(name: &str, value: Value) -> Value {
+    json!({"process": {name: value}})
+}
+
+fn linux(name: &str, value: Value) -> Value {
+    json!({"linux": {name: value}})
+}
+
+fn resources(name: &str, value: Value) -> Value {
+    linux("resources", json!({ name: value }))
+}
+
+/// One more mount.
+fn mount(mount: Value) -> Value {
+    let mut mounts = base()["mounts"].clone();
+    mounts.as_array_mut().unwrap().push(mount);
+    json!({ "mounts": mounts })
+}
+
+fn ids(container: u32, host: u32, size: u32) -> Value {
+    json!([{"containerID": container, "hostID": host, "size": size}])
+}
+
+/// A user namespace with these ids, for users and for groups.
+fn user_namespace(users: &Value, groups: &Value) -> Value {
+    let namespaces = namespaces(&["user"]);
+    json!({"linux": {"namespaces": namespaces, "uidMappings": users, "gidMappings": groups}})
+}
+
+fn time_namespace(offsets: &Value) -> Value {
+    json!({"linux": {"namespaces": namespaces(&["time"]), "timeOffsets": offsets}})
+}
+
+fn hook(hook: Value) -> Value {
+    json!({"hooks": {"prestart": [hook]}})
+}
+
+fn scheduler(scheduler: Value) -> Value {
+    process("scheduler", scheduler)
+}
+
+/// A filter that allows all, with one more field.
+fn filter(name: &str, value: Value) -> Value {
+    let filter = json!({"defaultAction": "SCMP_ACT_ALLOW", name: value});
+    linux("seccomp", filter)
+}
+
+/// A filter with a rule on a call that nothing makes.
+fn call(name: &str, value: Value) -> Value {
+    let mut call = json!({"names": ["getcwd"], "action": "SCMP_ACT_ERRNO"});
+    call[name] = value;
+    filter("syscalls", json!([call]))
+}
+
+fn argument(name: &str, value: Value) -> Value {
+    let mut argument = json!({"index": 0, "value": 1, "op": "SCMP_CMP_EQ"});
+    argument[name] = value;
+    call("args", json!([argument]))
+}
+
+/// What runs beside the base: what a rule must not refuse by mistake.
+pub(crate) const RUNS: &[(&str, Patch)] = &[
+    ("the base itself", || json!({})),
+    ("a user namespace", || user_namespace(&ids(0, 100_000, 65_536), &ids(0, 100_000, 65_536))),
+    ("a joined uts namespace with a host name", || {
+        let mut joined = without("network");
+        let list = joined["linux"]["namespaces"].as_array_mut().unwrap();
+        list.push(json!({"type": "network", "path": "/proc/self/ns/net"}));
+        joined
+    }),
+    ("parameters of namespaces", || {
+        linux("sysctl", json!({"net.core.somaxconn": "100", "kernel/shmmax": "1000000"}))
+    }),
+    ("a filter", || argument("index", json!(5))),
+    ("a bind mount with flags", || {
+        let options = ["rbind", "ro", "nosuid", "rprivate"];
+        mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
+    }),
+    ("a tmpfs with options", || {
+        let options = ["mode=755", "size=1k", "tmpcopyup"];
+        mount(
+            json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": options}),
+        )
+    }),
+    ("lists of processors", || {
+        process("execCPUAffinity", json!({"initial": "0", "final": "0-1023"}))
+    }),
+    ("hooks of no turn that there is", || json!({"hooks": {"nosuch": [{"path": "x"}]}})),
+    ("a hook", || hook(json!({"path": "/bin/true", "timeout": 5}))),
+    ("a device", || {
+        linux("devices", json!([{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}]))
+    }),
+    (
+        "no namespaces at all",
+        || json!({"hostname": null, "linux": {"namespaces": [], "maskedPaths": null}}),
+    ),
+];
+
+/// Every case; each rule has one at least.
+pub(crate) const CASES: &[Case] = &[
+    case("field-type", Runc, || process("user", json!({"uid": "root"}))),
+    case("field-type", Both, || process("user", json!({"uid": -1}))),
+    case("required-field", Both, || mount(json!({"type": "tmpfs", "source": "tmpfs"}))),
+    case("oci-version", Crun, || json!({"ociVersion": "2.0.0"})),
+    case("oci-version", Crun, || json!({"ociVersion": null})),
+    case("process-present", Both, || json!({"process": null})),
+    case("process-args", Both, || process("args", json!([]))),
+    case("process-args", Both, || process("args", json!([""]))),
+    case("process-cwd", Runc, || process("cwd", json!("srv"))),
+    case("process-cwd", Both, || process("cwd", json!("/proc/self/fd/8"))),
+    case("process-env", Runc, || process("env", json!(["PATH=/bin", "LANG"]))),
+    case("process-env", Runc, || process("env", json!(["PATH=/bin", "=x"]))),
+    case("nul-byte", Runc, || process("args", json!(["/bin/true", "a\0b"]))),
+    case("nul-byte", Runc, || mount(json!({"destination": "/a\0", "type": "tmpfs"}))),
+    case("process-text-length", Both, || {
+        process("args", json!(["/bin/true", "x".repeat(131_072)]))
+    }),
+    case("nul-byte", Runc, || linux("maskedPaths", json!(["/proc/\0"]))),
+    case("rlimit-name", Both, || {
+        process("rlimits", json!([{"type": "RLIMIT_X", "hard": 1, "soft": 1}]))
+    }),
+    case("rlimit-order", Both, || {
+        process("rlimits", json!([{"type": "RLIMIT_CORE", "hard": 1, "soft": 2}]))
+    }),
+    case("oom-score-adj", Both, || process("oomScoreAdj", json!(1001))),
+    case("capability-name", Nobody, || {
+        process("capabilities", json!({"bounding": ["CAP_CHOWN", "CAP_NONSENSE"]}))
+    }),
+    case("capability-effective", Both, || {
+        process("capabilities", json!({"effective": ["CAP_SYS_ADMIN"]}))
+    }),
+    case("capability-inheritable", Both, || {
+        process("capabilities", json!({"inheritable": ["CAP_SYS_ADMIN"]}))
+    }),
+    case("capability-ambient", Nobody, || {
+        process("capabilities", json!({"ambient": ["CAP_CHOWN"]}))
+    }),
+    case("scheduler-policy", RuncOfTheRules, || scheduler(json!({"policy": "SCHED_X"}))),
+    case("scheduler-policy", RuncOfTheRules, || scheduler(json!({"nice": 1}))),
+    case("scheduler-flags", RuncOfTheRules, || {
+        scheduler(json!({"policy": "SCHED_OTHER", "flags": ["X"]}))
+    }),
+    case("scheduler-nice", RuncOfTheRules, || {
+        scheduler(json!({"policy": "SCHED_OTHER", "nice": 20}))
+    }),
+    case("scheduler-priority", RuncOfTheRules, || {
+        scheduler(json!({"policy": "SCHED_OTHER", "priority": 1}))
+    }),
+    case("scheduler-priority", RuncOfTheRules, || scheduler(json!({"policy": "SCHED_FIFO"}))),
+    case("scheduler-deadline", RuncOfTheRules, || {
+        scheduler(json!({"policy": "SCHED_OTHER", "runtime": 1}))
+    }),
+    case("scheduler-deadline", RuncOfTheRules, || {
+        let times =
+            json!({"policy": "SCHED_DEADLINE", "runtime": 30, "deadline": 20, "period": 10});
+        scheduler(times)
+    }),
+    case("io-priority-class", RuncOfTheRules, || {
+        process("ioPriority", json!({"class": "X", "priority": 1}))
+    }),
+    case("io-priority-range", RuncOfTheRules, || {
+        process("ioPriority", json!({"class": "IOPRIO_CLASS_BE", "priority": 8}))
+    }),
+    case("exec-cpu-affinity", RuncOfTheRules, || {
+        process("execCPUAffinity", json!({"initial": "x"}))
+    }),
+    case("exec-cpu-affinity", RuncOfTheRules, || {
+        process("execCPUAffinity", json!({"final": "0-1024"}))
+    }),
+    case("user-id", Runc, || process("user", json!({"uid": 4_294_967_295_u32}))),
+    case("user-groups", Both, || {
+        process("user", json!({"additionalGids": (0..65_537).collect::<Vec<u32>>()}))
+    }),
+    case("user-mapped", Both, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["process"] = json!({"user": {"uid": 50}});
+        spec
+    }),
+    case("root-present", Both, || json!({"root": null})),
+    case("root-propagation", Runc, || linux("rootfsPropagation", json!("x"))),
+    case("linux-present", Crun, || json!({"linux": null, "hostname": null})),
+    case("mounts-present", Both, || json!({"mounts": null, "linux": {"maskedPaths": null}})),
+    case("hostname-namespace", Both, || without("uts")),
+    case("domainname-namespace", RuncOfTheRules, || {
+        let mut spec = without("uts");
+        spec["hostname"] = Value::Null;
+        spec["domainname"] = json!("d");
+        spec
+    }),
+    case("hostname-length", Both, || json!({"hostname": "h".repeat(65)})),
+    case("mount-type", Both, || mount(json!({"destination": "/data", "source": "tmpfs"}))),
+    case("mount-type", Both, || {
+        mount(json!({"destination": "/data", "type": "bind", "source": "/tmp"}))
+    }),
+    case("mount-below-root", Both, || {
+        mount(json!({"destination": "/", "type": "tmpfs", "source": "tmpfs"}))
+    }),
+    case("mount-destination", Nobody, || {
+        mount(json!({"destination": "data", "type": "tmpfs", "source": "tmpfs"}))
+    }),
+    case("mount-once", Nobody, || {
+        mount(json!({"destination": "/dev/", "type": "tmpfs", "source": "tmpfs"}))
+    }),
+    case("mount-bind-options", RuncOfTheRules, || {
+        let options = ["bind", "size=1k"];
+        mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
+    }),
+    case("mount-copy-up", Crun, || {
+        let options = ["bind", "tmpcopyup"];
+        mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
+    }),
+    case("mount-mapped-bind", RuncOfTheRules, || {
+        mount(json!({
+            "destination": "/data", "type": "tmpfs", "source": "tmpfs",
+            "uidMappings": ids(0, 1, 1), "gidMappings": ids(0, 1, 1),
+        }))
+    }),
+    case("mount-mapped-both", RuncOfTheRules, || {
+        mount(json!({
+            "destination": "/data", "type": "bind", "source": "/tmp", "options": ["bind"],
+            "uidMappings": ids(0, 1, 1),
+        }))
+    }),
+    case("mount-proc-type", Runc, || {
+        let mounts = json!([{"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}]);
+        json!({ "mounts": mounts, "linux": {"maskedPaths": null} })
+    }),
+    case("mount-inside-proc", Runc, || {
+        let options = ["bind"];
+        mount(
+            json!({"destination": "/proc/sys", "type": "bind", "source": "/tmp", "options": options}),
+        )
+    }),
+    case("mount-inside-proc", RuncOfTheRules, || {
+        mount(json!({"destination": "/proc/sys", "type": "tmpfs", "source": "tmpfs"}))
+    }),
+    case("mount-proc", Runc, || {
+        let mounts = json!([{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}]);
+        json!({ "mounts": mounts, "linux": {"maskedPaths": null} })
+    }),
+    case("hook-path", Runc, || hook(json!({"path": "true"}))),
+    case("hook-timeout", Both, || hook(json!({"path": "/bin/true", "timeout": -1}))),
+    case("namespace-type", Both, || linux("namespaces", namespaces(&["x"]))),
+    case("namespace-once", Runc, || linux("namespaces", namespaces(&["pid"]))),
+    case("namespace-path", Both, || {
+        let mut spec = without("network");
+        let list = spec["linux"]["namespaces"].as_array_mut().unwrap();
+        list.push(json!({"type": "network", "path": "net"}));
+        spec
+    }),
+    case("user-namespace-mappings", Runc, || linux("namespaces", namespaces(&["user"]))),
+    case("user-namespace-root", Runc, || {
+        let mut spec = user_namespace(&ids(1, 100_000, 10), &ids(1, 100_000, 10));
+        spec["process"] = json!({"user": {"uid": 1, "gid": 1}});
+        spec
+    }),
+    case("user-namespace-ranges", Both, || {
+        let overlapping = json!([ids(0, 100_000, 10)[0], ids(5, 200_000, 10)[0]]);
+        user_namespace(&overlapping, &ids(0, 100_000, 10))
+    }),
+    case("user-namespace-ranges", Both, || {
+        user_namespace(&ids(0, 4_294_967_290, 10), &ids(0, 100_000, 10))
+    }),
+    case("user-namespace-ranges", Both, || {
+        let single = |number| ids(number, 100_000 + number, 1)[0].clone();
+        user_namespace(&(0..341).map(single).collect(), &ids(0, 100_000, 10))
+    }),
+    case(
+        "user-namespace-used",
+        Nobody,
+        || json!({"linux": {"uidMappings": ids(0, 1, 1), "gidMappings": ids(0, 1, 1)}}),
+    ),
+    case("time-offsets-namespace", RuncOfTheRules, || {
+        linux("timeOffsets", json!({"monotonic": {"secs": 1}}))
+    }),
+    case("time-offsets-own", RuncOfTheRules, || {
+        let mut spec = time_namespace(&json!({"monotonic": {"secs": 1}}));
+        spec["linux"]["namespaces"][5]["path"] = json!("/proc/self/ns/time");
+        spec
+    }),
+    case("time-offsets-clock", RuncOfTheRules, || time_namespace(&json!({"x": {"secs": 1}}))),
+    case("time-offsets-range", RuncOfTheRules, || {
+        time_namespace(&json!({"monotonic": {"secs": 1, "nanosecs": 1_000_000_000}}))
+    }),
+    case("net-devices-namespace", Nobody, || {
+        let mut spec = without("network");
+        spec["linux"]["netDevices"] = json!({"eth0": {}});
+        spec
+    }),
+    case("hidden-paths-namespace", Runc, || without("mount")),
+    case("sysctl-host", Both, || linux("sysctl", json!({"vm.swappiness": "1"}))),
+    case("sysctl-namespace", Both, || {
+        let mut spec = without("network");
+        spec["linux"]["sysctl"] = json!({"net/core/somaxconn": "1"});
+        spec
+    }),
+    case("sysctl-namespace", Both, || {
+        let mut spec = without("ipc");
+        spec["linux"]["sysctl"] = json!({"kernel.shmmax": "1"});
+        spec
+    }),
+    case("sysctl-field", Both, || linux("sysctl", json!({"kernel.hostname": "x"}))),
+    case("device-type", Runc, || {
+        linux("devices", json!([{"path": "/dev/x", "type": "z", "major": 1, "minor": 3}]))
+    }),
+    case("device-number", Runc, || {
+        linux("devices", json!([{"path": "/dev/x", "type": "c", "major": -1, "minor": 3}]))
+    }),
+    case("device-rule-access", Runc, || resources("devices", json!([{"allow": false}]))),
+    case("device-rule-type", Runc, || {
+        resources("devices", json!([{"allow": false, "type": "p", "access": "rwm"}]))
+    }),
+    case("memory-amount", RuncOnVersion1, || resources("memory", json!({"limit": -2}))),
+    case("memory-swap", RuncOnVersion1, || {
+        resources("memory", json!({"limit": 104_857_600, "swap": 52_428_800}))
+    }),
+    case("memory-swap", RuncOnVersion1, || resources("memory", json!({"swap": 52_428_800}))),
+    case("memory-swappiness", RuncOnVersion1, || {
+        resources("memory", json!({"limit": 104_857_600, "swappiness": 101}))
+    }),
+    case("cpu-period", RuncOnVersion1, || resources("cpu", json!({"period": 999}))),
+    case("cpu-quota", RuncOnVersion1, || resources("cpu", json!({"quota": 999}))),
+    case("cpu-burst", RuncOfTheRules, || {
+        resources("cpu", json!({"period": 100_000, "quota": 5_000, "burst": 10_000}))
+    }),
+    case("pids-limit", RuncOnVersion1, || resources("pids", json!({"limit": 4_194_305}))),
+    case("cpu-shares", RuncOnVersion1, || resources("cpu", json!({"shares": 1}))),
+    case("cpu-idle", RuncOfTheRules, || resources("cpu", json!({"idle": 2}))),
+    case("cpu-lists", RuncOnVersion1, || resources("cpu", json!({"cpus": "1-0"}))),
+    case("hugepage-size", Runc, || {
+        resources("hugepageLimits", json!([{"pageSize": "2 MB", "limit": 1}]))
+    }),
+    case("unified-name", Both, || resources("unified", json!({"a/b.c": "1"}))),
+    case("seccomp-action", Both, || filter("defaultAction", json!("X"))),
+    case("seccomp-action", Both, || call("action", json!("X"))),
+    case("seccomp-architecture", Both, || filter("architectures", json!(["SCMP_ARCH_X"]))),
+    case("seccomp-flag", Both, || filter("flags", json!(["X"]))),
+    case("seccomp-operator", Both, || argument("op", json!("X"))),
+    case("seccomp-argument", Both, || argument("index", json!(6))),
+    case("seccomp-name", Runc, || call("names", json!([""]))),
+    case("seccomp-errno", Crun, || filter("defaultErrnoRet", json!(1))),
+    case("seccomp-errno-range", Both, || call("errnoRet", json!(4096))),
+    case("seccomp-notify", Both, || {
+        let filter = json!({"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/x"});
+        linux("seccomp", filter)
+    }),
+    case("seccomp-listener", Runc, || call("action", json!("SCMP_ACT_NOTIFY"))),
+    case("rdt-class", Runc, || linux("intelRdt", json!({"closID": "a/b"}))),
+    case("personality", RuncOfTheRules, || linux("personality", json!({"domain": "X"}))),
+    case("annotation-key", Nobody, || json!({"annotations": {"": "x"}})),
+    case("nul-byte", Runc, || hook(json!({"path": "/bin/true", "args": ["a\0b"]}))),
+    case("nul-byte", Runc, || {
+        linux("devices", json!([{"path": "/dev/x\0", "type": "c", "major": 1, "minor": 3}]))
+    }),
+    case("nul-byte", Runc, || {
+        mount(
+            json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": ["size=1k\0"]}),
+        )
+    }),
+    case("rlimit-once", Nobody, || {
+        let limit = json!({"type": "RLIMIT_CORE", "hard": 2, "soft": 1});
+        process("rlimits", json!([limit, limit]))
+    }),
+    case("scheduler-deadline", RuncOfTheRules, || {
+        scheduler(
+            json!({"policy": "SCHED_DEADLINE", "runtime": 1023, "deadline": 10_000_000, "period": 20_000_000}),
+        )
+    }),
+    case("exec-cpu-affinity", RuncOfTheRules, || {
+        process("execCPUAffinity", json!({"initial": "all"}))
+    }),
+    case("user-umask", Nobody, || process("user", json!({"umask": 0o1000}))),
+    case("mount-mapped-ranges", RuncOfTheRules, || {
+        mount(json!({
+            "destination": "/data", "type": "bind", "source": "/tmp", "options": ["bind"],
+            "uidMappings": ids(0, 0, 0), "gidMappings": ids(0, 0, 1),
+        }))
+    }),
+    case("hook-env", Nobody, || hook(json!({"path": "/bin/true", "env": ["LANG"]}))),
+    case("net-device-name", Nobody, || linux("netDevices", json!({"eth:0": {}}))),
+    case("net-device-once", Nobody, || linux("netDevices", json!({"a": {"name": "b"}, "b": {}}))),
+    case("hidden-paths-absolute", Nobody, || linux("maskedPaths", json!(["proc/kcore"]))),
+    case("sysctl-name", Both, || linux("sysctl", json!({"net.core.a b": "1"}))),
+    case("device-path", Crun, || {
+        linux("devices", json!([{"path": "dev/x", "type": "c", "major": 1, "minor": 3}]))
+    }),
+    case("block-io-weight", RuncOnVersion1, || resources("blockIO", json!({"weight": 1001}))),
+    case("network-priority-name", RuncOnVersion1, || {
+        resources("network", json!({"priorities": [{"name": "a b", "priority": 1}]}))
+    }),
+    case("rdma-device-name", RuncOnVersion1, || {
+        resources("rdma", json!({"a b": {"hcaHandles": 1}}))
+    }),
+    case("unified-name", Both, || resources("unified", json!({"memory": "1"}))),
+    case("rdt-schemata", Nobody, || linux("intelRdt", json!({"schemata": ["x"]}))),
+    case("memory-policy-mode", Nobody, || {
+        linux("memoryPolicy", json!({"mode": "MPOL_X", "nodes": "0"}))
+    }),
+    case("memory-policy-nodes", Nobody, || {
+        linux("memoryPolicy", json!({"mode": "MPOL_BIND", "nodes": ""}))
+    }),
+    case("memory-policy-flags", Nobody, || {
+        linux("memoryPolicy", json!({"mode": "MPOL_BIND", "nodes": "0", "flags": ["X"]}))
+    }),
+];

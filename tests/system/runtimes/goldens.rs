@@ -1,0 +1,112 @@
+//! Golden specs start.
+
+use crate::network_namespace::NetworkNamespace;
+use crate::runtimes::adapted::{self, Host};
+use crate::runtimes::bundle::Bundle;
+use crate::runtimes::runtime::{self, Program, Runtime};
+use crate::support::control_group::ControlGroup;
+use crate::support::golden::cases;
+use crate::support::say::say;
+use serde_json::Value;
+use specd::spec::rules;
+
+/// Every golden spec, with its directory's name.
+pub(crate) fn all() -> Vec<(String, Value)> {
+    let specs: Vec<(String, Value)> = cases("generate")
+        .into_iter()
+        .filter_map(|case| Some((case.name.clone(), case.wanted().unwrap().get("spec")?.clone())))
+        .collect();
+    assert!(specs.len() > 60, "goldens are missing");
+    specs
+}
+
+/// What a golden is there to show, and no runtime here can do.
+const EXCLUDED: &[(&str, &str)] = &[
+    (
+        "faas-rs-without-ports-and-working-directory",
+        "its program has no slash and its environment no PATH, which it warns of",
+    ),
+    ("cdi-every-edit", "it maps the ids of a mount, which not every filesystem can"),
+    ("devices-of-the-host-all", "it has nodes without rules, so that nobody may open /dev/null"),
+    ("namespaces-clocks-and-network-devices", "it moves network devices that are not there"),
+    ("rdt", "it needs Intel's resource director"),
+    ("resources-rdma-network-and-weights", "nothing can live within its memory"),
+    ("seccomp-docker-policy", "its policy kills what calls anything but what it shows"),
+];
+
+#[test]
+fn every_golden_spec_keeps_the_rules() {
+    for (name, spec) in all() {
+        let broken = rules::find_broken_in_json(spec);
+        let refused: Vec<String> =
+            broken.iter().filter(|one| one.rule.refuses).map(ToString::to_string).collect();
+        assert!(refused.is_empty(), "{name}: {refused:?}");
+    }
+}
+
+#[test]
+fn every_golden_spec_starts() {
+    let goldens = all();
+    let every = goldens.iter().find(|(name, _)| name == "privileged-as-containerds").unwrap();
+    let every = every.1["process"]["capabilities"]["bounding"].as_array().unwrap().iter();
+    let every: Vec<String> = every.map(|name| name.as_str().unwrap().to_owned()).collect();
+    let host = Host::read(&every);
+    if !runtime::all().is_empty() {
+        say(&format!("goldens: changed for this machine: {}", adapted::reasons()));
+    }
+    let _group = ControlGroup::hold(&adapted::group());
+    let _networks: Vec<NetworkNamespace> =
+        goldens.iter().filter_map(|(_, spec)| adapted::network(spec)).collect();
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let under = |runtime| {
+            let (goldens, host) = (&goldens, &host);
+            scope.spawn(move || start_all(goldens, runtime, host))
+        };
+        let threads: Vec<_> = runtime::all().iter().map(under).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{} do not start:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Starts every golden under a runtime, and answers with those that do not.
+fn start_all(goldens: &[(String, Value)], runtime: &Runtime, host: &Host) -> Vec<String> {
+    let (mut started, mut left_out, mut wrong) = (0, Vec::new(), Vec::new());
+    for (name, golden) in goldens {
+        if let Some(reason) = excluded(name, golden, runtime, host) {
+            left_out.push(format!("{name} ({reason})"));
+            continue;
+        }
+        let ran = runtime.run(&Bundle::new(&adapted::spec(golden, runtime.program, host)));
+        if ran.started {
+            started += 1;
+        } else {
+            let message = ran.output.lines().last().unwrap_or_default();
+            wrong.push(format!("{}: {name}: {message}", runtime.name));
+        }
+    }
+    say(&format!(
+        "goldens: {started} start under {}, {} are left out: {}",
+        runtime.name,
+        left_out.len(),
+        left_out.join(", ")
+    ));
+    wrong
+}
+
+/// Why a golden cannot start under a runtime here.
+fn excluded(name: &str, spec: &Value, runtime: &Runtime, host: &Host) -> Option<String> {
+    if let Some((_, reason)) = EXCLUDED.iter().find(|(other, _)| *other == name) {
+        return Some((*reason).to_owned());
+    }
+    if let Some(missing) = host.lacks_controller(spec, runtime.version_2) {
+        return Some(format!("no controller {missing}"));
+    }
+    if runtime.program != Program::Crun {
+        return None;
+    }
+    let version = spec["ociVersion"].as_str().unwrap();
+    if !["1.0.", "1.1."].iter().any(|known| version.starts_with(known)) {
+        return Some(format!("crun 1.8 takes no version {version}"));
+    }
+    None
+}

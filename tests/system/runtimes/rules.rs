@@ -1,0 +1,116 @@
+//! Each rule on finished specs is a runtime's: what breaks it is found by name, and does not start.
+
+use crate::runtimes::bundle::Bundle;
+use crate::runtimes::cases::{By, CASES, Case, Patch, RUNS, base};
+use crate::runtimes::runtime::{self, Program, Runtime};
+use crate::support::say::say;
+use serde_json::Value;
+use specd::spec::{merge_patch, rules};
+use std::process::Command;
+
+fn spec(patch: Patch) -> Value {
+    let mut spec = base();
+    merge_patch::apply(&mut spec, patch());
+    spec
+}
+
+#[test]
+fn every_rule_has_a_spec_that_breaks_it_and_says_whose_it_is() {
+    for rule in &rules::RULES {
+        let mut cases = CASES.iter().filter(|case| case.rule == rule.name).peekable();
+        assert!(cases.peek().is_some(), "no case breaks {}", rule.name);
+        for case in cases {
+            let source = rule.source;
+            let says = match case.by {
+                By::Nobody => source.starts_with("ours: ") || !rule.refuses,
+                By::Crun => source.contains("crun"),
+                By::Both | By::Runc | By::RuncOfTheRules | By::RuncOnVersion1 => {
+                    !source.starts_with("ours") && !source.starts_with("crun")
+                }
+            };
+            assert!(says, "{}: {source:?} and {:?}", rule.name, case.by);
+        }
+    }
+    for case in CASES {
+        assert!(rules::RULES.iter().any(|rule| rule.name == case.rule), "{}?", case.rule);
+    }
+}
+
+#[test]
+fn what_breaks_a_rule_is_found_by_its_name() {
+    for (name, patch) in RUNS {
+        let broken = rules::find_broken_in_json(spec(*patch));
+        assert!(broken.is_empty(), "{name}: {broken:?}");
+    }
+    for case in CASES {
+        let (spec, rule) = (spec(case.patch), case.rule);
+        let bundle = Bundle::new(&spec);
+        let output = Command::new(env!("CARGO_BIN_EXE_specd"))
+            .args(["validate", "--output", "json"])
+            .arg(bundle.path().join("config.json"))
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let rules: Vec<&str> = ["violations", "warnings"]
+            .iter()
+            .flat_map(|kind| report[kind].as_array().unwrap())
+            .map(|one| one["rule"].as_str().unwrap())
+            .collect();
+        assert!(!rules.is_empty() && rules.iter().all(|found| *found == rule), "{rule}: {rules:?}");
+        let refuses = rules::RULES.iter().any(|one| one.name == rule && one.refuses);
+        assert_eq!(output.status.code(), Some(i32::from(refuses)), "{rule}");
+    }
+}
+
+#[test]
+fn what_runs_runs() {
+    std::thread::scope(|scope| {
+        for runtime in runtime::all() {
+            scope.spawn(move || {
+                for (name, patch) in RUNS {
+                    let ran = runtime.run(&Bundle::new(&spec(*patch)));
+                    assert!(ran.started, "{}: {name}: {}", runtime.name, ran.output);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_runtime_refuses_what_breaks_a_rule() {
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            runtime::all().iter().map(|runtime| scope.spawn(|| refusals(runtime))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Runs every case under a runtime; answers with what it should have refused, or should not.
+fn refusals(runtime: &Runtime) -> Vec<String> {
+    let (mut refused, mut wrong) = (0, Vec::new());
+    for case in CASES {
+        let Some(refuses) = refuses(runtime, case) else { continue };
+        let ran = runtime.run(&Bundle::new(&spec(case.patch)));
+        if ran.started == refuses {
+            let what = if refuses { "starts" } else { "does not start" };
+            wrong.push(format!("{}: {}: {what}: {}", runtime.name, case.rule, ran.output));
+        }
+        refused += usize::from(refuses && !ran.started);
+    }
+    say(&format!("rules: {refused} specs that break one are refused by {}", runtime.name));
+    wrong
+}
+
+/// Whether a runtime refuses a case; nothing where that is not said.
+fn refuses(runtime: &Runtime, case: &Case) -> Option<bool> {
+    let crun = runtime.program == Program::Crun;
+    match case.by {
+        By::Both => Some(true),
+        By::Runc => (!crun).then_some(true),
+        By::RuncOfTheRules => (runtime.program == Program::RuncOfTheRules).then_some(true),
+        By::RuncOnVersion1 => (!crun && !runtime.version_2).then_some(true),
+        By::Crun => Some(crun),
+        By::Nobody => Some(false),
+    }
+}
