@@ -43,6 +43,67 @@
 //! - [`server`] is the transport and does not depend on specs.
 //! - [`commands`] and [`telemetry`] put everything together; [`call_end`] runs an action at the end of a gRPC call.
 //!
+//! # The library
+//!
+//! With `default-features = false` the crate is the pure core: no I/O, and about twenty dependencies. What it needs to know
+//! the caller reads: the image's configuration and, if [`users::needed()`] says so, its account files.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use specd::domain::host_facts::HostFacts;
+//! use specd::domain::ids::{ContainerId, Namespace};
+//! use specd::domain::request::Options;
+//! use specd::image::AccountFiles;
+//! use specd::image::metadata::config;
+//! use specd::image::platform::Platform;
+//! use specd::spec::{self, Equipment, Inputs, Profiles};
+//! use specd::{oci, users};
+//!
+//! let image = config::parse(br#"{"os": "linux", "architecture": "amd64",
+//!     "config": {"User": "app", "Cmd": ["serve"]}, "rootfs": {"diff_ids": []}}"#)?;
+//! let passwd = Bytes::from_static(b"app:x:1000:1000::/home/app:/bin/sh\n");
+//! let files = AccountFiles { passwd: Some(passwd), group: None };
+//!
+//! let profiles = Profiles::built_in("function")?;
+//! let profile = profiles.get(Some("containerd-2.4")).ok_or("no such profile")?;
+//! let mut options = Options::default();
+//! options.process.env = vec!["LANG=C.UTF-8".to_owned()];
+//!
+//! let named = image.container.as_ref().map_or("", |container| &container.user);
+//! let image_user = users::image_user(profile.rules, named)?;
+//! let user = users::resolve(profile.rules, image_user.as_ref(), &options.user, &files)?;
+//! let (namespace, id) = (Namespace::parse("default")?, ContainerId::parse("web-1")?);
+//! let inputs = Inputs {
+//!     id: &id,
+//!     host: &HostFacts::default(),
+//!     platform: &Platform::new("linux", "amd64", ""),
+//!     seccomp: &profile.seccomp,
+//!     rules: profile.rules,
+//!     image: Some(&image),
+//!     options: &options,
+//!     equipment: &Equipment::default(),
+//!     user: Some(&user),
+//! };
+//! let origins = || users::origins(image_user.as_ref(), &options.user, &files, &user);
+//!
+//! // The spec, checked by every rule.
+//! let encoded = spec::generate(profile, &namespace, &inputs, origins)?;
+//! let spec: oci::Spec = serde_json::from_slice(&encoded.json)?;
+//! let process = spec.process.ok_or("no process")?;
+//! assert_eq!((process.user.uid, process.args), (1000, vec!["serve".to_owned()]));
+//!
+//! // The same, with what set each field.
+//! let (explained, fields) = spec::explain(profile, &namespace, &inputs, origins)?;
+//! assert_eq!(explained, encoded);
+//! let args = fields.iter().find(|field| field.path == "/process/args/0").ok_or("no argument")?;
+//! assert_eq!(args.now.by.to_string(), "image config.Cmd[0]");
+//!
+//! // The rules on any spec.
+//! let broken = spec::rules::find_broken_in_json(serde_json::json!({"ociVersion": "1.2.0"}));
+//! assert_eq!(broken[0].to_string(), "process: is missing");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Invariants
 //!
 //! - A user that cannot be resolved is an error, never root.
@@ -51,17 +112,25 @@
 //! - The same request for the same image gives the same bytes.
 //! - The test `tidy` checks the table of allowed imports.
 
+#[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
 pub mod call_end;
+#[cfg(feature = "server")]
 pub mod commands;
 pub mod domain;
+#[cfg(feature = "server")]
 pub mod generate;
+#[cfg(feature = "server")]
 pub mod host;
 pub mod image;
 pub mod oci;
 pub mod paths;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod spec;
+#[cfg(feature = "server")]
 pub mod store;
+#[cfg(feature = "server")]
 pub mod telemetry;
 pub mod users;

@@ -13,22 +13,32 @@
 //! What the account files mean is decided in `users`.
 
 mod account_files;
+#[cfg(feature = "server")]
 pub mod blob;
+#[cfg(feature = "server")]
 pub mod cache;
+#[cfg(feature = "server")]
 mod describe;
 mod descriptor;
 pub mod digest;
+#[cfg(feature = "server")]
 mod error;
+#[cfg(feature = "server")]
 pub mod layers;
 pub mod metadata;
 pub mod platform;
+#[cfg(feature = "server")]
 mod reader;
 pub mod reference;
 pub mod snapshot;
+#[cfg(feature = "server")]
 mod store_reader;
 
 pub use account_files::{AccountFiles, NeededFiles};
 pub use descriptor::Descriptor;
+#[cfg(feature = "server")]
 pub use error::ImageError;
+#[cfg(feature = "server")]
 pub use reader::{Description, ImageReader};
+#[cfg(feature = "server")]
 pub use store_reader::StoreReader;

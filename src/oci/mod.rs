@@ -4,7 +4,7 @@
 //! out, so that serializing gives the bytes of Go's `json.Marshal`. Fields that no struct has are kept in
 //! `other`, at every depth, and are written last.
 //!
-//! A struct lists its fields once, in [`object!`]; everything else about a field follows from its type.
+//! A struct lists its fields once, in the macro `object!`; everything else about a field follows from its type.
 
 pub mod json;
 mod linux;

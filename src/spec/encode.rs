@@ -21,6 +21,7 @@ pub struct Encoded {
     pub warnings: Vec<String>,
 }
 
+#[cfg(feature = "oci-spec")]
 impl Encoded {
     /// The spec as the type of the crate `oci-spec`, for callers in Rust. That type does not have every field
     /// of the runtime spec 1.3; what it does not have is left out.

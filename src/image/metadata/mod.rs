@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes in, plain data out. `describe` reads the blobs and follows them.
 
+#[cfg(feature = "server")]
 pub mod chain_id;
 pub mod config;
 mod descriptor;

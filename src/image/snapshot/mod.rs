@@ -6,13 +6,21 @@
 //! read             mounts -> directories -> the search of `layers`
 //! ```
 
+#[cfg(feature = "server")]
 mod directory;
+#[cfg(feature = "server")]
 mod fallback;
+#[cfg(feature = "server")]
 mod files;
 pub mod key;
+#[cfg(feature = "server")]
 mod mounts;
+#[cfg(feature = "server")]
 mod read;
 
+#[cfg(feature = "server")]
 pub use fallback::SnapshotFallback;
+#[cfg(feature = "server")]
 pub use files::{SnapshotFiles, SnapshotRules};
+#[cfg(feature = "server")]
 pub use read::read_from_mounts;

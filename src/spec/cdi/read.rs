@@ -13,6 +13,16 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<CdiSpec, String> {
     if path.ends_with(".json") {
         return serde_json::from_slice(bytes).map_err(|error| error.to_string());
     }
+    read_yaml(bytes)
+}
+
+#[cfg(not(feature = "yaml"))]
+fn read_yaml(_: &[u8]) -> Result<CdiSpec, String> {
+    Err("YAML needs the feature yaml of this crate".to_owned())
+}
+
+#[cfg(feature = "yaml")]
+fn read_yaml(bytes: &[u8]) -> Result<CdiSpec, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     let options = serde_saphyr::options! { legacy_octal_numbers: true, with_snippet: false };
     let spec: Option<CdiSpec> = serde_saphyr::from_str_with_options(text, options)
@@ -20,7 +30,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<CdiSpec, String> {
     spec.ok_or_else(|| "it is empty".to_owned())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "yaml"))]
 mod tests {
     use super::*;
 

@@ -21,7 +21,7 @@ mod rdt;
 mod repeated;
 mod resources;
 mod scheduling;
-mod seccomp;
+pub(super) mod seccomp;
 mod shape;
 mod sysctl;
 mod table;

@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::oci::{Place, Seccomp, Spec, Syscall, SyscallArg, place};
 
-const ACTIONS: [&str; 9] = [
+pub(in crate::spec) const ACTIONS: [&str; 9] = [
     "SCMP_ACT_KILL",
     "SCMP_ACT_KILL_PROCESS",
     "SCMP_ACT_KILL_THREAD",
@@ -15,7 +15,7 @@ const ACTIONS: [&str; 9] = [
     "SCMP_ACT_NOTIFY",
 ];
 
-const OPERATORS: [&str; 7] = [
+pub(in crate::spec) const OPERATORS: [&str; 7] = [
     "SCMP_CMP_NE",
     "SCMP_CMP_LT",
     "SCMP_CMP_LE",
@@ -25,37 +25,37 @@ const OPERATORS: [&str; 7] = [
     "SCMP_CMP_MASKED_EQ",
 ];
 
-const FLAGS: [&str; 4] = [
+pub(in crate::spec) const FLAGS: [&str; 4] = [
     "SECCOMP_FILTER_FLAG_TSYNC",
     "SECCOMP_FILTER_FLAG_LOG",
     "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
     "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 ];
 
-const ARCHITECTURES: [&str; 23] = [
-    "X86",
-    "X86_64",
-    "X32",
-    "ARM",
-    "AARCH64",
-    "MIPS",
-    "MIPS64",
-    "MIPS64N32",
-    "MIPSEL",
-    "MIPSEL64",
-    "MIPSEL64N32",
-    "PPC",
-    "PPC64",
-    "PPC64LE",
-    "S390",
-    "S390X",
-    "PARISC",
-    "PARISC64",
-    "RISCV64",
-    "LOONGARCH64",
-    "M68K",
-    "SH",
-    "SHEB",
+pub(in crate::spec) const ARCHITECTURES: [&str; 23] = [
+    "SCMP_ARCH_X86",
+    "SCMP_ARCH_X86_64",
+    "SCMP_ARCH_X32",
+    "SCMP_ARCH_ARM",
+    "SCMP_ARCH_AARCH64",
+    "SCMP_ARCH_MIPS",
+    "SCMP_ARCH_MIPS64",
+    "SCMP_ARCH_MIPS64N32",
+    "SCMP_ARCH_MIPSEL",
+    "SCMP_ARCH_MIPSEL64",
+    "SCMP_ARCH_MIPSEL64N32",
+    "SCMP_ARCH_PPC",
+    "SCMP_ARCH_PPC64",
+    "SCMP_ARCH_PPC64LE",
+    "SCMP_ARCH_S390",
+    "SCMP_ARCH_S390X",
+    "SCMP_ARCH_PARISC",
+    "SCMP_ARCH_PARISC64",
+    "SCMP_ARCH_RISCV64",
+    "SCMP_ARCH_LOONGARCH64",
+    "SCMP_ARCH_M68K",
+    "SCMP_ARCH_SH",
+    "SCMP_ARCH_SHEB",
 ];
 
 const NOTIFY: &str = "SCMP_ACT_NOTIFY";
@@ -108,8 +108,7 @@ pub(super) fn actions(spec: &Spec, findings: &mut Findings) {
 pub(super) fn architectures(spec: &Spec, findings: &mut Findings) {
     let names = filter(spec).into_iter().flat_map(|filter| &filter.architectures);
     for (index, name) in names.enumerate() {
-        let bare = name.strip_prefix("SCMP_ARCH_");
-        if !bare.is_some_and(|bare| ARCHITECTURES.contains(&bare)) {
+        if !ARCHITECTURES.contains(&name.as_str()) {
             let place = place!["linux", "seccomp", "architectures", index];
             findings.add(place, "must be an architecture, for example SCMP_ARCH_X86_64");
         }

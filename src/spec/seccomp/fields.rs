@@ -4,9 +4,6 @@
 //! one pass. As in Go, `null` is the same as a field that is not there.
 
 use crate::domain::violation::Violations;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::Error as WordError;
 use serde_json::{Map, Value};
 
 /// A value and its path, which is empty for the outermost one.
@@ -74,11 +71,14 @@ impl<'v> Field<'v> {
         None
     }
 
-    /// The text that this must be: one of the words of an enum.
-    pub(super) fn word<T: Deserialize<'v>>(&self, wrong: &mut Violations) -> Option<&'v str> {
+    /// The text that this must be: one of some words.
+    pub(super) fn word(&self, words: &[&str], wrong: &mut Violations) -> Option<&'v str> {
         let text = self.text(wrong)?;
-        let read = T::deserialize(text.into_deserializer());
-        read.map_err(|error: WordError| self.wrong(wrong, error)).map(|_| text).ok()
+        if words.contains(&text) {
+            return Some(text);
+        }
+        self.wrong(wrong, format_args!("must be one of {}", words.join(", ")));
+        None
     }
 
     /// A whole number up to a bound.
@@ -117,13 +117,9 @@ impl<'v> Object<'v> {
     }
 
     /// The words of a list that may be absent.
-    pub(super) fn words<T: Deserialize<'v>>(
-        &self,
-        name: &str,
-        wrong: &mut Violations,
-    ) -> Vec<String> {
+    pub(super) fn words(&self, name: &str, words: &[&str], wrong: &mut Violations) -> Vec<String> {
         let list = self.list(name, wrong);
-        list.iter().filter_map(|field| field.word::<T>(wrong)).map(str::to_owned).collect()
+        list.iter().filter_map(|field| field.word(words, wrong)).map(str::to_owned).collect()
     }
 
     /// A text that may be absent, or empty for the same.

@@ -6,9 +6,9 @@
 use crate::domain::capability::KNOWN;
 use crate::domain::violation::Violations;
 use crate::oci::{Seccomp, Syscall, SyscallArg};
+use crate::spec::rules::seccomp::{ACTIONS, ARCHITECTURES, FLAGS, OPERATORS};
 use crate::spec::seccomp::fields::{Field, Object};
 use crate::spec::seccomp::policy::{Architectures, Condition, Order, Policy, Rule};
-use oci_spec::runtime::{Arch, LinuxSeccompAction, LinuxSeccompFilterFlag, LinuxSeccompOperator};
 use serde_json::Value;
 
 /// Who wrote the JSON, and with it which fields it may have.
@@ -75,8 +75,7 @@ pub(super) fn read(json: &Value, format: Format) -> Result<Policy, Violations> {
 
 fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy> {
     let top = Field::outermost(json).object(&format.frame(), wrong)?;
-    let action =
-        top.need("defaultAction", wrong).and_then(|field| field.word::<LinuxSeccompAction>(wrong));
+    let action = top.need("defaultAction", wrong).and_then(|field| field.word(&ACTIONS, wrong));
     let errno = errno(&top, "defaultErrnoRet", action, wrong);
     if action == Some(NOTIFY) {
         top.wrong("defaultAction", wrong, "must not be SCMP_ACT_NOTIFY: no runtime starts with it");
@@ -86,7 +85,7 @@ fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy
     if metadata.is_some() && listener.is_none() {
         top.wrong("listenerMetadata", wrong, "needs a listenerPath");
     }
-    let flags = top.get("flags").map(|_| top.words::<LinuxSeccompFilterFlag>("flags", wrong));
+    let flags = top.get("flags").map(|_| top.words("flags", &FLAGS, wrong));
     // Without the field runc allows speculation, with an empty list it does not. Docker loses the latter.
     let flags = flags.filter(|flags| format == Format::Oci || !flags.is_empty());
     let architectures = architectures(&top, wrong);
@@ -116,15 +115,15 @@ fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy
 }
 
 fn architectures(top: &Object<'_>, wrong: &mut Violations) -> Architectures {
-    let listed = top.words::<Arch>("architectures", wrong);
+    let listed = top.words("architectures", &ARCHITECTURES, wrong);
     let mut map = Vec::new();
     for entry in top.list("archMap", wrong) {
         let Some(entry) = entry.object(&["architecture", "subArchitectures"], wrong) else {
             continue;
         };
-        let others = entry.words::<Arch>("subArchitectures", wrong);
+        let others = entry.words("subArchitectures", &ARCHITECTURES, wrong);
         if let Some(own) =
-            entry.need("architecture", wrong).and_then(|field| field.word::<Arch>(wrong))
+            entry.need("architecture", wrong).and_then(|field| field.word(&ARCHITECTURES, wrong))
         {
             map.push((own.to_owned(), others));
         }
@@ -132,7 +131,7 @@ fn architectures(top: &Object<'_>, wrong: &mut Violations) -> Architectures {
     if let Some(of) = top.get("architecturesOf").and_then(|field| field.any_object(wrong)) {
         let lists = of.fields().map(|(name, list)| {
             let list = list.list(wrong);
-            let words = list.iter().filter_map(|entry| entry.word::<Arch>(wrong));
+            let words = list.iter().filter_map(|entry| entry.word(&ARCHITECTURES, wrong));
             (name.to_owned(), words.map(str::to_owned).collect())
         });
         return Architectures::Of(lists.collect());
@@ -151,8 +150,7 @@ fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations
     let rule = entry.object(&format.rule(), wrong)?;
     let names = names(&rule, wrong);
     rule.text("comment", wrong);
-    let action =
-        rule.need("action", wrong).and_then(|field| field.word::<LinuxSeccompAction>(wrong));
+    let action = rule.need("action", wrong).and_then(|field| field.word(&ACTIONS, wrong));
     let errno = errno(&rule, "errnoRet", action, wrong);
     if action == Some(NOTIFY) {
         if !listens {
@@ -190,7 +188,7 @@ fn arg(entry: &Field<'_>, wrong: &mut Violations) -> Option<SyscallArg> {
         |name: &str, most| entry.need(name, wrong).and_then(|field| field.number(most, wrong));
     let (index, value) = (number("index", LAST_ARGUMENT), number("value", u64::MAX));
     let two = entry.get("valueTwo").and_then(|field| field.number(u64::MAX, wrong));
-    let op = entry.need("op", wrong).and_then(|field| field.word::<LinuxSeccompOperator>(wrong))?;
+    let op = entry.need("op", wrong).and_then(|field| field.word(&OPERATORS, wrong))?;
     let value_two = two.unwrap_or_default();
     let (index, value, op) = (index?, value?, op.to_owned());
     Some(SyscallArg { index, value, value_two, op, ..SyscallArg::default() })
