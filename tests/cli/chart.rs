@@ -165,19 +165,6 @@ fn the_charts_defaults_are_the_servers() {
 }
 
 #[test]
-fn the_unit_starts_the_server() {
-    let unit = read("../systemd/specd.service");
-    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-    let Command::Serve(serve) = Cli::try_parse_from(start.split(' ')).unwrap().command else {
-        panic!("{start} does not serve")
-    };
-    assert_eq!(serve.source.containerd.containerd, Path::new("/run/containerd/containerd.sock"));
-    let socket = read("../systemd/specd.socket");
-    let name = socket.lines().find_map(|line| line.strip_prefix("FileDescriptorName=")).unwrap();
-    assert!(start.contains(&format!("--listen fd://{name} ")), "{start}");
-}
-
-#[test]
 fn the_chart_is_of_this_release() {
     let want = format!("appVersion: \"{}\"", env!("CARGO_PKG_VERSION"));
     assert!(read("Chart.yaml").lines().any(|line| line == want), "Chart.yaml wants {want}");

@@ -17,6 +17,7 @@ mod support {
     pub(crate) mod say;
 }
 mod tasks;
+mod units;
 mod validate;
 
 use std::process::{Command, Output};

@@ -34,6 +34,9 @@ fn unreadable(path: &Path, error: Errno) -> SnapshotError {
         Errno::ACCESS | Errno::PERM => ", run as root or with CAP_DAC_READ_SEARCH",
         Errno::XDEV | Errno::LOOP => ", which leads out of --snapshot-root",
         Errno::NOENT => ", is it mounted here under the same path?",
+        Errno::NOSYS => {
+            ", the system call openat2 is missing (before Linux 5.6) or filtered: with systemd it needs DynamicUser=no and RestrictSUIDSGID=no"
+        }
         _ => "",
     };
     SnapshotError::Unreadable(format!("{}: {error}{hint}", path.display()))
@@ -255,4 +258,15 @@ fn sees_trusted() -> bool {
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let effective = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
     initial && effective.is_some_and(|set| set & CAP_SYS_ADMIN != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filtered_system_call_is_named() {
+        let text = unreadable(Path::new("/var/lib/containerd/a"), Errno::NOSYS).to_string();
+        assert!(text.contains("openat2") && text.contains("RestrictSUIDSGID=no"), "{text}");
+    }
 }

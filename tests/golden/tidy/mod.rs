@@ -150,7 +150,8 @@ const PROSE: &[(&str, &[&str])] = &[
     ("src", &["rs"]),
     ("tests", &["rs"]),
     ("benches", &["rs"]),
-    ("helm", &["md", "gotmpl", "yaml", "tpl", "txt", "json", "service", "socket"]),
+    ("helm", &["md", "gotmpl", "yaml", "tpl", "txt", "json"]),
+    ("deploy", &["md", "service", "socket"]),
     (".ci", &["", "sh", "jq", "py"]),
 ];
 
