@@ -34,14 +34,29 @@ pub fn check(path: &str) -> Result<(), CwdError> {
         if leads_through_descriptors(&here) {
             return Err(CwdError::Descriptor(path.to_owned()));
         }
+        if leads_to_root(&here) {
+            here = RootPath::default();
+        }
     }
     Ok(())
 }
 
-/// `/proc/ID/fd`, and `/proc/ID/task/TID/fd`.
+/// `/proc/ID/fd` and `/proc/ID/task/TID/fd`, and the links to them that a runtime makes in `/dev`.
 fn leads_through_descriptors(path: &RootPath) -> bool {
     let names: Vec<_> = path.names().collect();
-    matches!(names[..], [b"proc", _, b"fd", ..] | [b"proc", _, b"task", _, b"fd", ..])
+    matches!(
+        names[..],
+        [b"proc", _, b"fd", ..]
+            | [b"proc", _, b"task", _, b"fd", ..]
+            | [b"dev", b"fd" | b"stdin" | b"stdout" | b"stderr", ..]
+    )
+}
+
+/// The links of `/proc` to a process's root, and to its working directory, which is `/` until the runtime enters
+/// this one.
+fn leads_to_root(path: &RootPath) -> bool {
+    let names: Vec<_> = path.names().collect();
+    matches!(names[..], [b"proc", _, b"root" | b"cwd"] | [b"proc", _, b"task", _, b"root" | b"cwd"])
 }
 
 #[cfg(test)]
@@ -50,7 +65,18 @@ mod tests {
 
     #[test]
     fn absolute_paths_pass_as_they_are() {
-        for path in ["/", "/srv", "//a/../b/", "/proc/self", "/proc/fd", "/fd"] {
+        for path in [
+            "/",
+            "/srv",
+            "//a/../b/",
+            "/proc/self",
+            "/proc/self/root/srv",
+            "/proc/fd",
+            "/fd",
+            "/dev",
+            "/dev/fds",
+            "/srv/dev/fd/7",
+        ] {
             assert_eq!(check(path), Ok(()), "{path}");
         }
     }
@@ -70,6 +96,15 @@ mod tests {
             "//proc/./1/fd",
             "/x/../proc/thread-self/fd/8/",
             "/proc/1/task/1/fd/3",
+            "/proc/self/root/proc/self/fd/3",
+            "/proc/self/cwd/dev/fd/3",
+            "/dev/fd",
+            "/dev/fd/6",
+            "/dev//fd/7",
+            "/x/../dev/fd/7",
+            "/dev/stdin",
+            "/dev/stdout/..",
+            "/dev/stderr/",
         ] {
             assert!(matches!(check(path), Err(CwdError::Descriptor(_))), "{path}");
         }

@@ -149,7 +149,11 @@ fn what_is_wrong_is_said_in_a_sentence() {
 
     let said = generate(&layout, &["--profile", "nonsense"]);
     assert_eq!(said.code, Some(2));
-    assert!(said.err.contains("unknown profile, known are function, faas-rs"), "{}", said.err);
+    assert!(
+        said.err.contains("unknown profile, known are function, hardened, faas-rs"),
+        "{}",
+        said.err
+    );
 
     let said = generate(&layout, &["--id", "a/b", "--namespace", "-", "--env", "=x"]);
     assert_eq!(said.code, Some(2));

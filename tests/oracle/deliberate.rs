@@ -203,7 +203,9 @@ const LIST: &[Known] = &[
         reason: "it leads out of the container (CVE-2024-21626)",
         only: &[],
         holds: |seen| {
-            seen.refuses("through a process's file descriptors", |spec| cwd(spec).contains("/fd"))
+            let through =
+                |spec: &Value| ["/fd", "/dev/std"].iter().any(|it| cwd(spec).contains(it));
+            seen.refuses("through a process's file descriptors", through)
         },
         witness: || image(&json!({"Cmd": ["sh"], "WorkingDir": "/proc/self/fd/8"})),
     },

@@ -173,9 +173,14 @@ mod tests {
             profile.assembly(&namespace, &id, &host).linux().masked_paths.clone()
         };
         let paths = [0, 2].map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
-        for release in
-            ["containerd-2.0", "containerd-2.2", "containerd-2.3", "containerd-2.4", "docker"]
-        {
+        for release in [
+            "containerd-2.0",
+            "containerd-2.2",
+            "containerd-2.3",
+            "containerd-2.4",
+            "docker",
+            "hardened",
+        ] {
             assert!(masked(release).ends_with(&paths), "{release}");
         }
         for release in ["1.6", "1.7", "2.1"] {

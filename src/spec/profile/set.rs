@@ -6,8 +6,9 @@ use crate::spec::profile::Profile;
 use crate::spec::profile::file::File;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("function.json", include_str!("../profiles/function.json")),
+    ("hardened.json", include_str!("../profiles/hardened.json")),
     ("faas-rs.json", include_str!("../profiles/faas-rs.json")),
     ("containerd-2.4.json", include_str!("../profiles/containerd-2.4.json")),
     ("containerd-2.3.json", include_str!("../profiles/containerd-2.3.json")),
@@ -188,7 +189,11 @@ mod tests {
         assert_eq!(profiles.get(None).unwrap().name, "function");
         assert_eq!(profiles.get(Some("containerd")).unwrap().name, "containerd-2.4");
         assert!(profiles.get(Some("nonsense")).is_none());
-        assert!(profiles.names().starts_with("function, faas-rs, containerd-2.4, containerd, "));
+        assert!(
+            profiles
+                .names()
+                .starts_with("function, hardened, faas-rs, containerd-2.4, containerd, ")
+        );
         assert!(
             Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
         );
