@@ -11,6 +11,9 @@ pub const METADATA_BYTES: u64 = 4 << 20;
 /// How deep an index may hold indexes.
 pub const INDEX_DEPTH: usize = 8;
 
+/// The most entries that the indexes on the way to a manifest may have together.
+pub const INDEX_ENTRIES: usize = 30_000;
+
 /// The most layers that an image may have. overlayfs itself ends at 500 lower directories.
 pub const LAYERS: usize = 500;
 

@@ -17,7 +17,7 @@ use crate::image::layers::work::Work;
 use crate::image::metadata::media_type;
 use crate::image::{Descriptor, ImageError};
 use crate::paths::RootPath;
-use crate::store::{Deadline, ImageStore, StoreError};
+use crate::store::{Deadline, ImageStore, SnapshotError, StoreError};
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
 use std::pin::Pin;
@@ -46,19 +46,17 @@ impl Scanner<'_> {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Invalid`] for an invalid layer, [`ImageError::Corrupt`] before all others,
-    /// [`ImageError::Limit`], and the errors of the store.
+    /// [`ImageError::LayerUnreadable`] for one that is no tar archive, [`ImageError::Invalid`] for an invalid one,
+    /// [`ImageError::Corrupt`] before all others, [`ImageError::Limit`], and the errors of the store.
     pub(super) async fn scan_layer(
         &self,
         layer: &Descriptor,
         watched: BTreeSet<RootPath>,
     ) -> Result<LayerView, ImageError> {
-        if !media_type::is_layer(&layer.media_type) {
-            let reason = format!(
-                "media type {:?} is not that of a layer that can be read",
-                layer.media_type
-            );
-            return Err(ImageError::Invalid { digest: layer.digest.clone(), reason });
+        if !media_type::is_readable_layer(&layer.media_type) {
+            let (digest, media_type) = (layer.digest.clone(), layer.media_type.clone());
+            let snapshot = SnapshotError::Unsupported;
+            return Err(ImageError::LayerUnreadable { digest, media_type, snapshot });
         }
         match self.scan_with(layer, watched.clone(), Windows::Small, None).await? {
             Some(view) => Ok(view),
