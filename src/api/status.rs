@@ -105,7 +105,9 @@ fn image(error: &ImageError) -> Status {
             &[("digest", digest.as_str())],
         ),
         ImageError::Snapshot(error) => snapshot(error),
-        ImageError::Invalid { digest, .. } => invalid(&[("digest", digest.as_str())]),
+        ImageError::Invalid { digest, .. } | ImageError::LayerUnreadable { digest, .. } => {
+            invalid(&[("digest", digest.as_str())])
+        }
         ImageError::File { path, .. } => invalid(&[("path", path)]),
         ImageError::Corrupt { digest, expected, found } => failed(
             Code::DataLoss,

@@ -11,6 +11,9 @@ pub const METADATA_BYTES: u64 = 4 << 20;
 /// How deep an index may hold indexes.
 pub const INDEX_DEPTH: usize = 8;
 
+/// The most entries that the indexes on the way to a manifest may have together.
+pub const INDEX_ENTRIES: usize = 30_000;
+
 /// The most layers that an image may have. overlayfs itself ends at 500 lower directories.
 pub const LAYERS: usize = 500;
 
@@ -25,6 +28,19 @@ pub const LAYER_BYTES: u64 = 64 << 30;
 
 /// The most memory that the links of one layer may take while it is read, in bytes.
 pub const LAYER_LINK_BYTES: usize = 32 << 20;
+
+/// The most that the layers of one image may have together once decompressed, in bytes; a layer that is read
+/// again counts again.
+pub const IMAGE_BYTES: u64 = 256 << 30;
+
+/// The most names that the paths of all entries may have while the layers of one image are read.
+pub const IMAGE_NAMES: u64 = 64 << 20;
+
+/// The most names that the paths may have to which links lead, while the layers of one image are read.
+pub const IMAGE_LINK_NAMES: u64 = 4 << 20;
+
+/// The most layers that are asked for the parts of the way to one file.
+pub const WALK_STEPS: usize = 50_000;
 
 /// The largest CDI specification, in bytes.
 pub const CDI_FILE_BYTES: u64 = 4 << 20;

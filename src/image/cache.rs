@@ -7,7 +7,8 @@
 //! The bytes of a digest never change, so no entry becomes stale. Namespaces are kept apart all the same:
 //! a blob that can be read in one namespace need not exist in another.
 //!
-//! Invariant: an error is never cached, and a name is never a key.
+//! Invariant: an error of the store is never cached, and a name is never a key. That content is refused is
+//! remembered for [`REFUSED_FOR`], so that a hostile image is not read again by every call.
 
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::digest::Digest;
@@ -26,9 +27,16 @@ use std::hash::Hash;
 use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
 const OVERHEAD: usize = 512;
+
+/// How long the refusal of content is remembered.
+const REFUSED_FOR: Duration = Duration::from_secs(10);
+
+/// How many bytes the refusals of one cache may take.
+const REFUSED_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct DescriptionKey {
@@ -45,10 +53,18 @@ struct FilesKey {
     chain_id: Digest,
     /// The digest of the layers' digests.
     layers: [u8; 32],
-    /// The snapshotter that is asked if the layers are gone.
-    snapshotter: Option<Snapshotter>,
+    source: FilesSource,
     passwd: bool,
     group: bool,
+}
+
+/// Where account files come from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum FilesSource {
+    /// The layers, whatever snapshotter a request names.
+    Layers,
+    /// The snapshot of this snapshotter, or of the default one.
+    Snapshot(Option<Snapshotter>),
 }
 
 /// An [`ImageReader`] that caches what another one reads.
@@ -90,13 +106,14 @@ impl<R: ImageReader> CachedReader<R> {
 /// One of the caches, with its counters.
 struct CountedCache<K, V> {
     cache: Cache<K, V>,
+    refused: Cache<K, ImageError>,
     weight: fn(&V) -> usize,
     counts: Arc<CacheCounts>,
 }
 
 impl<K, V> CountedCache<K, V>
 where
-    K: Hash + Eq + Send + Sync + 'static,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     fn new(bytes: u64, weight: fn(&V) -> usize) -> Self {
@@ -110,7 +127,19 @@ where
                 dropped.drops(weighed(weight, &value), cause == RemovalCause::Size);
             })
             .build();
-        Self { cache, weight, counts }
+        let refused = Cache::builder()
+            .max_capacity(REFUSED_BYTES)
+            .weigher(|_, error: &ImageError| weighed(|error| error.to_string().len() * 2, error))
+            .time_to_live(REFUSED_FOR)
+            .build();
+        Self { cache, refused, weight, counts }
+    }
+
+    /// What is cached now.
+    async fn cached(&self, key: &K) -> Option<V> {
+        let value = self.cache.get(key).await?;
+        self.counts.hit();
+        Some(value)
     }
 
     async fn get(
@@ -118,7 +147,14 @@ where
         key: K,
         read: impl Future<Output = Result<V, ImageError>>,
     ) -> Result<V, ImageError> {
+        if let Some(value) = self.cached(&key).await {
+            return Ok(value);
+        }
+        if let Some(refusal) = self.refused.get(&key).await {
+            return Err(refusal);
+        }
         let is_read_here = AtomicBool::new(false);
+        let refused = key.clone();
         let read = async {
             is_read_here.store(true, Ordering::Relaxed);
             self.counts.missed();
@@ -126,11 +162,17 @@ where
             self.counts.holds(weighed(self.weight, &value));
             Ok(value)
         };
-        let answer = self.cache.try_get_with(key, read).await;
+        let answer: Result<V, Arc<ImageError>> = self.cache.try_get_with(key, read).await;
         if answer.is_ok() && !is_read_here.load(Ordering::Relaxed) {
             self.counts.hit();
         }
-        answer.map_err(Arc::unwrap_or_clone)
+        match answer.map_err(Arc::unwrap_or_clone) {
+            Err(error) if error.is_lasting() => {
+                self.refused.insert(refused, error.clone()).await;
+                Err(error)
+            }
+            other => other,
+        }
     }
 }
 
@@ -209,15 +251,33 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
         from: &SnapshotChoice,
         deadline: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError> {
-        let read = self.reader.read_account_files(namespace, image, needed, from, deadline);
         let (Some(chain_id), None) = (image.chain_id.clone(), &from.key) else {
-            return read.await;
+            return self.reader.read_account_files(namespace, image, needed, from, deadline).await;
         };
         let NeededFiles { passwd, group } = needed;
         let layers = layers_digest(&image.layers);
-        let (namespace, snapshotter) = (namespace.clone(), from.snapshotter.clone());
-        let key = FilesKey { namespace, chain_id, layers, snapshotter, passwd, group };
-        self.files.get(key, read).await
+        let snapshotter = from.snapshotter.as_ref();
+        let source = FilesSource::Layers;
+        let of_layers =
+            FilesKey { namespace: namespace.clone(), chain_id, layers, source, passwd, group };
+        if let Some(files) = self.files.cached(&of_layers).await {
+            return Ok(files);
+        }
+        let source = FilesSource::Snapshot(snapshotter.cloned());
+        let of_snapshot = FilesKey { source, ..of_layers.clone() };
+        if let Some(files) = self.files.cached(&of_snapshot).await {
+            return Ok(files);
+        }
+        let read = self.reader.read_layers(namespace, image, needed, deadline);
+        match self.files.get(of_layers, read).await {
+            Err(error) if error.is_for_snapshot() => {
+                let reader = &self.reader;
+                let read =
+                    reader.read_unpacked(namespace, image, needed, snapshotter, error, deadline);
+                self.files.get(of_snapshot, read).await
+            }
+            other => other,
+        }
     }
 }
 
@@ -455,7 +515,7 @@ mod tests {
         let from = SnapshotChoice { snapshotter, key: None };
         let key = Some(SnapshotKey::parse("web-1").unwrap());
         let chosen = SnapshotChoice { snapshotter: None, key };
-        for (from, reads) in [(&IMAGE, 1), (&from, 2), (&from, 2), (&chosen, 3), (&chosen, 4)] {
+        for (from, reads) in [(&IMAGE, 1), (&from, 1), (&from, 1), (&chosen, 2), (&chosen, 3)] {
             read(&cached, "a", &own, PASSWD, from).await.unwrap();
             assert_eq!(counting.reads(), reads, "{from:?}");
         }
@@ -482,6 +542,115 @@ mod tests {
         }
         assert!(read(&cached, "a", &own, PASSWD, &IMAGE).await.is_ok());
         assert_eq!(counting.reads(), 3);
+    }
+
+    /// Reads that are refused: the content is bad.
+    struct Refusing(AtomicUsize, ImageError);
+
+    #[async_trait]
+    impl ImageReader for Arc<Refusing> {
+        async fn describe(
+            &self,
+            _namespace: &Namespace,
+            _target: &Descriptor,
+            _platform: &Platform,
+            _deadline: Deadline,
+        ) -> Result<Arc<Description>, ImageError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Err(self.1.clone())
+        }
+
+        async fn read_account_files(
+            &self,
+            _namespace: &Namespace,
+            _image: &Description,
+            _needed: NeededFiles,
+            _from: &SnapshotChoice,
+            _deadline: Deadline,
+        ) -> Result<Arc<AccountFiles>, ImageError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Err(self.1.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn that_content_is_refused_is_remembered_by_namespace() {
+        let limit = ImageError::Limit { what: "x".to_owned(), limit: 1, unit: "names" };
+        let refusing = Arc::new(Refusing(AtomicUsize::new(0), limit.clone()));
+        let cached = CachedReader::new(Arc::clone(&refusing), MIB);
+        let platform = Platform::new("linux", "amd64", "");
+        let own = image(&digest(1), Some(digest(9)));
+        for (name, reads) in [("a", 2), ("a", 2), ("b", 4), ("a", 4)] {
+            let (namespace, target) = (namespace(name), blob(&digest(1)));
+            let described = cached.describe(&namespace, &target, &platform, Deadline::NONE).await;
+            assert_eq!(described, Err(limit.clone()));
+            let read =
+                cached.read_account_files(&namespace, &own, PASSWD, &IMAGE, Deadline::NONE).await;
+            assert_eq!(read, Err(limit.clone()));
+            assert_eq!(refusing.0.load(Ordering::SeqCst), reads, "{name}");
+        }
+    }
+
+    /// An image that only snapshots have.
+    struct Unpacked(AtomicUsize, AtomicUsize);
+
+    #[async_trait]
+    impl ImageReader for Arc<Unpacked> {
+        async fn describe(
+            &self,
+            _namespace: &Namespace,
+            target: &Descriptor,
+            _platform: &Platform,
+            _deadline: Deadline,
+        ) -> Result<Arc<Description>, ImageError> {
+            Ok(Arc::new(image(&target.digest, None)))
+        }
+
+        async fn read_account_files(
+            &self,
+            _namespace: &Namespace,
+            _image: &Description,
+            _needed: NeededFiles,
+            _from: &SnapshotChoice,
+            _deadline: Deadline,
+        ) -> Result<Arc<AccountFiles>, ImageError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Err(StoreError::BlobAbsent { digest: digest(1) }.into())
+        }
+
+        async fn read_unpacked(
+            &self,
+            _namespace: &Namespace,
+            _image: &Description,
+            _needed: NeededFiles,
+            snapshotter: Option<&Snapshotter>,
+            layers: ImageError,
+            _deadline: Deadline,
+        ) -> Result<Arc<AccountFiles>, ImageError> {
+            assert!(layers.is_for_snapshot());
+            self.1.fetch_add(1, Ordering::SeqCst);
+            let name = snapshotter.map_or("default", Snapshotter::as_str).to_owned();
+            Ok(Arc::new(AccountFiles { passwd: Some(name.into()), group: None }))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_snapshot_has_is_remembered_by_snapshotter() {
+        let unpacked = Arc::new(Unpacked(AtomicUsize::new(0), AtomicUsize::new(0)));
+        let cached = CachedReader::new(Arc::clone(&unpacked), MIB);
+        let own = image(&digest(1), Some(digest(9)));
+        let named = Some(Snapshotter::parse("nydus").unwrap());
+        let nydus = SnapshotChoice { snapshotter: named, key: None };
+        for (from, name, reads) in [(&IMAGE, "default", 1), (&nydus, "nydus", 2)] {
+            for _ in 0..3 {
+                let namespace = namespace("a");
+                let read =
+                    cached.read_account_files(&namespace, &own, PASSWD, from, Deadline::NONE);
+                assert_eq!(read.await.unwrap().passwd.as_deref(), Some(name.as_bytes()));
+                let counts = (unpacked.0.load(Ordering::SeqCst), unpacked.1.load(Ordering::SeqCst));
+                assert_eq!(counts, (reads, reads), "{name}");
+            }
+        }
     }
 
     /// The call that reads may be dropped; those that wait must still be answered.

@@ -4,7 +4,7 @@
 //! platform after all, or is not in the store, the next one is not tried.
 
 use crate::domain::ids::Namespace;
-use crate::domain::limits::{INDEX_DEPTH, LAYERS, METADATA_BYTES};
+use crate::domain::limits::{INDEX_DEPTH, INDEX_ENTRIES, LAYERS, METADATA_BYTES};
 use crate::image::blob;
 use crate::image::digest::Digest;
 use crate::image::metadata::config::ImageConfig;
@@ -16,9 +16,13 @@ use crate::image::metadata::{chain_id, config};
 use crate::image::platform::{Matcher, Platform};
 use crate::image::{Description, Descriptor, ImageError};
 use crate::store::{Deadline, ImageStore};
+use std::collections::HashSet;
 
 /// The annotation that `BuildKit` gives to the attestation of another entry.
 const ATTESTATION: &str = "vnd.docker.reference.type";
+
+/// The most platforms that an error lists.
+const LISTED: usize = 100;
 
 /// Describes the image for a platform.
 ///
@@ -36,9 +40,9 @@ pub(super) async fn describe(
     deadline: Deadline,
 ) -> Result<Description, ImageError> {
     let matcher = Matcher::only(platform);
-    let mut exist = Vec::new();
+    let mut exist = Platforms::default();
     let mut at = target.clone();
-    let mut depth = 0;
+    let (mut depth, mut read) = (0, 0);
     while kind(&at)? == Kind::Index {
         depth += 1;
         if depth > INDEX_DEPTH {
@@ -47,15 +51,22 @@ pub(super) async fn describe(
         }
         let bytes = blob::read(store, namespace, &at, "index", METADATA_BYTES, deadline).await?;
         let entries = index::parse(&bytes).map_err(invalid(&at.digest))?;
+        read += entries.len();
+        if read > INDEX_ENTRIES {
+            let what = format!("number of entries of the indexes down to {}", at.digest);
+            return Err(ImageError::Limit { what, limit: INDEX_ENTRIES as u64, unit: "entries" });
+        }
         let images: Vec<_> = entries.into_iter().filter(is_image).collect();
-        add(&mut exist, images.iter().filter_map(|entry| entry.descriptor.platform.clone()));
+        exist.add(images.iter().filter_map(|entry| entry.descriptor.platform.as_ref()));
         match best(images, &matcher) {
             Some(entry) => at = entry.descriptor,
-            None => return Err(ImageError::PlatformAbsent { wanted: platform.clone(), exist }),
+            None => return Err(exist.without(platform)),
         }
     }
     let bytes = blob::read(store, namespace, &at, "manifest", METADATA_BYTES, deadline).await?;
-    let manifest = manifest::parse(&bytes).map_err(invalid(&at.digest))?;
+    let mut manifest = manifest::parse(&bytes).map_err(invalid(&at.digest))?;
+    // containerd neither counts nor applies the other blobs.
+    manifest.layers.retain(|layer| media_type::is_layer(&layer.media_type));
     let config = read_config(store, namespace, &manifest.config, deadline).await?;
     let suits = match (&at.platform, depth) {
         (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
@@ -63,8 +74,8 @@ pub(super) async fn describe(
         (None, _) => matcher.rank(&config.platform).is_some(),
     };
     if !suits {
-        add(&mut exist, [config.platform]);
-        return Err(ImageError::PlatformAbsent { wanted: platform.clone(), exist });
+        exist.add([&config.platform]);
+        return Err(exist.without(platform));
     }
     check_layers(&at.digest, &manifest, &config)?;
     Ok(Description {
@@ -94,11 +105,26 @@ fn is_image(entry: &IndexEntry) -> bool {
     !unknown && !entry.annotations.contains_key(ATTESTATION)
 }
 
-fn add(exist: &mut Vec<Platform>, platforms: impl IntoIterator<Item = Platform>) {
-    for platform in platforms {
-        if !exist.contains(&platform) {
-            exist.push(platform);
+/// The platforms that an image has, each once, in the order of its indexes.
+#[derive(Default)]
+struct Platforms {
+    seen: HashSet<Platform>,
+    list: Vec<Platform>,
+}
+
+impl Platforms {
+    fn add<'a>(&mut self, platforms: impl IntoIterator<Item = &'a Platform>) {
+        for platform in platforms {
+            if self.list.len() < LISTED && !self.seen.contains(platform) {
+                self.seen.insert(platform.clone());
+                self.list.push(platform.clone());
+            }
         }
+    }
+
+    /// The error that the image does not have a platform.
+    fn without(self, wanted: &Platform) -> ImageError {
+        ImageError::PlatformAbsent { wanted: wanted.clone(), exist: self.list }
     }
 }
 

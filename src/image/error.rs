@@ -56,6 +56,18 @@ pub enum ImageError {
         /// Why the snapshot cannot be read.
         snapshot: SnapshotError,
     },
+    /// A layer that is no tar archive, and the snapshot of the image cannot be read either.
+    #[error(
+        "layer {digest} has media type {media_type:?}, which only its snapshotter can read, and {snapshot}"
+    )]
+    LayerUnreadable {
+        /// The layer.
+        digest: Digest,
+        /// The media type that its descriptor states.
+        media_type: String,
+        /// Why the snapshot cannot be read.
+        snapshot: SnapshotError,
+    },
     /// The snapshot that the request names cannot be read.
     #[error(transparent)]
     Snapshot(SnapshotError),
@@ -67,6 +79,26 @@ pub enum ImageError {
         /// What it is instead, or how it is reached.
         reason: String,
     },
+}
+
+impl ImageError {
+    /// Whether the layers cannot be read, and a snapshot of the image may help.
+    #[must_use]
+    pub fn is_for_snapshot(&self) -> bool {
+        matches!(self, Self::Store(StoreError::BlobAbsent { .. }) | Self::LayerUnreadable { .. })
+    }
+
+    /// Whether the same content is refused again at the next time, whatever the store does meanwhile.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::PlatformAbsent { .. }
+                | Self::Invalid { .. }
+                | Self::Limit { .. }
+                | Self::File { .. }
+        )
+    }
 }
 
 impl From<SnapshotError> for ImageError {

@@ -1,6 +1,6 @@
 //! The trait through which images are read: their description, and their account files.
 
-use crate::domain::ids::Namespace;
+use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::digest::Digest;
 use crate::image::metadata::config::ImageConfig;
 use crate::image::platform::Platform;
@@ -47,4 +47,29 @@ pub trait ImageReader: Send + Sync + 'static {
         from: &SnapshotChoice,
         deadline: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError>;
+
+    /// Reads the account files out of the layers alone, which no snapshotter changes.
+    async fn read_layers(
+        &self,
+        namespace: &Namespace,
+        image: &Description,
+        needed: NeededFiles,
+        deadline: Deadline,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        let from = SnapshotChoice::default();
+        self.read_account_files(namespace, image, needed, &from, deadline).await
+    }
+
+    /// Reads the account files of an image of which the layers cannot be read, for the reason in `layers`.
+    async fn read_unpacked(
+        &self,
+        _namespace: &Namespace,
+        _image: &Description,
+        _needed: NeededFiles,
+        _snapshotter: Option<&Snapshotter>,
+        layers: ImageError,
+        _deadline: Deadline,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        Err(layers)
+    }
 }

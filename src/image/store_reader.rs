@@ -2,7 +2,7 @@
 
 use crate::domain::ids::Namespace;
 use crate::image::describe::describe;
-use crate::image::layers::read_from_layers;
+use crate::image::layers::{LayerReaders, read_from_layers};
 use crate::image::platform::Platform;
 use crate::image::snapshot::key::SnapshotChoice;
 use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles};
@@ -13,13 +13,14 @@ use std::sync::Arc;
 /// Reads images from one store.
 pub struct StoreReader {
     store: Arc<dyn ImageStore>,
+    readers: LayerReaders,
 }
 
 impl StoreReader {
     /// Reads from this store.
     #[must_use]
     pub fn new(store: Arc<dyn ImageStore>) -> Self {
-        Self { store }
+        Self { store, readers: LayerReaders::default() }
     }
 }
 
@@ -46,7 +47,7 @@ impl ImageReader for StoreReader {
         if from.key.is_some() {
             return Err(SnapshotError::Unsupported.into());
         }
-        read_from_layers(&*self.store, namespace, &image.layers, needed, deadline)
+        read_from_layers(&self.readers, &*self.store, namespace, &image.layers, needed, deadline)
             .await
             .map(Arc::new)
     }

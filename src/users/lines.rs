@@ -48,6 +48,11 @@ impl<'a> Line<'a> {
         self.text.starts_with(b"#")
     }
 
+    /// Whether the line states no user of its own: a comment, or an entry of NIS.
+    pub(crate) fn is_no_user(&self) -> bool {
+        matches!(self.text.first(), Some(b'#' | b'+' | b'-'))
+    }
+
     /// The field at an index; empty if the line ends before it.
     pub(crate) fn field(&self, index: usize) -> &'a [u8] {
         self.text.split(|byte| *byte == b':').nth(index).unwrap_or_default()

@@ -43,13 +43,22 @@ pub fn find_by_name(bytes: &[u8], name: &str) -> Result<Option<User>, Cause> {
     Ok(found)
 }
 
+/// What comments and the lines of NIS are, which have no uid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoUid {
+    /// Root, as in containerd, which reads a missing number as 0.
+    Root,
+    /// No user, as in libc.
+    Nobody,
+}
+
 /// The first user of a uid.
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] for uid 0, if an earlier line has a uid that is not a number, since other readers
-/// read that as 0.
-pub fn find_by_uid(bytes: &[u8], uid: u32) -> Result<Option<User>, Cause> {
+/// [`Cause::Untrusted`] for uid 0, if an earlier line that is neither a comment nor one of NIS has a uid that is
+/// not a number, since other readers read that as 0.
+pub fn find_by_uid(bytes: &[u8], uid: u32, no_uid: NoUid) -> Result<Option<User>, Cause> {
     let mut found = None;
     for line in lines::read_lines(PATH, bytes, LINE_BYTES) {
         let line = line?;
@@ -58,11 +67,21 @@ pub fn find_by_uid(bytes: &[u8], uid: u32) -> Result<Option<User>, Cause> {
         }
         match line.number_at(UID) {
             Number::Id(id) if id == uid => found = Some(user(&line)?),
-            Number::NotOne if uid == 0 => found = Some(user(&line)?),
+            Number::NotOne if uid == 0 && !line.is_no_user() => found = Some(user(&line)?),
+            Number::NotOne if uid == 0 && no_uid == NoUid::Root => found = Some(root(&line)),
             Number::Id(_) | Number::OutOfRange | Number::NotOne => {}
         }
     }
     Ok(found)
+}
+
+/// The user that containerd sees in a line without a uid.
+fn root(line: &lines::Line<'_>) -> User {
+    let gid = match line.number_at(GID) {
+        Number::NotOne => Ok(0),
+        Number::Id(_) | Number::OutOfRange => line.id_at(GID, "a gid"),
+    };
+    User { name: line.field(NAME).to_vec(), uid: 0, gid }
 }
 
 fn user(line: &lines::Line<'_>) -> Result<User, Cause> {
@@ -85,9 +104,9 @@ mod tests {
     fn the_first_match_wins() {
         let app = User { name: b"app".to_vec(), uid: 1000, gid: Ok(1001) };
         assert_eq!(find_by_name(FILE, "app"), Ok(Some(app.clone())));
-        assert_eq!(find_by_uid(FILE, 1000), Ok(Some(app)));
+        assert_eq!(find_by_uid(FILE, 1000, NoUid::Root), Ok(Some(app)));
         assert_eq!(find_by_name(FILE, "ghost"), Ok(None));
-        assert_eq!(find_by_uid(FILE, 4242), Ok(None));
+        assert_eq!(find_by_uid(FILE, 4242, NoUid::Root), Ok(None));
     }
 
     #[test]
@@ -104,15 +123,32 @@ mod tests {
                 "{name}: {found:?}"
             );
         }
-        let gid = find_by_uid(FILE, 30).unwrap().unwrap().gid;
+        let gid = find_by_uid(FILE, 30, NoUid::Root).unwrap().unwrap().gid;
         assert!(matches!(gid, Err(Cause::Untrusted { what: "a gid", line: 9, .. })));
     }
 
     #[test]
     fn root_is_not_looked_for_behind_a_line_that_others_take_for_it() {
-        assert_eq!(find_by_uid(FILE, 0).unwrap().unwrap().name, b"root");
-        assert!(find_by_uid(b"x:x:abc:7\nroot:x:0:0\n", 0).is_err());
-        assert_eq!(find_by_uid(b"x:x:abc:7\napp:x:5:5\n", 5).unwrap().unwrap().name, b"app");
+        for no_uid in [NoUid::Root, NoUid::Nobody] {
+            let name = |file, uid| find_by_uid(file, uid, no_uid).unwrap().unwrap().name;
+            assert_eq!(name(FILE, 0), b"root");
+            assert!(find_by_uid(b"x:x:abc:7\nroot:x:0:0\n", 0, no_uid).is_err());
+            assert_eq!(name(b"x:x:abc:7\napp:x:5:5\n", 5), b"app");
+        }
+    }
+
+    #[test]
+    fn comments_and_lines_of_nis_are_root_to_containerd_alone() {
+        for (line, gid) in [("# accounts", 0), ("+::::::", 0), ("-@staff", 0), ("+x::no:9", 9)] {
+            let file = format!("{line}\nroot:x:0:5\n");
+            let found = |no_uid| {
+                let user = find_by_uid(file.as_bytes(), 0, no_uid).unwrap().unwrap();
+                (user.name, user.uid, user.gid)
+            };
+            let name = line.split(':').next().unwrap().as_bytes().to_vec();
+            assert_eq!(found(NoUid::Root), (name, 0, Ok(gid)), "{line}");
+            assert_eq!(found(NoUid::Nobody), (b"root".to_vec(), 0, Ok(5)), "{line}");
+        }
     }
 
     #[test]
@@ -126,7 +162,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, uid: u32) {
             let _ = find_by_name(&bytes, "root");
-            if let Ok(Some(user)) = find_by_uid(&bytes, uid) {
+            if let Ok(Some(user)) = find_by_uid(&bytes, uid, NoUid::Root) {
                 proptest::prop_assert_eq!(user.uid, uid);
             }
         }

@@ -5,7 +5,7 @@ use crate::domain::request::UserOptions;
 use crate::image::AccountFiles;
 use crate::users::error::{AccountError, Asked, Cause};
 use crate::users::group::{self, OwnGroup};
-use crate::users::passwd;
+use crate::users::passwd::{self, NoUid};
 use crate::users::user::{Account, ProcessUser, UserSpec};
 
 /// The USER of an image, if the rules use it and the image has one.
@@ -42,7 +42,9 @@ pub fn resolve(
     };
     let mut process = match (rules, user) {
         (ImageRules::FaasRs, None) => ProcessUser::bare_root(),
-        _ if options.without_groups => alone(user, files).map_err(|cause| asked.error(cause))?,
+        _ if options.without_groups => {
+            alone(rules, user, files).map_err(|cause| asked.error(cause))?
+        }
         (ImageRules::Containerd, _) => {
             containerd(user, files).map_err(|cause| asked.error(cause))?
         }
@@ -76,8 +78,16 @@ pub fn add_groups(
 }
 
 /// The user with its primary group alone. containerd: `oci.WithUser` without other options.
-fn alone(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cause> {
-    let (uid, gid) = user.map_or(Ok((0, 0)), |spec| ids(spec, files))?;
+fn alone(
+    rules: ImageRules,
+    user: Option<&UserSpec>,
+    files: &AccountFiles,
+) -> Result<ProcessUser, Cause> {
+    let no_uid = match rules {
+        ImageRules::Containerd => NoUid::Root,
+        ImageRules::Oci | ImageRules::FaasRs => NoUid::Nobody,
+    };
+    let (uid, gid) = user.map_or(Ok((0, 0)), |spec| ids(spec, files, no_uid))?;
     Ok(with_groups(uid, gid, Vec::new()))
 }
 
@@ -87,9 +97,13 @@ fn containerd(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUs
         let groups = groups_of(b"root", OwnGroup::Skipped, files)?;
         return Ok(with_groups(0, 0, groups));
     };
-    let (uid, gid) = ids(spec, files)?;
-    let known =
-        files.passwd.as_ref().map(|bytes| passwd::find_by_uid(bytes, uid)).transpose()?.flatten();
+    let (uid, gid) = ids(spec, files, NoUid::Root)?;
+    let known = files
+        .passwd
+        .as_ref()
+        .map(|bytes| passwd::find_by_uid(bytes, uid, NoUid::Root))
+        .transpose()?
+        .flatten();
     let groups = match known {
         Some(user) => groups_of(&user.name, OwnGroup::Skipped, files)?,
         None => Vec::new(),
@@ -104,16 +118,15 @@ fn oci(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cau
         let groups = groups_of(b"root", OwnGroup::Counts, files)?;
         return Ok(each_once(with_groups(0, 0, groups)));
     };
-    let (uid, gid) = ids(spec, files)?;
+    let (uid, gid) = ids(spec, files, NoUid::Nobody)?;
     if spec.group.is_some() {
         return Ok(with_groups(uid, gid, Vec::new()));
     }
     let name = match &spec.user {
         Account::Name(name) => Some(name.clone().into_bytes()),
         Account::Id(uid) => {
-            let user =
-                files.passwd.as_ref().map(|bytes| passwd::find_by_uid(bytes, *uid)).transpose()?;
-            user.flatten().map(|user| user.name)
+            let find = |bytes| passwd::find_by_uid(bytes, *uid, NoUid::Nobody);
+            files.passwd.as_deref().map(find).transpose()?.flatten().map(|user| user.name)
         }
     };
     let groups = match name {
@@ -124,7 +137,7 @@ fn oci(user: Option<&UserSpec>, files: &AccountFiles) -> Result<ProcessUser, Cau
 }
 
 /// The uid and the primary gid. A uid that is not in passwd gets gid 0, as in containerd and Docker.
-fn ids(spec: &UserSpec, files: &AccountFiles) -> Result<(u32, u32), Cause> {
+fn ids(spec: &UserSpec, files: &AccountFiles, no_uid: NoUid) -> Result<(u32, u32), Cause> {
     let (uid, primary) = match &spec.user {
         Account::Name(name) => {
             let bytes =
@@ -135,8 +148,8 @@ fn ids(spec: &UserSpec, files: &AccountFiles) -> Result<(u32, u32), Cause> {
         }
         Account::Id(uid) if spec.group.is_some() => (*uid, Ok(0)),
         Account::Id(uid) => {
-            let user =
-                files.passwd.as_ref().map(|bytes| passwd::find_by_uid(bytes, *uid)).transpose()?;
+            let find = |bytes| passwd::find_by_uid(bytes, *uid, no_uid);
+            let user = files.passwd.as_deref().map(find).transpose()?;
             (*uid, user.flatten().map_or(Ok(0), |user| user.gid))
         }
     };
@@ -236,6 +249,19 @@ mod tests {
         assert_eq!(resolved("1000:1000"), (1000, 1000, vec![1000]));
         assert_eq!(resolved("app:www"), (1000, 33, vec![33]));
         assert_eq!(resolved("nginx"), (101, 102, vec![102, 33]));
+    }
+
+    #[test]
+    fn a_comment_before_root_leaves_root_root_in_every_profile() {
+        let passwd = b"# accounts of this image\nroot:x:0:0:root:/root:/bin/sh\n";
+        let group = Bytes::from_static(b"root:x:0:root\nmusic:x:1400:alice\n");
+        let passwd = Some(Bytes::from_static(passwd));
+        let files = AccountFiles { passwd, group: Some(group) };
+        for rules in [ImageRules::Containerd, ImageRules::Oci, ImageRules::FaasRs] {
+            for user in ["root", "0", "0:0", "root:root"] {
+                assert_eq!(numbers(rules, user, &files).unwrap(), (0, 0, vec![0]), "{user}");
+            }
+        }
     }
 
     #[test]

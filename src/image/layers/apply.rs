@@ -7,8 +7,11 @@
 
 use crate::domain::limits;
 use crate::image::layers::view::{LayerView, Node, behind, first_below};
+use crate::image::layers::work::{Overrun, Work};
 use crate::paths::{PATH_BYTES, RootPath, prefix_below};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 
 /// Why a layer is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +22,15 @@ pub(super) enum Refusal {
     /// The layer has too many links to keep.
     #[error("too many links")]
     Links,
+    /// The image takes too much work, or nobody waits for it.
+    #[error("{0:?}")]
+    Work(Overrun),
+}
+
+impl From<Overrun> for Refusal {
+    fn from(overrun: Overrun) -> Self {
+        Self::Work(overrun)
+    }
 }
 
 fn malformed(path: &RootPath, reason: &str) -> Refusal {
@@ -41,20 +53,23 @@ const PARENT_LINKS: usize = 255;
 pub(super) struct Builder {
     view: LayerView,
     /// The symbolic links of the layer so far: entries below them are put where they lead.
-    links: BTreeMap<RootPath, Vec<u8>>,
+    links: Links,
     link_bytes: usize,
     link_limit: usize,
+    work: Arc<Work>,
 }
 
 impl Builder {
     /// An empty layer.
+    #[cfg(test)]
     pub(super) fn new(watched: BTreeSet<RootPath>) -> Self {
-        Self::bounded(watched, limits::LAYER_LINK_BYTES)
+        Self::counted(watched, Arc::default())
     }
 
-    fn bounded(watched: BTreeSet<RootPath>, link_limit: usize) -> Self {
-        let (view, links) = (LayerView::new(watched), BTreeMap::new());
-        Self { view, links, link_bytes: 0, link_limit }
+    /// An empty layer of an image that has taken so much work before.
+    pub(super) fn counted(watched: BTreeSet<RootPath>, work: Arc<Work>) -> Self {
+        let (view, links) = (LayerView::new(watched), Links::default());
+        Self { view, links, link_bytes: 0, link_limit: limits::LAYER_LINK_BYTES, work }
     }
 
     /// The view, once all entries are in.
@@ -157,6 +172,7 @@ impl Builder {
     fn parent_of(&self, name: &[u8]) -> Result<Option<(RootPath, Vec<u8>)>, Refusal> {
         let clean = RootPath::clean(name);
         let Some((parent, base)) = clean.split() else { return Ok(None) };
+        self.work.walk(clean.names().count())?;
         let parent = self.follow(parent)?;
         if parent.bytes().len() + 1 + base.len() > PATH_BYTES {
             return Err(Refusal::Malformed("path of an entry is too long".to_owned()));
@@ -176,18 +192,14 @@ impl Builder {
             let mut leads_to = RootPath::clean(link);
             leads_to.pop();
             path = leads_to.join(target).join(rest.strip_prefix(b"/").unwrap_or_default());
+            self.work.follow(path.names().count())?;
         }
         Ok(path)
     }
 
     /// The first link on the path: where its text ends, and its target.
     fn first_link(&self, path: &RootPath) -> Option<(usize, &[u8])> {
-        if self.links.is_empty() {
-            return None;
-        }
-        let ends = path.ends().into_iter();
-        let mut links = ends.filter_map(|end| Some((end, self.links.get(&path.bytes()[..end])?)));
-        links.next().map(|(end, target)| (end, target.as_slice()))
+        self.links.first_on(path)
     }
 
     /// Creates a directory and those above it.
@@ -215,7 +227,7 @@ impl Builder {
 
     /// Removes the link at a path, and with `with_below` those below it.
     fn forget_links(&mut self, path: &RootPath, with_below: bool) {
-        if self.links.is_empty() {
+        if self.links.by_path.is_empty() {
             return;
         }
         let start = prefix_below(path.bytes());
@@ -224,15 +236,79 @@ impl Builder {
             if let Some(target) = self.links.remove(&link) {
                 self.link_bytes -= link_cost(&link, &target);
             }
-            let rest = self.links.range::<[u8], _>(behind(&start)).map(|(path, _)| path);
+            let rest = self.links.by_path.range::<[u8], _>(behind(&start)).map(|(path, _)| path);
             next = first_below(rest, &start).filter(|_| with_below);
         }
     }
 }
 
+/// The symbolic links of a layer.
+#[derive(Default)]
+struct Links {
+    by_path: BTreeMap<RootPath, Vec<u8>>,
+    /// How many of the paths have a hash: to compare whole paths at each name of a long one would take long.
+    hashes: HashMap<u64, usize>,
+    hasher: RandomState,
+}
+
+impl Links {
+    fn get(&self, path: &RootPath) -> Option<&Vec<u8>> {
+        self.by_path.get(path)
+    }
+
+    fn hash(&self, path: &RootPath) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        path.names().for_each(|name| add_name(&mut hasher, name));
+        hasher.finish()
+    }
+
+    fn insert(&mut self, path: RootPath, target: Vec<u8>) {
+        let hash = self.hash(&path);
+        if self.by_path.insert(path, target).is_none() {
+            *self.hashes.entry(hash).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, path: &RootPath) -> Option<Vec<u8>> {
+        let target = self.by_path.remove(path)?;
+        let hash = self.hash(path);
+        if let Some(count) = self.hashes.get_mut(&hash) {
+            *count -= 1;
+            if *count == 0 {
+                self.hashes.remove(&hash);
+            }
+        }
+        Some(target)
+    }
+
+    /// The first link on a path: where its text ends, and its target.
+    fn first_on(&self, path: &RootPath) -> Option<(usize, &[u8])> {
+        if self.by_path.is_empty() {
+            return None;
+        }
+        let (mut hasher, mut end) = (self.hasher.build_hasher(), 0);
+        for name in path.names() {
+            add_name(&mut hasher, name);
+            end += name.len();
+            if self.hashes.contains_key(&hasher.clone().finish())
+                && let Some(target) = self.by_path.get(&path.bytes()[..end])
+            {
+                return Some((end, target));
+            }
+            end += 1;
+        }
+        None
+    }
+}
+
+fn add_name(hasher: &mut impl Hasher, name: &[u8]) {
+    hasher.write(name);
+    hasher.write_u8(b'/');
+}
+
 /// The memory of a link while the layer is read: its two texts, and their places in the map.
 fn link_cost(path: &RootPath, target: &[u8]) -> usize {
-    path.bytes().len() + target.len() + 96
+    path.bytes().len() + target.len() + 128
 }
 
 #[cfg(test)]
@@ -249,13 +325,16 @@ mod tests {
 
     #[test]
     fn links_beyond_the_limit_are_refused_and_those_that_went_do_not_count() {
-        let mut builder = Builder::bounded(BTreeSet::new(), 1200);
+        let mut builder = Builder { link_limit: 1600, ..Builder::new(BTreeSet::new()) };
         for _ in 0..3 {
             for at in 0..10 {
                 assert_eq!(link(&mut builder, at), Ok(()));
             }
             builder.put(&path("dir"), Node::Special("a file")).unwrap();
-            assert_eq!((builder.links.len(), builder.link_bytes), (0, 0));
+            assert_eq!(
+                (builder.links.by_path.len(), builder.links.hashes.len(), builder.link_bytes),
+                (0, 0, 0)
+            );
         }
         let refused = (0..20).find_map(|at| link(&mut builder, at).err());
         assert_eq!(refused, Some(Refusal::Links));

@@ -5,11 +5,14 @@
 
 use crate::domain::ids::Namespace;
 use crate::domain::limits;
-use crate::image::layers::scan::scan_layer;
+use crate::image::layers::readers::LayerReaders;
+use crate::image::layers::scan::Scanner;
 use crate::image::layers::search::AccountFileSearch;
 use crate::image::layers::view::LayerView;
+use crate::image::layers::work::Work;
 use crate::image::{AccountFiles, Descriptor, ImageError, NeededFiles};
 use crate::store::{Deadline, ImageStore};
+use std::sync::Arc;
 
 /// Reads `/etc/passwd` and `/etc/group` as a container of the image sees them.
 ///
@@ -21,9 +24,10 @@ use crate::store::{Deadline, ImageStore};
 /// # Errors
 ///
 /// [`ImageError::File`] for a file that is not regular or is behind too many links,
-/// [`ImageError::Limit`] for one of more than [`limits::ACCOUNT_FILE_BYTES`], and whatever makes a
-/// layer that must be read unreadable.
+/// [`ImageError::Limit`] for one of more than [`limits::ACCOUNT_FILE_BYTES`] and for layers that take too
+/// much work, and whatever makes a layer that must be read unreadable.
 pub async fn read_from_layers(
+    readers: &LayerReaders,
     store: &dyn ImageStore,
     namespace: &Namespace,
     layers: &[Descriptor],
@@ -34,6 +38,10 @@ pub async fn read_from_layers(
         let (what, limit) = ("number of layers".to_owned(), limits::LAYERS as u64);
         return Err(ImageError::Limit { what, limit, unit: "layers" });
     }
+    let work = Arc::<Work>::default();
+    let _stop_when_dropped = work.stop().clone().drop_guard();
+    let place = Arc::new(readers.image(namespace, deadline).await?);
+    let scanner = Scanner { readers, store, namespace, deadline, work, place };
     let mut views: Vec<Option<LayerView>> = layers.iter().map(|_| None).collect();
     let mut search = AccountFileSearch::new(needed);
     while let Some((newest, watched)) = search.next_layer(&mut views)? {
@@ -41,7 +49,7 @@ pub async fn read_from_layers(
         else {
             break;
         };
-        *view = Some(scan_layer(store, namespace, layer, watched, deadline).await?);
+        *view = Some(scanner.scan_layer(layer, watched).await?);
     }
     Ok(search.finish())
 }

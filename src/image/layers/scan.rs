@@ -9,52 +9,89 @@ use crate::domain::limits;
 use crate::image::blob::{self, Verified};
 use crate::image::digest::Digest;
 use crate::image::layers::apply::{Builder, Place, Refusal};
-use crate::image::layers::decompress::{Bounded, CHUNK, decompress, over_limit};
+use crate::image::layers::decompress::{Bounded, CHUNK, Windows, decompress, over_limit};
+use crate::image::layers::readers::{LayerReaders, Place as ReaderPlace};
 use crate::image::layers::tar::{Entries, Kind};
 use crate::image::layers::view::{LayerView, Node};
+use crate::image::layers::work::Work;
 use crate::image::metadata::media_type;
 use crate::image::{Descriptor, ImageError};
 use crate::paths::RootPath;
-use crate::store::{Deadline, ImageStore, StoreError};
+use crate::store::{Deadline, ImageStore, SnapshotError, StoreError};
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::SyncIoBridge;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
-/// Reads a layer.
-///
-/// A thread of its own decompresses; when the returned future is dropped, the thread ends with its next read.
-///
-/// # Errors
-///
-/// [`ImageError::Invalid`] for an invalid layer, [`ImageError::Corrupt`] before all others,
-/// [`ImageError::Limit`], and the errors of the store.
-pub(super) async fn scan_layer(
-    store: &dyn ImageStore,
-    namespace: &Namespace,
-    layer: &Descriptor,
-    watched: BTreeSet<RootPath>,
-    deadline: Deadline,
-) -> Result<LayerView, ImageError> {
-    if !media_type::is_layer(&layer.media_type) {
-        let reason =
-            format!("media type {:?} is not that of a layer that can be read", layer.media_type);
-        return Err(ImageError::Invalid { digest: layer.digest.clone(), reason });
+/// Reads the layers of one image.
+pub(super) struct Scanner<'a> {
+    pub(super) readers: &'a LayerReaders,
+    pub(super) store: &'a dyn ImageStore,
+    pub(super) namespace: &'a Namespace,
+    pub(super) deadline: Deadline,
+    /// What all layers of the image take together; its cancellation ends the thread.
+    pub(super) work: Arc<Work>,
+    /// Kept until the last thread has ended.
+    pub(super) place: Arc<ReaderPlace>,
+}
+
+impl Scanner<'_> {
+    /// Reads a layer.
+    ///
+    /// A layer with a large zstd window is begun again once such a window is free.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::LayerUnreadable`] for one that is no tar archive, [`ImageError::Invalid`] for an invalid one,
+    /// [`ImageError::Corrupt`] before all others, [`ImageError::Limit`], and the errors of the store.
+    pub(super) async fn scan_layer(
+        &self,
+        layer: &Descriptor,
+        watched: BTreeSet<RootPath>,
+    ) -> Result<LayerView, ImageError> {
+        if !media_type::is_readable_layer(&layer.media_type) {
+            let (digest, media_type) = (layer.digest.clone(), layer.media_type.clone());
+            let snapshot = SnapshotError::Unsupported;
+            return Err(ImageError::LayerUnreadable { digest, media_type, snapshot });
+        }
+        match self.scan_with(layer, watched.clone(), Windows::Small, None).await? {
+            Some(view) => Ok(view),
+            None => {
+                let window = self.readers.large_window(self.namespace, self.deadline).await?;
+                let view = self.scan_with(layer, watched, Windows::Large, Some(window)).await?;
+                view.ok_or_else(|| {
+                    image_error(Windows::Large.exceeded(&layer.digest), &layer.digest)
+                })
+            }
+        }
     }
-    let blob = blob::open(store, namespace, layer, deadline).await?;
-    let stop = CancellationToken::new();
-    let blob = Stoppable { inner: blob, stopped: Box::pin(stop.clone().cancelled_owned()) };
-    let _stop_when_dropped = stop.drop_guard();
-    let digest = layer.digest.clone();
-    let reading =
-        tokio::task::spawn_blocking(move || read(SyncIoBridge::new(blob), &digest, watched));
-    reading.await.unwrap_or_else(|error| {
-        let text = format!("reading of layer {} broke off: {error}", layer.digest);
-        Err(ImageError::Store(StoreError::Unavailable(text)))
-    })
+
+    /// Reads a layer in a thread of its own; absent if it needs a larger window.
+    async fn scan_with(
+        &self,
+        layer: &Descriptor,
+        watched: BTreeSet<RootPath>,
+        windows: Windows,
+        window: Option<ReaderPlace>,
+    ) -> Result<Option<LayerView>, ImageError> {
+        let blob = blob::open(self.store, self.namespace, layer, self.deadline).await?;
+        let stopped = Box::pin(self.work.stop().clone().cancelled_owned());
+        let blob = SyncIoBridge::new(Stoppable { inner: blob, stopped });
+        let (work, place) = (Arc::clone(&self.work), Arc::clone(&self.place));
+        let digest = layer.digest.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let _until_it_ends = (place, window);
+            read(blob, &digest, watched, windows, &work)
+        });
+        reading.await.unwrap_or_else(|error| {
+            let text = format!("reading of layer {} broke off: {error}", layer.digest);
+            Err(ImageError::Store(StoreError::Unavailable(text)))
+        })
+    }
 }
 
 /// A blob that ends with an error once its reader is dropped, also while the store sends nothing.
@@ -76,21 +113,28 @@ impl AsyncRead for Stoppable {
     }
 }
 
-/// Reads a blob to its end, and returns the view only if the blob is valid.
+/// Reads a blob to its end, and returns the view only if the blob is valid; absent if the layer needs a larger
+/// window than it may have.
 fn read(
     blob: impl Read,
     digest: &Digest,
     watched: BTreeSet<RootPath>,
-) -> Result<LayerView, ImageError> {
+    windows: Windows,
+    work: &Arc<Work>,
+) -> Result<Option<LayerView>, ImageError> {
     let mut blob = FirstError { inner: blob, failed: None };
-    let outcome = decompress(&mut blob, digest).and_then(|tar| {
-        read_archive(Bounded::new(tar, limits::LAYER_BYTES, digest), digest, watched)
+    let outcome = decompress(&mut blob, digest, windows).and_then(|tar| {
+        let tar = Bounded::new(tar, limits::LAYER_BYTES, digest, Arc::clone(work));
+        read_archive(tar, digest, watched, work)
     });
+    if windows == Windows::Small && outcome.as_ref().is_err_and(Windows::is_exceeded) {
+        return Ok(None);
+    }
     // A layer that cannot be read may be a corrupt blob: that is known once the rest of it has been read.
     let drained = io::copy(&mut blob, &mut io::sink());
     match (blob.failed, drained) {
         (Some(error), _) | (None, Err(error)) => Err(blob::broken_off(error)),
-        (None, Ok(_)) => outcome.map_err(|error| image_error(error, digest)),
+        (None, Ok(_)) => outcome.map(Some).map_err(|error| image_error(error, digest)),
     }
 }
 
@@ -121,15 +165,17 @@ fn read_archive(
     archive: impl Read,
     digest: &Digest,
     watched: BTreeSet<RootPath>,
+    work: &Arc<Work>,
 ) -> io::Result<LayerView> {
     let refused = |refusal| match refusal {
         Refusal::Malformed(reason) => io::Error::other(reason),
         Refusal::Links => {
             over_limit(format!("links of layer {digest}"), limits::LAYER_LINK_BYTES as u64)
         }
+        Refusal::Work(overrun) => overrun.into(),
     };
     let mut entries = Entries::new(BufReader::with_capacity(CHUNK, archive));
-    let mut builder = Builder::new(watched);
+    let mut builder = Builder::counted(watched, Arc::clone(work));
     while let Some(entry) = entries.next()? {
         let Place::At(path) = builder.place(&entry.name).map_err(refused)? else { continue };
         let node = match entry.kind {
@@ -172,7 +218,7 @@ mod tests {
         let digest = Digest::parse(&format!("sha256:{}", "0".repeat(64))).unwrap();
         let read = |length| {
             let zeros = io::repeat(0).take(length);
-            io::copy(&mut Bounded::new(zeros, 10_000, &digest), &mut io::sink())
+            io::copy(&mut Bounded::new(zeros, 10_000, &digest, Arc::default()), &mut io::sink())
         };
         assert_eq!(read(10_000).unwrap(), 10_000);
         let error = image_error(read(10_001).unwrap_err(), &digest);

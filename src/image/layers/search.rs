@@ -109,7 +109,9 @@ impl FileSearch {
     fn stopped(&self, stop: &Stop) -> ImageError {
         match stop {
             Stop::MarksUnseen(_) => SnapshotError::Unreadable(stop.to_string()).into(),
-            Stop::TooManyLinks | Stop::NotDirectory(_) => self.refuse(stop.to_string()),
+            Stop::TooManyLinks | Stop::TooManySteps | Stop::NotDirectory(_) => {
+                self.refuse(stop.to_string())
+            }
         }
     }
 

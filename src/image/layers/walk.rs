@@ -22,6 +22,9 @@ pub(super) enum Stop {
     /// More links than [`limits::SYMLINKS`].
     #[error("is reached through too many links")]
     TooManyLinks,
+    /// More steps than [`limits::WALK_STEPS`].
+    #[error("is reached through a path that takes too many steps")]
+    TooManySteps,
     /// The path leads through a file.
     #[error("is reached through {0}, which is not a directory")]
     NotDirectory(RootPath),
@@ -37,6 +40,7 @@ pub(super) enum Stop {
 pub(super) struct Walk {
     path: PathWalk,
     symlinks: usize,
+    steps: usize,
     /// The newest layer that counts; not 0 while the target of a hard link is searched.
     newest: usize,
     /// The hard links on the way of which the target is searched, the innermost last.
@@ -59,6 +63,7 @@ impl Walk {
         Self {
             path: PathWalk::new(path.bytes()),
             symlinks: 0,
+            steps: 0,
             newest: 0,
             aliases: Vec::new(),
             search: None,
@@ -76,7 +81,13 @@ impl Walk {
             let Some(mut search) = self.search.take().or_else(next) else {
                 return Ok(Progress::Done(Some(Node::Directory)));
             };
-            match search.search_layers(layers) {
+            let before = search.layer;
+            let found = search.search_layers(layers);
+            self.steps += 1 + search.layer - before;
+            if self.steps > limits::WALK_STEPS {
+                return Err(Stop::TooManySteps);
+            }
+            match found {
                 _ if search.targets > limits::SYMLINKS => return Err(Stop::TooManyLinks),
                 Found::Unknown(layer, path) => {
                     self.search = Some(search);

@@ -53,14 +53,33 @@ pub fn is_config(media_type: &str) -> bool {
     matches!(media_type, OCI_CONFIG | DOCKER_CONFIG)
 }
 
-/// Whether a media type is that of a layer.
+/// Whether a media type is that of a layer, which counts among those of an image. Other blobs beside the layers
+/// are no part of the root file system.
+///
+/// containerd: `images.IsLayerType`.
+#[must_use]
+pub fn is_layer(media_type: &str) -> bool {
+    const OTHERS: [&str; 6] = [
+        "application/vnd.docker.image.rootfs.diff.tar",
+        "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        "application/vnd.docker.image.rootfs.diff.tar.zstd",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "application/vnd.erofs.layer.v1",
+    ];
+    let base = media_type.split('+').next().unwrap_or_default();
+    media_type.starts_with("application/vnd.oci.image.layer.") || OTHERS.contains(&base)
+}
+
+/// Whether a layer of this media type is a tar archive that can be read from its blob. Encrypted layers and
+/// those of lazy or block-based snapshotters cannot.
 ///
 /// The compression is not taken from it but from the layer's first bytes, as in containerd: some writers
 /// state the wrong one.
 ///
-/// containerd: `images.IsLayerType`, `compression.DetectCompression`.
+/// containerd: `compression.DetectCompression`.
 #[must_use]
-pub fn is_layer(media_type: &str) -> bool {
+pub fn is_readable_layer(media_type: &str) -> bool {
     const OCI: [&str; 2] = [
         "application/vnd.oci.image.layer.v1.tar",
         "application/vnd.oci.image.layer.nondistributable.v1.tar",
@@ -152,6 +171,27 @@ mod tests {
         for kind in [Kind::Index, Kind::Manifest] {
             assert_eq!(check(r#"{"fsLayers":[]}"#, kind), Err(schema1.to_owned()));
             assert_eq!(check(r#"{"ſS\u004cayers":0,"fſlayerS":0}"#, kind), Err(schema1.to_owned()));
+        }
+    }
+
+    #[test]
+    fn layers_are_those_of_containerd() {
+        for (media_type, layer, readable) in [
+            ("application/vnd.oci.image.layer.v1.tar+gzip", true, true),
+            ("application/vnd.docker.image.rootfs.diff.tar.zstd", true, true),
+            ("application/vnd.oci.image.layer.nydus.blob.v1", true, false),
+            ("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", true, false),
+            ("application/vnd.oci.image.layer.v1.tar+lz4", true, false),
+            ("application/vnd.docker.image.rootfs.diff.tar.gzip+encrypted", true, false),
+            ("application/vnd.erofs.layer.v1+erofs", true, false),
+            ("application/wasm", false, false),
+            ("application/vnd.in-toto+json", false, false),
+            ("application/vnd.oci.empty.v1+json", false, false),
+            ("application/vnd.cncf.helm.chart.content.v1.tar+gzip", false, false),
+            ("", false, false),
+        ] {
+            let found = (is_layer(media_type), is_readable_layer(media_type));
+            assert_eq!(found, (layer, readable), "{media_type}");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! An image reader that reads a snapshot if the layers are gone.
+//! An image reader that reads a snapshot if the layers are gone, or are no archives.
 //!
 //! The layers come first, since they need no access to the host. Nodes may discard them once they are
-//! unpacked, and lazy snapshotters never fetch them.
+//! unpacked, lazy snapshotters never fetch them, and some have formats of their own.
 
-use crate::domain::ids::Namespace;
+use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::platform::Platform;
 use crate::image::snapshot::files::SnapshotFiles;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
 use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReader, NeededFiles};
-use crate::store::{Deadline, StoreError};
+use crate::store::{Deadline, SnapshotError, StoreError};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -47,37 +47,63 @@ impl<R: ImageReader> ImageReader for SnapshotFallback<R> {
     ) -> Result<Arc<AccountFiles>, ImageError> {
         let snapshotter = from.snapshotter.as_ref();
         if let Some(key) = &from.key {
-            return self
-                .snapshots
-                .read(namespace, snapshotter, key, needed, deadline)
-                .await
-                .map(Arc::new);
+            let read = self.snapshots.read(namespace, snapshotter, key, needed, deadline);
+            return read.await.map(Arc::new);
         }
-        let digest =
-            match self.layers.read_account_files(namespace, image, needed, from, deadline).await {
-                Err(ImageError::Store(StoreError::BlobAbsent { digest })) => digest,
-                other => return other,
-            };
-        let absent = || ImageError::Store(StoreError::BlobAbsent { digest: digest.clone() });
-        let chain_id = image.chain_id.as_ref().ok_or_else(absent)?;
-        let key = SnapshotKey::parse(chain_id.as_str()).map_err(|_| absent())?;
-        match self.snapshots.read(namespace, snapshotter, &key, needed, deadline).await {
-            Err(ImageError::Snapshot(snapshot)) => {
-                Err(ImageError::LayerAbsent { digest, snapshot })
+        match self.read_layers(namespace, image, needed, deadline).await {
+            Err(layers) if layers.is_for_snapshot() => {
+                self.read_unpacked(namespace, image, needed, snapshotter, layers, deadline).await
             }
+            other => other,
+        }
+    }
+
+    async fn read_layers(
+        &self,
+        namespace: &Namespace,
+        image: &Description,
+        needed: NeededFiles,
+        deadline: Deadline,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        self.layers.read_layers(namespace, image, needed, deadline).await
+    }
+
+    async fn read_unpacked(
+        &self,
+        namespace: &Namespace,
+        image: &Description,
+        needed: NeededFiles,
+        snapshotter: Option<&Snapshotter>,
+        layers: ImageError,
+        deadline: Deadline,
+    ) -> Result<Arc<AccountFiles>, ImageError> {
+        let chain_id = image.chain_id.as_ref().and_then(|id| SnapshotKey::parse(id.as_str()).ok());
+        let Some(key) = chain_id else { return Err(layers) };
+        match self.snapshots.read(namespace, snapshotter, &key, needed, deadline).await {
+            Err(ImageError::Snapshot(snapshot)) => Err(with_snapshot(layers, snapshot)),
             other => other.map(Arc::new),
         }
     }
 }
 
+/// The error of a layer, with the reason why the snapshot does not help.
+fn with_snapshot(layer: ImageError, snapshot: SnapshotError) -> ImageError {
+    if let ImageError::Store(StoreError::BlobAbsent { digest }) = layer {
+        return ImageError::LayerAbsent { digest, snapshot };
+    }
+    if let ImageError::LayerUnreadable { digest, media_type, .. } = layer {
+        return ImageError::LayerUnreadable { digest, media_type, snapshot };
+    }
+    layer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::Snapshotter;
     use crate::image::digest::Digest;
     use crate::image::metadata::config::ImageConfig;
     use crate::image::snapshot::files::SnapshotRules;
-    use crate::store::{HeldSnapshot, Mount, SnapshotError, SnapshotHold, SnapshotStore};
+    use crate::store::{HeldSnapshot, Mount, SnapshotHold, SnapshotStore};
     use bytes::Bytes;
     use std::path::PathBuf;
     use std::sync::Mutex;
@@ -253,6 +279,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_snapshot_answers_where_a_layer_is_no_archive() {
+        let (root, snapshots) = unpacked();
+        let snapshots = Arc::new(snapshots);
+        let media_type = "application/vnd.oci.image.layer.nydus.blob.v1".to_owned();
+        let unreadable = |snapshot| {
+            let (digest, media_type) = (digest("a"), media_type.clone());
+            Err(ImageError::LayerUnreadable { digest, media_type, snapshot })
+        };
+        let layers = || unreadable(SnapshotError::Unsupported);
+        let got = read(layers(), &snapshots, Some(&root), chosen(Some("nydus"), None)).await;
+        assert_eq!(got, Ok(files("unpacked")));
+        let got = read(layers(), &snapshots, None, chosen(None, None)).await;
+        assert_eq!(got, unreadable(SnapshotError::Off));
+        let said = got.unwrap_err().to_string();
+        assert!(said.contains("nydus.blob") && said.contains("--snapshot-root"), "{said}");
+    }
+
+    /// The mounts of containerd's erofs snapshotter.
+    #[tokio::test]
+    async fn a_snapshot_that_cannot_be_read_names_its_snapshotter() {
+        let root = tempfile::tempdir().unwrap();
+        let refusal = Some(SnapshotError::Unreadable("odd".to_owned()));
+        let odd = Arc::new(Snapshots { refusal, ..Snapshots::default() });
+        let got = read(Err(absent()), &odd, Some(&root), chosen(Some("erofs"), None)).await;
+        let said = got.unwrap_err().to_string();
+        assert!(said.contains("snapshotter erofs: odd"), "{said}");
+    }
+
+    #[tokio::test]
     async fn a_snapshot_that_is_chosen_answers_always() {
         let (root, snapshots) = unpacked();
         let snapshots = Arc::new(snapshots);
@@ -280,7 +335,8 @@ mod tests {
         let refusal = SnapshotError::Unreadable("odd".to_owned());
         let odd = Snapshots { refusal: Some(refusal.clone()), ..Snapshots::default() };
         let got = read(Err(absent()), &Arc::new(odd), Some(&root), chosen(None, None)).await;
-        assert_eq!(got, Err(ImageError::LayerAbsent { digest: digest("a"), snapshot: refusal }));
+        let named = SnapshotError::Unreadable("snapshotter default: odd".to_owned());
+        assert_eq!(got, Err(ImageError::LayerAbsent { digest: digest("a"), snapshot: named }));
         let gone = StoreError::Unavailable("gone".to_owned());
         let refusal = Some(SnapshotError::Store(gone.clone()));
         let odd = Snapshots { refusal, ..Snapshots::default() };

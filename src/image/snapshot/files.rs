@@ -48,14 +48,22 @@ impl SnapshotFiles {
     ) -> Result<AccountFiles, ImageError> {
         let root = self.rules.root.clone().ok_or(SnapshotError::Off)?;
         let snapshotter = snapshotter.unwrap_or(&self.rules.snapshotter);
-        let held = self.snapshots.hold(namespace, snapshotter, key, deadline).await?;
+        let named = |error: ImageError| {
+            if let ImageError::Snapshot(SnapshotError::Unreadable(reason)) = error {
+                let reason = format!("snapshotter {snapshotter}: {reason}");
+                return SnapshotError::Unreadable(reason).into();
+            }
+            error
+        };
+        let held = self.snapshots.hold(namespace, snapshotter, key, deadline).await;
+        let held = held.map_err(|error| named(error.into()))?;
         let mounts = held.mounts;
         let reading = tokio::task::spawn_blocking(move || read_from_mounts(&root, &mounts, needed));
         let read = tokio::time::timeout(self.rules.timeout, reading).await;
         held.hold.release().await?;
         let unavailable = |text: String| ImageError::Store(StoreError::Unavailable(text));
         match read {
-            Ok(Ok(files)) => files,
+            Ok(Ok(files)) => files.map_err(named),
             Ok(Err(error)) => {
                 Err(unavailable(format!("reading of snapshot {key} broke off: {error}")))
             }

@@ -58,8 +58,9 @@ impl Stack {
     /// [`SnapshotError::Unreadable`] for an unknown kind of mount or an unknown option.
     pub(super) fn from_mounts(mounts: &[Mount]) -> Result<Self, SnapshotError> {
         let [mount] = mounts else {
+            let kinds: Vec<_> = mounts.iter().map(|mount| mount.kind.as_str()).collect();
             return Err(unreadable(format!(
-                "it consists of {} mounts, only a single one is read",
+                "it consists of {} mounts of kinds {kinds:?}, only a single bind or overlay mount is read",
                 mounts.len()
             )));
         };
@@ -183,6 +184,12 @@ mod tests {
             Stack::from_mounts(&[]).is_err()
                 && Stack::from_mounts(&[bind.clone(), bind.clone()]).is_err()
         );
+        let erofs = [
+            mount("erofs", "/s/1/layer.erofs", &["ro"]),
+            mount("format/mkdir/overlay", "overlay", &["lowerdir={{ mount 0 }}"]),
+        ];
+        let said = Stack::from_mounts(&erofs).unwrap_err().to_string();
+        assert!(said.contains(r#"2 mounts of kinds ["erofs", "format/mkdir/overlay"]"#), "{said}");
         assert!(Stack::from_mounts(&[Mount { target: "/etc".to_owned(), ..bind }]).is_err());
     }
 }

@@ -1,12 +1,13 @@
 //! From a target to a description: which manifest is chosen, and every way in which there is none.
 
-use crate::support::layout::{Blob, Gzip, Image, Layout, Plain, Zstd, file, sha256};
+use crate::support::layout::{Blob, Gzip, Image, Layer, Layout, Plain, Zstd, file, sha256};
 use serde_json::{Value, json};
 use specd::domain::ids::Namespace;
 use specd::image::platform::Platform;
 use specd::image::{Description, Descriptor, ImageError, ImageReader, StoreReader};
 use specd::store::{Deadline, StoreError};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 async fn describe_at(
     layout: &Layout,
@@ -242,6 +243,60 @@ async fn indexes_nest_so_deep_and_no_deeper() {
         refusal(&layout, &target).await,
         format!("nesting of indexes at {empty} is over the limit of 8 levels")
     );
+}
+
+#[tokio::test]
+async fn indexes_have_so_many_entries_together_and_no_more() {
+    let layout = Layout::temp();
+    let image = named(&layout, "deep").manifest;
+    let others = |outer: usize| {
+        let other = |at| image.clone().platform(&format!("linux/other{outer}-{at}"));
+        (0..14_000).map(other).collect::<Vec<_>>()
+    };
+    let mut target = image.clone().platform("linux/amd64");
+    for (outer, level) in ["deep", "deep", "too many"].into_iter().enumerate() {
+        let entries = [vec![target], others(outer)].concat();
+        let started = Instant::now();
+        let index = layout.index(&entries);
+        let answer = describe(&layout, &index).await;
+        if level == "deep" {
+            assert_eq!(user(&answer.unwrap()), level);
+        } else {
+            let error = answer.unwrap_err();
+            assert!(matches!(error, ImageError::Limit { unit: "entries", .. }), "{error}");
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        target = index.platform("linux/amd64");
+    }
+    let index = layout.index(&others(9));
+    let ImageError::PlatformAbsent { exist, .. } = describe(&layout, &index).await.unwrap_err()
+    else {
+        panic!("another error")
+    };
+    assert_eq!(exist.len(), 100);
+}
+
+#[tokio::test]
+async fn blobs_that_are_no_layers_do_not_count() {
+    let layout = Layout::temp();
+    let layer = layout.layer(Gzip, &[file("etc/passwd", "root")]);
+    let image = layout.image(json!({}), std::slice::from_ref(&layer));
+    for media_type in [
+        "application/wasm",
+        "application/vnd.in-toto+json",
+        "application/vnd.oci.empty.v1+json",
+        "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+    ] {
+        let other = Layer { blob: layout.blob(media_type, "{}"), diff_id: String::new() };
+        let manifest = layout.manifest(&image.config, &[other.clone(), layer.clone(), other]);
+        let found = describe(&layout, &manifest).await.unwrap();
+        assert_eq!(found.layers, [layer.blob.descriptor()], "{media_type}");
+    }
+    let nydus = layout.blob("application/vnd.oci.image.layer.nydus.blob.v1", "{}");
+    let nydus = Layer { blob: nydus, diff_id: String::new() };
+    let manifest = layout.manifest(&image.config, &[layer, nydus]);
+    let refused = refusal(&layout, &manifest).await;
+    assert!(refused.contains("has 2 layers, and its configuration names 1"), "{refused}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::support::own_process::is_alone;
 use async_trait::async_trait;
 use specd::domain::ids::Namespace;
 use specd::domain::limits;
-use specd::image::layers::read_from_layers;
+use specd::image::layers::{LayerReaders, read_from_layers};
 use specd::image::reference::ImageName;
 use specd::image::{Descriptor, ImageError, NeededFiles};
 use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, ReadBuf};
 
 fn tar() -> Tar {
@@ -151,6 +151,73 @@ fn a_zstd_window_of_128_mebibytes_passes_and_a_larger_one_does_not() {
         assert!(matches!(error, ImageError::Limit { limit: 0x0800_0000, .. }), "{error}");
         assert!(error.to_string().contains("zstd window"), "{error}");
     }
+}
+
+/// A frame with a file of zeros, of which each 128 KiB take four bytes.
+fn long_zeros(window_log: u8, length: u32) -> Vec<u8> {
+    let block = |bytes: u32, kind: u32, last: u32| (bytes << 3 | kind << 1 | last).to_le_bytes();
+    let head = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
+    let start = header(b'0', "zeros", "", u64::from(length));
+    let mut bytes = [head.as_slice(), &block(512, 0, 0)[..3], &start].concat();
+    for _ in 0..length >> 17 {
+        bytes.extend_from_slice(&[&block(1 << 17, 1, 0)[..3], &[0]].concat());
+    }
+    let end = tar().file("etc/passwd", "root").end();
+    [bytes.as_slice(), &block(u32::try_from(end.len()).unwrap(), 0, 1)[..3], &end].concat()
+}
+
+/// Images of a few kilobytes that each take a window of 128 MiB.
+#[test]
+fn only_one_reader_has_a_large_window() {
+    if !is_alone(module_path!(), "only_one_reader_has_a_large_window") {
+        return;
+    }
+    let image = Image::default().layer(ZSTD, long_zeros(27, 160 << 20));
+    let (store, layers) = (Arc::new(image.store), Arc::new(image.layers));
+    let readers = LayerReaders::new(4);
+    let before = peak();
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let calls: Vec<_> = (0..6)
+        .map(|_| {
+            let (store, layers) = (Arc::clone(&store), Arc::clone(&layers));
+            let readers = readers.clone();
+            runtime.spawn(async move {
+                read_from_layers(&readers, &*store, &namespace(), &layers, PASSWD, Deadline::NONE)
+                    .await
+            })
+        })
+        .collect();
+    for call in calls {
+        let files = runtime.block_on(call).unwrap().unwrap();
+        assert_eq!(files.passwd.as_deref(), Some(b"root".as_slice()));
+    }
+    let grown = peak().saturating_sub(before);
+    assert!(grown < 240 << 20, "{grown} bytes more");
+}
+
+/// Entries that are each reached through a chain of links, all at the end of a path as long as one can be.
+#[test]
+fn chains_of_links_at_the_end_of_long_paths_are_bounded() {
+    let deep = "d/".repeat(1900);
+    let mut layer = tar();
+    for at in 0..250 {
+        let (path, target) = (format!("{deep}{at}"), format!("/{deep}{}", at + 1));
+        let records: [(&str, &[u8]); 2] =
+            [("path", path.as_bytes()), ("linkpath", target.as_bytes())];
+        layer = layer.pax(&records).symlink("x", "y");
+    }
+    let entry = format!("{deep}0/x");
+    let record: [(&str, &[u8]); 1] = [("path", entry.as_bytes())];
+    layer = layer.pax(&record).file("x", "").file("etc/passwd", "root");
+    let once = Image::default().layer(TAR, layer.0.clone());
+    assert_eq!(once.passwd().unwrap().as_deref(), Some("root"));
+    for _ in 0..2000 {
+        layer = layer.pax(&record).file("x", "");
+    }
+    let started = Instant::now();
+    let error = Image::default().tar(layer).passwd().unwrap_err();
+    assert!(matches!(error, ImageError::Limit { unit: "names", .. }), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -333,7 +400,10 @@ async fn a_source_that_breaks_off_is_not_a_bad_layer() {
         let start = whole[..cut].to_vec();
         let source = Faltering { start, breaks_off: true, dropped: Arc::default() };
         let layers = [descriptor(GZIP, &whole)];
-        let answer = read_from_layers(&source, &namespace(), &layers, PASSWD, Deadline::NONE).await;
+        let readers = LayerReaders::default();
+        let answer =
+            read_from_layers(&readers, &source, &namespace(), &layers, PASSWD, Deadline::NONE)
+                .await;
         let broken = StoreError::Unavailable("connection reset".to_owned());
         assert_eq!(answer, Err(ImageError::Store(broken)), "{cut}");
     }
@@ -348,7 +418,8 @@ async fn a_call_that_is_dropped_stops_reading() {
         Faltering { start: whole[..600].to_vec(), breaks_off: false, dropped: dropped.clone() };
     let layers = [descriptor(TAR, &whole)];
     let namespace = namespace();
-    let call = read_from_layers(&source, &namespace, &layers, PASSWD, Deadline::NONE);
+    let readers = LayerReaders::default();
+    let call = read_from_layers(&readers, &source, &namespace, &layers, PASSWD, Deadline::NONE);
     assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
     for _ in 0..1000 {
         if dropped.load(Ordering::SeqCst) {
@@ -357,6 +428,24 @@ async fn a_call_that_is_dropped_stops_reading() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the blob is still being read");
+}
+
+/// The thread that reads must not go on while it decompresses, without a read of the blob.
+#[tokio::test]
+async fn a_call_that_is_dropped_stops_decompressing() {
+    let whole = long_zeros(20, 3 << 30);
+    assert!(whole.len() < 128 << 10, "the blob is one chunk");
+    let dropped = Arc::new(AtomicBool::new(false));
+    let source = Faltering { start: whole.clone(), breaks_off: true, dropped: dropped.clone() };
+    let layers = [descriptor(ZSTD, &whole)];
+    let (readers, namespace) = (LayerReaders::default(), namespace());
+    let call = read_from_layers(&readers, &source, &namespace, &layers, PASSWD, Deadline::NONE);
+    assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());
+    let gone = Instant::now();
+    while !dropped.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(gone.elapsed() < Duration::from_millis(200), "it is still being decompressed");
+    }
 }
 
 proptest::proptest! {

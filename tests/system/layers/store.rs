@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sha2::Digest as _;
 use specd::domain::ids::Namespace;
 use specd::image::digest::Digest;
-use specd::image::layers::read_from_layers;
+use specd::image::layers::{LayerReaders, read_from_layers};
 use specd::image::reference::ImageName;
 use specd::image::{AccountFiles, Descriptor, ImageError, NeededFiles};
 use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
@@ -101,7 +101,9 @@ impl Image {
         let (store, layers) = (Arc::new(self.store), self.layers);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let namespace = namespace();
-        let files = read_from_layers(&*store, &namespace, &layers, needed, Deadline::NONE);
+        let readers = LayerReaders::default();
+        let files =
+            read_from_layers(&readers, &*store, &namespace, &layers, needed, Deadline::NONE);
         let files = runtime.block_on(files);
         let place = |digest: &Digest| layers.iter().position(|l| l.digest == *digest).unwrap();
         let opened = store.opened.lock().unwrap().iter().map(place).collect();
