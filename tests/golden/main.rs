@@ -4,6 +4,7 @@
 
 mod answers;
 mod bless;
+mod bounds;
 mod cases;
 mod docker;
 mod explain;
@@ -13,6 +14,7 @@ mod reference;
 mod seccomp;
 #[path = "../support"]
 mod support {
+    pub(crate) mod api_fields;
     pub(crate) mod go_json;
     pub(crate) mod go_options;
     pub(crate) mod golden;
