@@ -33,7 +33,11 @@ mod protos {
 
         let specd = protox::compile(proto_files(SPECD)?, ["proto"])?;
         std::fs::write(out.join("specd_descriptor.bin"), specd.encode_to_vec())?;
-        tonic_prost_build::compile_fds(specd)?;
+        let mut config = tonic_prost_build::Config::new();
+        config.enable_type_names();
+        tonic_prost_build::configure()
+            .codec_path("crate::api::codec::BoundedCodec")
+            .compile_fds_with_config(specd, config)?;
 
         let health = protox::compile(HEALTH, ["proto"])?;
         std::fs::write(out.join("health_descriptor.bin"), health.encode_to_vec())?;

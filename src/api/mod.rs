@@ -1,5 +1,7 @@
 //! The wire: the generated messages, and their translation to and from the use case.
 
+pub mod bounds;
+pub mod codec;
 pub mod deadline;
 pub mod pb;
 pub mod request;

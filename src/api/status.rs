@@ -82,6 +82,13 @@ pub fn message_too_large(what: &str, limit: usize) -> Status {
     )
 }
 
+/// The status of a request that is not a protobuf message of its type.
+#[must_use]
+pub fn undecodable(reason: &str) -> Status {
+    let text = format!("the request cannot be decoded: {reason}");
+    failed(Code::InvalidArgument, &text, ErrorReason::InvalidRequest, &[])
+}
+
 fn image(error: &ImageError) -> Status {
     let text = error.to_string();
     let invalid = |pairs: &[(&str, &str)]| {
@@ -228,7 +235,7 @@ fn bad_request(violations: &Violations, reason: ErrorReason) -> Status {
         details.add_bad_request_violation(field, description);
         (room, listed) = (left, listed + 1);
     }
-    let omitted = violations.iter().len() - listed;
+    let omitted = violations.count() - listed;
     if omitted > 0 {
         details.add_bad_request_violation("", format!("and {omitted} more violations"));
     }

@@ -52,6 +52,7 @@ impl Assembly {
         if !patch.is_object() {
             return Err(SpecError::field(blame::PATCH, "must be an object"));
         }
+        merge_patch::check_lists(&patch)?;
         let mut json = serde_json::to_value(&self.spec)?;
         merge_patch::apply(&mut json, patch.clone());
         self.spec = oci::json::from_value(json)

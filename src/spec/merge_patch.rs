@@ -1,6 +1,43 @@
 //! JSON merge patches: RFC 7396.
 
+use crate::domain::limits::{SPEC_LIST, SPEC_LISTS};
+use crate::domain::violation::Violations;
+use crate::oci::{Place, Step};
+use crate::spec::blame;
+use crate::spec::error::SpecError;
 use serde_json::{Map, Value};
+
+/// Checks the lengths of the lists of a patch. A list replaces that of the spec, so they are those of the result.
+///
+/// # Errors
+///
+/// [`SpecError::Request`] with each list that is too long.
+pub fn check_lists(patch: &Value) -> Result<(), SpecError> {
+    let mut wrong = Violations::default();
+    walk(patch, &mut Place::default(), &mut wrong);
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
+fn walk(value: &Value, place: &mut Place, wrong: &mut Violations) {
+    if let Value::Array(list) = value {
+        let name = place.0.last().map(|step| match step {
+            Step::Key(name) => name.as_str(),
+            Step::Index(_) => "",
+        });
+        let limit = SPEC_LISTS.iter().find(|(other, _)| Some(*other) == name);
+        let most = limit.map_or(SPEC_LIST, |(_, most)| *most);
+        if list.len() > most {
+            let text = format_args!("{place} must have at most {most} elements");
+            return wrong.push(blame::PATCH, text);
+        }
+        for (index, value) in list.iter().enumerate() {
+            place.enter(index, |place| walk(value, place, wrong));
+        }
+    }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        place.enter(name.as_str(), |place| walk(value, place, wrong));
+    }
+}
 
 /// Applies a patch: an object is merged key by key, `null` removes, anything else replaces.
 pub fn apply(target: &mut Value, patch: Value) {
@@ -32,6 +69,16 @@ pub fn apply(target: &mut Value, patch: Value) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn lists_are_bounded_by_their_names() {
+        let mappings = |count| json!({"linux": {"uidMappings": vec![json!({}); count]}});
+        assert!(check_lists(&mappings(340)).is_ok());
+        let wrong = check_lists(&mappings(341)).unwrap_err().to_string();
+        assert!(wrong.contains("linux.uidMappings must have at most 340 elements"), "{wrong}");
+        assert!(check_lists(&json!({"mounts": [{"options": vec!["ro"; 1001]}]})).is_err());
+        assert!(check_lists(&json!({"process": {"env": vec!["A=b"; 8192]}})).is_ok());
+    }
 
     /// The examples of the RFC's appendix.
     #[test]

@@ -86,7 +86,7 @@ fn row(flag: &Arg) -> String {
 }
 
 /// Compares the part of a document between two marks with what it should be, or writes it.
-fn compare(document: &str, mark: &str, want: &str) {
+pub(crate) fn compare(document: &str, mark: &str, want: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
     let text = fs::read_to_string(&path).unwrap();
     let begin =

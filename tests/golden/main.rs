@@ -5,6 +5,7 @@
 mod answers;
 mod blame;
 mod bless;
+mod bounds;
 mod cases;
 mod docker;
 mod explain;
@@ -14,6 +15,7 @@ mod reference;
 mod seccomp;
 #[path = "../support"]
 mod support {
+    pub(crate) mod api_fields;
     pub(crate) mod go_json;
     pub(crate) mod go_options;
     pub(crate) mod golden;

@@ -47,7 +47,7 @@ pub(super) fn devices(message: pb::DeviceOptions, wrong: &mut Violations) -> Dev
 pub(super) fn host_devices(list: Vec<pb::HostDevice>, wrong: &mut Violations) -> Vec<HostDevice> {
     let mut devices = Vec::new();
     check_count("options.devices.host", list.len(), wrong);
-    for (index, device) in list.into_iter().enumerate() {
+    for (index, device) in list.into_iter().take(NAMED_DEVICES).enumerate() {
         let field = |name: &str| format!("options.devices.host[{index}].{name}");
         let pb::HostDevice { path, container_path, permissions, follow_symlinks } = device;
         absolute(|| field("path"), &path, wrong);
@@ -80,7 +80,7 @@ fn check_count(field: &str, count: usize, wrong: &mut Violations) {
 pub(super) fn cdi_devices(names: &[String], wrong: &mut Violations) -> Vec<CdiName> {
     let (mut devices, mut seen) = (Vec::new(), HashSet::new());
     check_count("options.cdi_devices", names.len(), wrong);
-    for (index, name) in names.iter().enumerate() {
+    for (index, name) in names.iter().take(NAMED_DEVICES).enumerate() {
         let field = format!("options.cdi_devices[{index}]");
         let Some(name) = wrong.keep(&field, CdiName::parse(name)) else { continue };
         if !seen.insert(name.clone()) {
@@ -122,7 +122,7 @@ mod tests {
         };
         let mut wrong = Violations::default();
         host_devices(vec![long; NAMED_DEVICES + 1], &mut wrong);
-        assert_eq!(wrong.iter().len(), NAMED_DEVICES + 2);
+        assert_eq!(wrong.count(), NAMED_DEVICES + 1);
         let names: Vec<String> = (0..=NAMED_DEVICES).map(|n| format!("v.com/c=d{n}")).collect();
         let mut wrong = Violations::default();
         cdi_devices(&names, &mut wrong);

@@ -1,0 +1,74 @@
+//! The messages of the API with the bounds of their fields, read from the descriptors.
+
+use crate::api::pb::specd::DESCRIPTORS;
+use crate::domain::limits::{API, Bound};
+use prost::Message;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The messages by name.
+static MESSAGES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
+    let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default();
+    let messages = set.file.into_iter().flat_map(|file| file.message_type);
+    messages.map(|message| (message.name().to_owned(), Shape::of(&message))).collect()
+});
+
+/// The message of a name.
+pub(super) fn find(name: &str) -> Option<&'static Shape> {
+    MESSAGES.get(name)
+}
+
+/// What is known of the fields of a message, by number.
+pub(super) struct Shape(pub(super) HashMap<u64, Field>);
+
+/// A field of a message.
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) repeated: bool,
+    pub(super) kind: Kind,
+    pub(super) bound: Option<Bound>,
+}
+
+/// The type of a field.
+pub(super) enum Kind {
+    Number,
+    Text,
+    Message(String),
+    /// The entry of a map; the message that is its value, if it is one.
+    Entry(Option<String>),
+}
+
+impl Shape {
+    fn of(message: &DescriptorProto) -> Self {
+        let field = |field: &FieldDescriptorProto| {
+            let path = format!("{}.{}", message.name(), field.name());
+            let bound = API.iter().find(|(name, _)| *name == path).map(|(_, bound)| *bound);
+            let (name, repeated) = (field.name().to_owned(), field.label() == Label::Repeated);
+            (
+                u64::from(field.number().unsigned_abs()),
+                Field { name, repeated, kind: kind(message, field), bound },
+            )
+        };
+        Self(message.field.iter().map(field).collect())
+    }
+}
+
+fn kind(message: &DescriptorProto, field: &FieldDescriptorProto) -> Kind {
+    let last = |field: &FieldDescriptorProto| {
+        field.type_name().rsplit('.').next().unwrap_or_default().to_owned()
+    };
+    if matches!(field.r#type(), Type::String | Type::Bytes) {
+        return Kind::Text;
+    }
+    if field.r#type() != Type::Message {
+        return Kind::Number;
+    }
+    let name = last(field);
+    let Some(entry) = message.nested_type.iter().find(|nested| nested.name() == name) else {
+        return Kind::Message(name);
+    };
+    let value = entry.field.iter().find(|field| field.number() == 2);
+    Kind::Entry(value.filter(|value| value.r#type() == Type::Message).map(last))
+}

@@ -1,0 +1,70 @@
+//! Protobuf's encoding, field by field, and JSON texts in it. Nothing is allocated.
+
+/// A field as it is on the wire.
+pub(super) enum Wire<'a> {
+    Number,
+    Bytes(&'a [u8]),
+}
+
+/// The next field and its number; nothing where the bytes are malformed.
+pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {
+    let key = varint(bytes)?;
+    let wire = match key & 7 {
+        0 => {
+            varint(bytes)?;
+            Wire::Number
+        }
+        1 => {
+            *bytes = bytes.get(8..)?;
+            Wire::Number
+        }
+        2 => {
+            let length = usize::try_from(varint(bytes)?).ok()?;
+            let (inner, rest) = bytes.split_at_checked(length)?;
+            *bytes = rest;
+            Wire::Bytes(inner)
+        }
+        5 => {
+            *bytes = bytes.get(4..)?;
+            Wire::Number
+        }
+        _ => return None,
+    };
+    Some((key >> 3, wire))
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..70).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f).checked_shl(shift).unwrap_or_default();
+        if first & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// How many values a JSON text has at most, and how deep it is nested. It need not be valid.
+pub(super) fn measure_json(text: &[u8]) -> (usize, usize) {
+    let (mut values, mut depth, mut deepest) = (1, 0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b',' => values += 1,
+            b'[' | b'{' => {
+                values += 1;
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    (values, deepest)
+}
