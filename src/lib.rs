@@ -107,7 +107,8 @@
 //! # Invariants
 //!
 //! - A user that cannot be resolved is an error, never root.
-//! - A name is looked up for each call; content is cached by its digest, within its namespace.
+//! - A name is never cached: the lookup that answers a call began after the call arrived. Content is cached by its digest, within
+//!   its namespace.
 //! - The bytes of a blob are compared with its size and digest before they are used.
 //! - The same request for the same image gives the same bytes.
 //! - The test `tidy` checks the table of allowed imports.

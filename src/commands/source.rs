@@ -18,6 +18,7 @@ use crate::image::{ImageReader, StoreReader};
 use crate::store::ImageStore;
 use crate::store::containerd::{Containerd, Observer};
 use crate::store::oci_layout::{LayoutError, OciLayout};
+use crate::store::shared::Shared;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::ops::RangeInclusive;
@@ -137,7 +138,9 @@ impl SourceArgs {
     pub fn open(&self, observer: Arc<dyn Observer>) -> Result<Arc<dyn ImageStore>, LayoutError> {
         Ok(match &self.oci_layout {
             Some(directory) => Arc::new(OciLayout::open(directory)?),
-            None => Arc::new(Containerd::new(&self.containerd.containerd).observed_by(observer)),
+            None => Arc::new(Shared::new(
+                Containerd::new(&self.containerd.containerd).observed_by(observer),
+            )),
         })
     }
 

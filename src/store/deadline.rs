@@ -16,6 +16,12 @@ impl Deadline {
         Self(Some(moment))
     }
 
+    /// The later one of two deadlines. To have none is later than any.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        Self(self.0.zip(other.0).map(|(one, other)| one.max(other)))
+    }
+
     /// How much time is left; absent without a deadline.
     #[must_use]
     pub fn time_left(self) -> Option<Duration> {
@@ -26,6 +32,17 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_deadline_is_later_than_any() {
+        let now = Instant::now();
+        let (soon, later) = (Deadline::at(now), Deadline::at(now + Duration::from_secs(1)));
+        assert_eq!((soon.later(later), later.later(soon)), (later, later));
+        for other in [soon, Deadline::NONE] {
+            assert_eq!(Deadline::NONE.later(other), Deadline::NONE);
+            assert_eq!(other.later(Deadline::NONE), Deadline::NONE);
+        }
+    }
 
     #[test]
     fn what_is_left_ends_at_zero() {

@@ -1,7 +1,7 @@
 //! Where bytes come from: images, snapshots and containers.
 //!
 //! The traits are here, the stores that implement them in `containerd` and `oci_layout`; `metered` reports
-//! what another store reads. None of them verifies or parses a blob: `image` does.
+//! what another store reads, and `shared` shares its lookups. None of them verifies or parses a blob: `image` does.
 
 mod container_store;
 pub mod containerd;
@@ -9,6 +9,7 @@ mod deadline;
 mod image_store;
 pub mod metered;
 pub mod oci_layout;
+pub mod shared;
 mod snapshot_store;
 
 pub use container_store::{ContainerError, ContainerStore, NoContainers, StoredContainer};

@@ -214,6 +214,11 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &["async_trait", "thiserror", "tokio"],
     },
     Row {
+        module: "store::shared",
+        imports: &[All("domain"), Only("image", STORED), Only("store", STORE_TRAITS)],
+        crates: &["async_trait", "tokio", "tracing"],
+    },
+    Row {
         module: "generate",
         imports: &[
             All("domain"),

@@ -16,6 +16,7 @@ mod image;
 mod image_of_specd;
 mod recovery;
 mod serve;
+mod shared;
 mod slow;
 mod snapshots;
 mod source;
