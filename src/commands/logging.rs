@@ -2,7 +2,7 @@
 
 use crate::commands::Failure;
 use crate::telemetry::traces::Traces;
-use crate::telemetry::{Format, Telemetry, Verbosity};
+use crate::telemetry::{Format, LogQueue, Telemetry, TelemetryError, Verbosity};
 use clap::Args;
 
 /// How to log.
@@ -19,8 +19,28 @@ pub(super) struct LogArgs {
 impl LogArgs {
     /// Sends the logs of this process to standard error, and its spans to the traces.
     pub(super) fn install(self, traces: Option<&Traces>) -> Result<Verbosity, Failure> {
-        let Self { log: filter, log_format: format } = self;
-        let installed = Telemetry { format, filter }.install(traces);
-        installed.map_err(|error| Failure::usage(format_args!("--log: {error}")))
+        self.telemetry().install(traces).map_err(|error| refused(&error))
     }
+
+    /// The same through a queue, which the returned value can wait for.
+    pub(super) fn install_queue(
+        self,
+        traces: Option<&Traces>,
+    ) -> Result<(Verbosity, LogQueue), Failure> {
+        let queue = LogQueue::start(std::io::stderr()).map_err(Failure::run)?;
+        let verbosity = self
+            .telemetry()
+            .install_queue(queue.clone(), traces)
+            .map_err(|error| refused(&error))?;
+        Ok((verbosity, queue))
+    }
+
+    fn telemetry(self) -> Telemetry {
+        let Self { log: filter, log_format: format } = self;
+        Telemetry { format, filter }
+    }
+}
+
+fn refused(error: &TelemetryError) -> Failure {
+    Failure::usage(format_args!("--log: {error}"))
 }

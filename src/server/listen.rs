@@ -6,11 +6,13 @@ pub use crate::server::address::{AddressError, ListenAddress, ListenOn, MAX_SOCK
 pub use crate::server::peer::{Callers, Peer};
 pub use crate::server::unix_socket::SocketMode;
 
+use crate::server::log_limit::LogLimit;
 use crate::server::tls::Tls;
 use crate::server::unix_socket::{ClaimError, FileAccess, SocketFile};
 use std::io;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -96,6 +98,7 @@ pub struct Listener {
     socket: Socket,
     callers: Callers,
     tls: Option<Tls>,
+    refusals: Arc<LogLimit>,
 }
 
 /// The order of fields matters: the file is removed while the socket is still open.
@@ -174,7 +177,8 @@ impl Listener {
             Socket::Tcp(_) => options.tls.clone(),
             Socket::Unix { .. } => None,
         };
-        Self { address, socket, callers: options.callers.clone(), tls }
+        let refusals = Arc::default();
+        Self { address, socket, callers: options.callers.clone(), tls, refusals }
     }
 
     /// The bound address, with the real port where 0 was requested.
@@ -195,7 +199,9 @@ impl Listener {
                 // A call is a few small frames: waiting to fill a segment would only delay them.
                 stream.set_nodelay(true)?;
                 let peer = Peer::Tcp(address);
-                Ok(Accepted { stream: Box::new(stream), peer, tls: self.tls.clone() })
+                let stream = Box::new(stream);
+                let (tls, refusals) = (self.tls.clone(), Arc::clone(&self.refusals));
+                Ok(Accepted { stream, peer, tls, refusals })
             }
             Socket::Unix { listener, .. } => loop {
                 let (stream, _) = listener.accept().await?;
@@ -203,10 +209,13 @@ impl Listener {
                 let (uid, gid) = (caller.uid(), caller.gid());
                 let peer = Peer::Unix { uid, gid, pid: caller.pid() };
                 if self.callers.admit(uid, gid) {
-                    return Ok(Accepted { stream: Box::new(stream), peer, tls: None });
+                    let refusals = Arc::clone(&self.refusals);
+                    return Ok(Accepted { stream: Box::new(stream), peer, tls: None, refusals });
                 }
                 let address = &self.address;
-                tracing::warn!(%peer, %address, "refused: neither its user nor its group is allowed");
+                if let Some(left_out) = self.refusals.admit() {
+                    tracing::warn!(%peer, %address, left_out, "refused: neither its user nor its group is allowed");
+                }
             },
         }
     }
@@ -242,6 +251,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 pub struct Accepted {
     stream: Box<dyn Duplex>,
     tls: Option<Tls>,
+    refusals: Arc<LogLimit>,
     /// The caller.
     pub peer: Peer,
 }
@@ -249,7 +259,7 @@ pub struct Accepted {
 impl Accepted {
     /// The connection after its TLS handshake, if it needs one; nothing if that failed.
     pub(super) async fn secured(self, within: Duration) -> Option<Connection> {
-        let Self { stream, tls, peer } = self;
+        let Self { stream, tls, peer, refusals } = self;
         let Some(tls) = tls else { return Some(Connection { stream, peer }) };
         match tls.accept(stream, within).await {
             Ok(stream) => Some(Connection { stream, peer }),
@@ -259,7 +269,9 @@ impl Accepted {
                 None
             }
             Err(error) => {
-                tracing::warn!(%peer, %error, "refused: the TLS handshake failed");
+                if let Some(left_out) = refusals.admit() {
+                    tracing::warn!(%peer, %error, left_out, "refused: the TLS handshake failed");
+                }
                 None
             }
         }

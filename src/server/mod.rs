@@ -10,6 +10,7 @@ mod code;
 pub mod health;
 pub mod lifetime;
 pub mod listen;
+mod log_limit;
 pub mod metrics;
 pub mod notify;
 mod peer;

@@ -11,10 +11,11 @@ use crate::server::call_limits::{CallLimits, Limited};
 use crate::server::health::Health;
 use crate::server::lifetime::{Counted, Lifetime};
 use crate::server::listen::{Accepted, Connection, Listener, Peer};
+use crate::server::log_limit::LogLimit;
 use crate::server::metrics::Metrics;
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
-use crate::server::trace::{Adopt, Traced};
+use crate::server::trace::{Adopt, CallLog, Traced};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -24,7 +25,6 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -60,6 +60,8 @@ pub struct ServeConfig {
     pub drain_timeout: Duration,
     /// Counts connections and calls.
     pub metrics: Arc<Metrics>,
+    /// The calls that are logged at level info.
+    pub log_calls: CallLog,
     /// Makes a call a part of its caller's trace, if calls are traced.
     pub adopt: Option<Adopt>,
     /// Whether an `:authority` that h2 would refuse is rewritten for clients over a unix socket.
@@ -101,7 +103,7 @@ pub async fn serve(
         http2: Tasks::default(),
         stop: CancellationToken::new(),
         permits: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
-        is_full: AtomicBool::new(false),
+        refusals: LogLimit::new(1),
         config,
     });
     let mut loops = JoinSet::new();
@@ -156,7 +158,10 @@ impl<S> Callee for S where
 fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
     let service = routes.prepare();
     let service = Limited::new(service, config.calls.clone(), Arc::clone(&config.metrics));
-    Traced::new(service).counted(Arc::clone(&config.metrics)).adopted(config.adopt)
+    Traced::new(service)
+        .logging(config.log_calls)
+        .counted(Arc::clone(&config.metrics))
+        .adopted(config.adopt)
 }
 
 /// The HTTP/2 of a connection.
@@ -177,8 +182,8 @@ struct Server<S> {
     http2: Tasks,
     stop: CancellationToken,
     permits: Arc<Semaphore>,
-    /// Whether the last client was refused, so that this is logged once and not for each client.
-    is_full: AtomicBool,
+    /// The limit of lines about refused clients.
+    refusals: LogLimit,
     config: ServeConfig,
 }
 
@@ -217,13 +222,12 @@ impl<S: Callee> Server<S> {
     /// Starts a connection, unless there are too many.
     fn start(self: &Arc<Self>, accepted: Accepted) {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            if !self.is_full.swap(true, Ordering::Relaxed) {
+            if let Some(left_out) = self.refusals.admit() {
                 let (peer, most) = (accepted.peer, self.config.connections);
-                tracing::warn!(%peer, most, "too many connections, refusing clients");
+                tracing::warn!(%peer, most, left_out, "too many connections, refusing clients");
             }
             return;
         };
-        self.is_full.store(false, Ordering::Relaxed);
         let server = Arc::clone(self);
         self.http2.spawn(async move {
             let _counted = server.config.metrics.open_connection();

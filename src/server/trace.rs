@@ -1,18 +1,21 @@
 //! One log line for each call, and the request id that the log lines of a call share.
 //!
 //! The line has method, code, latency, peer and id; never a message, and no metadata except the id. Health checks
-//! come every few seconds from every prober, so their lines are logged at level debug.
+//! come every few seconds from every prober, so their lines are logged at level debug. Lines of failed calls are
+//! limited, because every peer can make calls fail at any rate.
 
 use crate::call_end::OnEnd;
 use crate::server::code;
 use crate::server::listen::Peer;
+use crate::server::log_limit::LogLimit;
 use crate::server::metrics::Metrics;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tonic::Code;
 use tonic::body::Body;
 use tower::Service;
 use tracing::field::Empty;
@@ -36,8 +39,35 @@ const HEALTH: &str = "/grpc.health.v1.Health/";
 #[derive(Debug, Clone)]
 pub struct Traced<S> {
     inner: S,
+    log: CallLog,
+    limits: Arc<Limits>,
     metrics: Option<Arc<Metrics>>,
     adopt: Option<Adopt>,
+}
+
+/// The calls that are logged at level info; all others are logged at level debug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLog {
+    /// Calls that succeed.
+    pub ok: bool,
+    /// Calls that fail, and calls that are slow.
+    pub failed: bool,
+    /// The latency from which a call is slow.
+    pub slow: Duration,
+}
+
+impl Default for CallLog {
+    fn default() -> Self {
+        Self { ok: false, failed: true, slow: Duration::from_secs(1) }
+    }
+}
+
+/// The limits of lines about failed calls.
+#[derive(Debug)]
+struct Limits {
+    /// Calls that were refused before any work.
+    refused: LogLimit,
+    failed: LogLimit,
 }
 
 /// Makes the span of a call a part of the trace that its headers name; the last argument is the method.
@@ -46,7 +76,15 @@ pub type Adopt = fn(&Span, &HeaderMap, &str);
 impl<S> Traced<S> {
     /// Logs the calls of a service.
     pub fn new(inner: S) -> Self {
-        Self { inner, metrics: None, adopt: None }
+        let log = CallLog { ok: true, ..CallLog::default() };
+        let limits = Limits { refused: LogLimit::default(), failed: LogLimit::new(100) };
+        Self { inner, log, limits: Arc::new(limits), metrics: None, adopt: None }
+    }
+
+    /// Limits the level info to some calls.
+    #[must_use]
+    pub fn logging(self, log: CallLog) -> Self {
+        Self { log, ..self }
     }
 
     /// Also counts them.
@@ -92,18 +130,29 @@ where
         let counted =
             self.metrics.as_ref().map(|metrics| (Arc::clone(metrics), metrics.begun(path)));
         let (started, call) = (Instant::now(), span.clone());
+        let (log, limits) = (self.log, Arc::clone(&self.limits));
         let on_end = OnEnd::new(move |code| {
             let latency = started.elapsed();
             if let Some((metrics, method)) = &counted {
                 metrics.ended(method, code, latency);
             }
+            let is_failed = code != Code::Ok;
+            let is_info = (log.ok || (log.failed && (is_failed || latency >= log.slow)))
+                && !method.starts_with(HEALTH);
+            let is_refused = matches!(code, Code::Unimplemented | Code::ResourceExhausted);
+            let limit = if is_refused { &limits.refused } else { &limits.failed };
+            let mut left_out = None;
+            if is_info && is_failed {
+                let Some(count) = limit.admit() else { return };
+                left_out = Some(count).filter(|count| *count > 0);
+            }
             let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
             let (code, _) = code::names(code);
             call.in_scope(|| {
-                if method.starts_with(HEALTH) {
-                    tracing::debug!(method, code, latency_us, peer, "call");
+                if is_info {
+                    tracing::info!(method, code, latency_us, peer, left_out, "call");
                 } else {
-                    tracing::info!(method, code, latency_us, peer, "call");
+                    tracing::debug!(method, code, latency_us, peer, "call");
                 }
             });
         });

@@ -2,19 +2,31 @@
 //!
 //! Each module decides what it logs, but never the values of environment variables, labels or specs.
 
+mod queue;
 pub mod traces;
 mod verbosity;
 
+pub use queue::LogQueue;
 pub use verbosity::Verbosity;
 
 use clap::ValueEnum;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 use traces::Traces;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
+
+/// The queue of the log of this process, if its log goes through one.
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+
+/// How many lines the log of this process has dropped.
+#[must_use]
+pub fn dropped_lines() -> u64 {
+    QUEUE.get().map_or(0, LogQueue::dropped)
+}
 
 /// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -60,8 +72,33 @@ impl Telemetry {
     ///
     /// If the filter is invalid, or logging is already set up.
     pub fn install(&self, traces: Option<&Traces>) -> Result<Verbosity, TelemetryError> {
+        self.install_writer(std::io::stderr, traces)
+    }
+
+    /// The same with lines that go through a queue, so that logging never waits for the reader of the log.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn install_queue(
+        &self,
+        queue: LogQueue,
+        traces: Option<&Traces>,
+    ) -> Result<Verbosity, TelemetryError> {
+        let installed = QUEUE.get_or_init(|| queue).clone();
+        self.install_writer(move || installed.clone(), traces)
+    }
+
+    fn install_writer<W>(
+        &self,
+        writer: W,
+        traces: Option<&Traces>,
+    ) -> Result<Verbosity, TelemetryError>
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
         let colours = std::io::stderr().is_terminal();
-        let (subscriber, verbosity) = self.build(std::io::stderr, colours, traces)?;
+        let (subscriber, verbosity) = self.build(writer, colours, traces)?;
         tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)?;
         Ok(verbosity)
     }

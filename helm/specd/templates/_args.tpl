@@ -64,6 +64,8 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 {{- end }}
 - {{ printf "--log=%s" $v.log.filter | quote }}
 - --log-format={{ $v.log.format }}
+- --log-calls={{ $v.log.calls }}
+- --slow-call={{ $v.log.slowCall }}
 - --max-connections={{ $v.limits.maxConnections | int64 }}
 - --max-in-flight={{ $v.limits.maxInFlight | int64 }}
 - --max-streams={{ $v.limits.maxStreams | int64 }}

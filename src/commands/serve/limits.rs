@@ -5,6 +5,7 @@ use crate::commands::flag_values::{count, timeout};
 use crate::server::call_limits::CallLimits;
 use crate::server::lifetime::Lifetime;
 use crate::server::serve::ServeConfig;
+use crate::server::trace::CallLog;
 use clap::{Args, value_parser};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +101,7 @@ impl LimitArgs {
             drain_timeout,
             metrics: Arc::default(),
             adopt: None,
+            log_calls: CallLog::default(),
             mend_authority: true,
         }
     }

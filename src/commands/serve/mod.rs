@@ -9,6 +9,7 @@ mod server;
 
 pub use server::BoundServer;
 
+use crate::commands::flag_values::timeout;
 use crate::commands::logging::LogArgs;
 use crate::commands::profile_files::{ProfileDirArgs, Reload};
 use crate::commands::source::SourceArgs;
@@ -19,12 +20,17 @@ use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use crate::server::activation::Activation;
 use crate::server::listen::ListenAddress;
 use crate::server::shutdown::Shutdown;
-use crate::telemetry::Verbosity;
+use crate::server::trace::CallLog;
 use crate::telemetry::traces::Traces;
-use clap::Args;
+use crate::telemetry::{LogQueue, Verbosity};
+use clap::{Args, ValueEnum};
 use limits::LimitArgs;
 use listen::{ListenArgs, TlsArgs};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long the last lines of the log may take.
+const LOG_WITHIN: Duration = Duration::from_millis(500);
 
 /// Flags of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -80,9 +86,34 @@ struct ObserveArgs {
         value_parser = otlp_endpoint
     )]
     otlp_endpoint: Option<String>,
+    /// Which calls are logged at level info; all others are logged at debug
+    #[arg(long, value_name = "CALLS", env = "SPECD_LOG_CALLS", default_value = "failed")]
+    log_calls: LogCalls,
+    /// How long a call may take before it is logged like a failed one
+    #[arg(long, value_name = "DURATION", env = "SPECD_SLOW_CALL", default_value = "1s", value_parser = timeout)]
+    slow_call: Duration,
     /// Print every flag with its value in effect as JSON, and exit
     #[arg(long, env = "SPECD_PRINT_CONFIG")]
     print_config: bool,
+}
+
+/// The calls that are logged at level info.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogCalls {
+    /// Every call except health checks
+    All,
+    /// Failed and slow calls
+    Failed,
+    /// No call
+    None,
+}
+
+impl ObserveArgs {
+    /// The calls that are logged at level info.
+    fn call_log(&self) -> CallLog {
+        let failed = self.log_calls != LogCalls::None;
+        CallLog { ok: self.log_calls == LogCalls::All, failed, slow: self.slow_call }
+    }
 }
 
 fn snapshotter(text: &str) -> Result<Snapshotter, IdentifierError> {
@@ -110,7 +141,8 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         let traces = args.observe.otlp_endpoint.as_deref().map(Traces::to).transpose();
         let traces =
             traces.map_err(|error| Failure::usage(format_args!("--otlp-endpoint: {error}")))?;
-        let verbosity = args.log.clone().install(traces.as_ref())?;
+        let (verbosity, queue) = args.log.clone().install_queue(traces.as_ref())?;
+        let _written = Written(queue);
         switch_on_signal(verbosity).map_err(Failure::run)?;
         let shutdown = Shutdown::on_signals().map_err(Failure::run)?;
         let server = BoundServer::bind(args, activation).await?;
@@ -122,6 +154,15 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         }
         served.map_err(Failure::run)
     })
+}
+
+/// Waits for the last lines of the log when it is dropped, but not for a reader that has stopped.
+struct Written(LogQueue);
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.0.finish(LOG_WITHIN);
+    }
 }
 
 /// SIGUSR1 switches between the log's own level and debug.

@@ -19,7 +19,7 @@ use crate::server::shutdown::Shutdown;
 use crate::server::tls::Tls;
 use crate::server::trace::Adopt;
 use crate::store::ImageStore;
-use crate::telemetry::traces;
+use crate::telemetry::{dropped_lines, traces};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,9 +57,11 @@ impl BoundServer {
             profiles,
             cache_bytes,
             limits,
-            observe: ObserveArgs { metrics_listen, otlp_endpoint, print_config: _ },
+            observe,
             log: _, // Set up by the caller: it is for the whole process.
         } = args;
+        let log_calls = observe.call_log();
+        let ObserveArgs { metrics_listen, otlp_endpoint, .. } = observe;
         let profiles = Reload::new(profiles, default_profile)?;
         let metrics = metrics::new();
         let observer = Arc::new(metrics::Observer(Arc::clone(&metrics)));
@@ -97,10 +99,13 @@ impl BoundServer {
         let reload = profiles.clone();
         let failures = move || reload.failures();
         metrics::add(&metrics, "specd_profiles_reload_failures", help, Kind::Counter, failures);
+        let help = "Log lines that were dropped because the log was not read";
+        metrics::add(&metrics, "specd_log_dropped", help, Kind::Counter, dropped_lines);
 
         let config = ServeConfig {
             metrics,
             mend_authority: !no_authority_filter,
+            log_calls,
             adopt: otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
             ..limits.serve_config()
         };

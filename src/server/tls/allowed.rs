@@ -1,5 +1,6 @@
 //! Which clients with a valid certificate are allowed: by the names in the certificate.
 
+use crate::server::log_limit::LogLimit;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, DnsName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -58,6 +59,7 @@ impl fmt::Display for AllowedName {
 pub(super) struct AllowedClients {
     inner: Arc<dyn ClientCertVerifier>,
     names: Vec<AllowedName>,
+    refusals: LogLimit,
 }
 
 impl AllowedClients {
@@ -66,7 +68,11 @@ impl AllowedClients {
         inner: Arc<dyn ClientCertVerifier>,
         names: Vec<AllowedName>,
     ) -> Arc<dyn ClientCertVerifier> {
-        if names.is_empty() { inner } else { Arc::new(Self { inner, names }) }
+        if names.is_empty() {
+            inner
+        } else {
+            Arc::new(Self { inner, names, refusals: LogLimit::default() })
+        }
     }
 
     fn has_one(&self, certificate: &CertificateDer<'_>) -> Result<bool, Error> {
@@ -82,7 +88,13 @@ impl AllowedClients {
         if !is_allowed {
             let names: Vec<&str> =
                 parsed.valid_uri_names().chain(parsed.valid_dns_names()).collect();
-            tracing::warn!(?names, "refused: the client's certificate has no name that is allowed");
+            if let Some(left_out) = self.refusals.admit() {
+                tracing::warn!(
+                    ?names,
+                    left_out,
+                    "refused: the client's certificate has no name that is allowed"
+                );
+            }
         }
         Ok(is_allowed)
     }

@@ -7,6 +7,7 @@ mod client;
 mod health_port;
 mod refusals;
 mod sockets;
+mod stopped_reader;
 mod tls;
 mod tls_files;
 

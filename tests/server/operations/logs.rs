@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 #[tokio::test]
 async fn one_line_a_call_with_request_id_peer_namespace_digest_code_and_latency() {
     let (logs, _guard) = Logs::keep("info");
-    let server = Server::start(&[]).await;
+    let server = Server::start(&["--log-calls", "all"]).await;
     let mut asked = request();
     asked.metadata_mut().insert("x-request-id", "r-1".parse().unwrap());
     let digest = server.generate(asked).await.unwrap().image.unwrap().digest;
