@@ -18,6 +18,7 @@
 //!    |                            I/O: /etc/passwd and /etc/group, cached by chain ID
 //!    |  users::resolve            names to numbers
 //!    |  host                      devices and CDI specifications, if any are asked for
+//!    |  spec::assemble            puts these together:
 //!    |  spec::steps               a profile's spec, edited by one step after the other
 //!    |  spec::rules               every rule that the spec breaks, with the option that set the place
 //!    |  oci::json                 the same bytes each time, in Go's form

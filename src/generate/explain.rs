@@ -15,7 +15,7 @@ pub struct Explained {
 }
 
 impl Generator {
-    /// The spec of one container, made by the same assembly as `generate`, with a journal.
+    /// The spec of one container, made by the same assembly as `generate`, with provenance.
     ///
     /// # Errors
     ///

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn every_violation_is_told_at_once() {
+    fn every_violation_is_reported_at_once() {
         let message = pb::GenerateRequest {
             image: String::new(),
             namespace: "a/b".to_owned(),

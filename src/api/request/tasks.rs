@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn every_violation_of_an_exec_is_told_at_once() {
+    fn every_violation_of_an_exec_is_reported_at_once() {
         let message = pb::GenerateProcessRequest {
             namespace: "a/b".to_owned(),
             id: String::new(),

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_device_is_told_with_what_there_is() {
+    fn a_missing_device_is_reported_with_what_there_is() {
         let one = file("/etc/cdi/a.json", 0, "a", "1");
         let broken = CdiFile { content: Ok(b"{".to_vec()), ..file("/etc/cdi/b.json", 0, "b", "1") };
         assert!(planned(vec![one.clone(), broken.clone()], &["v.com/c=a"]).is_ok());

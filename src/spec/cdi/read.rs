@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn what_is_wrong_is_reported_with_its_place() {
         for (path, text, words) in [
             ("a.yaml", "kind: a\nkinds: b", "kinds"),
             ("a.yaml", "kind: a\nkind: b", "line 2"),

@@ -135,7 +135,7 @@ mod tests {
     const DEVICE: &str = r#"{"name": "a", "containerEdits": {"env": ["A="]}}"#;
 
     #[test]
-    fn what_is_wrong_is_told_by_its_path() {
+    fn what_is_wrong_is_reported_by_its_path() {
         assert_eq!(checked("v.com/c", "{}", DEVICE), Ok(()));
         for (edits, path) in [
             (r#"{"env": ["A"]}"#, "containerEdits.env: \"A\""),

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_nobody_knows_are_kept_and_told() {
+    fn fields_that_nobody_knows_are_kept_and_reported() {
         let profile = on_function(
             r#"{"name":"x","description":"","spec":{"linux":{"maskPaths":["/a"]},"invented":{"a":1}}}"#,
         )
