@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench advisories clean
+.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench advisories bare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bench: ## measure the pure core, and the cost of the :authority filter
 advisories: ## check the dependencies against the RustSec database (needs GitHub)
 	@.ci/tools advisories
 	@PATH="$${SPECD_TOOLS:-$${XDG_CACHE_HOME:-$$HOME/.cache}/specd/tools}/bin:$$PATH" cargo deny --locked check advisories
+
+bare: ## run make run and make test on a minimal Debian in namespaces of its own (needs root and debootstrap, takes long)
+	@.ci/bare
 
 clean: ## remove build output
 	cargo clean

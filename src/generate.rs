@@ -87,7 +87,7 @@ pub struct Offer {
 
 /// No profile has that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown profile, known are {0}")]
+#[error("{0}")]
 pub struct UnknownProfile(pub String);
 
 /// Makes specs from the images of a source.
@@ -159,7 +159,7 @@ impl Generator {
     /// [`UnknownProfile`], which lists the known names.
     pub fn knows_profile(&self, name: Option<&str>) -> Result<(), UnknownProfile> {
         let profiles = self.profiles.now();
-        profiles.get(name).map(drop).ok_or_else(|| UnknownProfile(profiles.names()))
+        profiles.get(name).map(drop).ok_or_else(|| UnknownProfile(profiles.unknown(name)))
     }
 
     /// The spec of one container.
@@ -246,7 +246,7 @@ impl Generator {
 
 /// The profile of a name, or the default one for no name.
 fn named<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<&'p Profile, Violations> {
-    let unknown = || Violation::new("profile", UnknownProfile(profiles.names())).into();
+    let unknown = || Violation::new("profile", UnknownProfile(profiles.unknown(name))).into();
     profiles.get(name).ok_or_else(unknown)
 }
 

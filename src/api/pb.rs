@@ -42,6 +42,11 @@ mod generated {
                     tonic::include_proto!("containerd.services.leases.v1");
                 }
             }
+            pub mod namespaces {
+                pub mod v1 {
+                    tonic::include_proto!("containerd.services.namespaces.v1");
+                }
+            }
             pub mod snapshots {
                 pub mod v1 {
                     tonic::include_proto!("containerd.services.snapshots.v1");
@@ -89,12 +94,16 @@ pub mod containerd {
     pub use super::generated::containerd::services::content::v1::{
         ReadContentRequest, ReadContentResponse,
     };
-    pub use super::generated::containerd::services::images::v1::GetImageRequest;
     pub use super::generated::containerd::services::images::v1::images_client::ImagesClient;
+    pub use super::generated::containerd::services::images::v1::{
+        GetImageRequest, ListImagesRequest,
+    };
     pub use super::generated::containerd::services::leases::v1::leases_client::LeasesClient;
     pub use super::generated::containerd::services::leases::v1::{
         CreateRequest as CreateLeaseRequest, DeleteRequest as DeleteLeaseRequest,
     };
+    pub use super::generated::containerd::services::namespaces::v1::ListNamespacesRequest;
+    pub use super::generated::containerd::services::namespaces::v1::namespaces_client::NamespacesClient;
     pub use super::generated::containerd::services::snapshots::v1::snapshots_client::SnapshotsClient;
     pub use super::generated::containerd::services::snapshots::v1::{
         Kind as SnapshotKind, MountsRequest, RemoveSnapshotRequest, StatSnapshotRequest,

@@ -6,6 +6,7 @@ use crate::api::pb::specd::ErrorReason;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::GenerateError;
 use crate::image::ImageError;
+use crate::image::reference::why_impossible;
 use crate::spec::SpecError;
 use crate::store::{ContainerError, SnapshotError, StoreError};
 use crate::users::error::{AccountError, Asked};
@@ -134,13 +135,16 @@ fn image(error: &ImageError) -> Status {
 fn source(error: &StoreError) -> Status {
     let text = error.to_string();
     match error {
-        StoreError::ImageNotFound { tried } => {
+        StoreError::ImageNotFound { tried, .. } => {
+            let asked = tried.first().map(String::as_str).unwrap_or_default();
+            if let Some(why) = why_impossible(asked) {
+                return invalid_request(&Violation::new("image", why).into());
+            }
             let names = tried.join(",");
             let mut details = info(ErrorReason::ImageNotFound, &[("tried", &names)]);
-            let name = tried.first().map(String::as_str).unwrap_or_default();
             details.set_resource_info(
                 "image",
-                cut(name, DETAIL_BYTES),
+                cut(asked, DETAIL_BYTES),
                 "",
                 cut(&text, DETAIL_BYTES),
             );
@@ -303,7 +307,10 @@ mod tests {
         let key = SnapshotKey::parse("web-1").unwrap();
         let table: [(GenerateError, Code, &str); 12] = [
             (
-                source(StoreError::ImageNotFound { tried: vec!["a".into(), "b".into()] }),
+                source(StoreError::ImageNotFound {
+                    tried: vec!["a".into(), "b".into()],
+                    hint: String::new(),
+                }),
                 Code::NotFound,
                 "IMAGE_NOT_FOUND",
             ),
@@ -381,9 +388,18 @@ mod tests {
         let retry = unavailable.get_details_retry_info().unwrap();
         assert_eq!(retry.retry_delay, Some(RETRY_DELAY));
         let tried = vec!["nginx".to_owned(), "docker.io/library/nginx:latest".to_owned()];
-        let unknown = of(&ImageError::from(StoreError::ImageNotFound { tried }).into());
+        let unknown =
+            of(&ImageError::from(StoreError::ImageNotFound { tried, hint: String::new() }).into());
         assert!(unknown.message().contains("docker.io/library/nginx:latest"));
         assert_eq!(unknown.get_details_resource_info().unwrap().resource_name, "nginx");
+        let tried = vec!["NGINX".to_owned()];
+        let never = StoreError::ImageNotFound { tried, hint: String::new() };
+        let never = of(&ImageError::from(never).into());
+        assert_eq!(
+            (never.code(), reason(&never)),
+            (Code::InvalidArgument, "INVALID_REQUEST".into())
+        );
+        assert_eq!(never.get_details_bad_request().unwrap().field_violations[0].field, "image");
         let overloaded = overloaded();
         assert_eq!(
             (overloaded.code(), reason(&overloaded)),

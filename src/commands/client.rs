@@ -1,12 +1,18 @@
 //! A connection to a running server.
 
 use crate::commands::Failure;
+use crate::commands::flag_values::socket_path;
 use clap::Args;
+use http::{Request, Response};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::body::Body;
+use tonic::codegen::StdError;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use tower::ServiceExt;
+use tower::util::BoxService;
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,28 +43,75 @@ pub(super) struct ClientTlsArgs {
     tls_key: Option<PathBuf>,
 }
 
-/// Connects to `unix:///PATH`, `tcp://HOST:PORT`, `https://HOST:PORT` or `HOST:PORT`.
-pub(super) async fn connect(address: &str, tls: &ClientTlsArgs) -> Result<Channel, Failure> {
+/// A connection to a server. Its errors have the server's address and the innermost cause.
+pub(super) type Connection = BoxService<Request<Body>, Response<Body>, StdError>;
+
+/// Connects to `unix:///PATH`, `tcp://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or the path of a socket.
+pub(super) async fn connect(address: &str, tls: &ClientTlsArgs) -> Result<Connection, Failure> {
     let endpoint = tls.apply(endpoint(address)?.connect_timeout(CONNECT_TIMEOUT), address)?;
-    endpoint.connect().await.map_err(|error| {
-        let cause = root_cause(&error);
-        Failure::run(format_args!("cannot reach the server at {address}: {cause}"))
-    })
+    let channel = match endpoint.connect().await {
+        Ok(channel) => channel,
+        Err(error) => return Err(Failure::run(unreachable(address, tls, &error))),
+    };
+    let (address, tls) = (address.to_owned(), tls.clone());
+    // tonic makes a status of the error, with its text as the message.
+    Ok(BoxService::new(channel.map_err(move |error| unreachable(&address, &tls, &error).into())))
+}
+
+/// A sentence for a connection that cannot be made, or that broke off.
+fn unreachable(address: &str, tls: &ClientTlsArgs, error: &dyn std::error::Error) -> String {
+    let cause = root_cause(error);
+    let hint = hint(address, tls.tls_cert.is_some(), &cause);
+    format!("cannot reach the server at {address}: {cause}{hint}")
+}
+
+/// What to do about a cause. A server with TLS may close a connection before its reason is read.
+fn hint(address: &str, has_certificate: bool, cause: &str) -> &'static str {
+    let over_tcp = socket_path(address).is_none();
+    let closed = ["pipe", "reset", "closed", "close_notify", "eof", "alert", "canceled", "frame"]
+        .iter()
+        .any(|word| cause.to_lowercase().contains(word));
+    match address.starts_with("https://") {
+        true if cause.contains("InvalidContentType") => {
+            "; the server does not use TLS: use tcp://HOST:PORT"
+        }
+        true if closed && has_certificate => {
+            "; the server may not allow this certificate: its log says why"
+        }
+        true if closed => "; the server may require a certificate: use --tls-cert and --tls-key",
+        false if closed && over_tcp => {
+            "; the server may use TLS: use https://HOST:PORT and --tls-ca"
+        }
+        _ => "",
+    }
 }
 
 fn endpoint(address: &str) -> Result<Endpoint, Failure> {
-    let uri = match address.split_once("://") {
-        Some(("unix" | "https", _)) => address.to_owned(),
-        Some(("tcp", rest)) => format!("http://{rest}"),
-        None if address.contains(':') => format!("http://{address}"),
-        _ => {
-            return Err(Failure::usage(format_args!(
-                "--server: invalid address {address:?}: expected unix:///PATH, tcp://HOST:PORT or https://HOST:PORT"
-            )));
-        }
+    let uri = uri(address)?;
+    Endpoint::from_shared(uri).map_err(|error| {
+        Failure::usage(format_args!("--server: invalid address {address:?}: {error}"))
+    })
+}
+
+/// The address as tonic takes it.
+fn uri(address: &str) -> Result<String, Failure> {
+    let invalid = |what: &dyn std::fmt::Display| {
+        Failure::usage(format_args!("--server: invalid address {address:?}: {what}"))
     };
-    let invalid = |error| format!("--server: invalid address {address:?}: {error}");
-    Endpoint::from_shared(uri).map_err(|error| Failure::Usage(invalid(error)))
+    Ok(match (socket_path(address), address.split_once("://")) {
+        (Some(""), _) => return Err(invalid(&"the path is missing: unix:///run/specd/specd.sock")),
+        (Some(path), _) => {
+            let path = std::path::absolute(path).map_err(|error| invalid(&error))?;
+            format!("unix://{}", path.display())
+        }
+        (None, Some(("https", _))) => address.to_owned(),
+        (None, Some(("tcp", rest))) => format!("http://{rest}"),
+        (None, None) if address.contains(':') => format!("http://{address}"),
+        _ => {
+            let expected = "expected unix:///PATH, tcp://HOST:PORT or https://HOST:PORT";
+            return Err(invalid(&expected));
+        }
+    })
 }
 
 impl ClientTlsArgs {
@@ -132,7 +185,10 @@ mod tests {
         {
             assert!(endpoint(address).is_ok(), "{address}");
         }
-        for address in ["localhost", "http://x:1", "ftp://x", ""] {
+        for address in ["/run/specd.sock", "unix:/run/specd.sock", "unix:///run/specd.sock"] {
+            assert_eq!(uri(address), Ok("unix:///run/specd.sock".to_owned()));
+        }
+        for address in ["localhost", "http://x:1", "ftp://x", "", "unix:", "unix://"] {
             assert!(matches!(endpoint(address), Err(Failure::Usage(_))), "{address}");
         }
     }

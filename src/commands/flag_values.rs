@@ -25,6 +25,26 @@ pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, &'static str> {
     if path.is_absolute() { Ok(path) } else { Err("must be an absolute path") }
 }
 
+/// The path of `unix:///PATH`, `unix:PATH` or a bare path; absent for an address of another kind.
+pub(super) fn socket_path(text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix("unix:") {
+        return Some(rest.strip_prefix("//").unwrap_or(rest));
+    }
+    text.starts_with(['/', '.']).then_some(text)
+}
+
+/// Parses the path of a socket, with or without `unix:` in front of it.
+pub(super) fn socket(text: &str) -> Result<PathBuf, &'static str> {
+    match socket_path(text) {
+        Some("") => Err("the path is missing, for example unix:///run/containerd/containerd.sock"),
+        Some(path) => Ok(PathBuf::from(path)),
+        None if text.is_empty() || text.contains("://") => {
+            Err("expected the path of a unix socket, for example /run/containerd/containerd.sock")
+        }
+        None => Ok(PathBuf::from(text)),
+    }
+}
+
 /// Parses `linux/ARCH[/VARIANT]`.
 pub(super) fn platform(text: &str) -> Result<Platform, &'static str> {
     let parts: Vec<&str> = text.split('/').collect();
@@ -45,6 +65,17 @@ mod tests {
         assert_eq!(platform("linux/arm").unwrap().to_string(), "linux/arm/v7");
         for text in ["", "linux", "linux/", "windows/amd64", "linux/arm/v7/x"] {
             assert!(platform(text).unwrap_err().starts_with("expected linux/ARCH"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_a_path_with_or_without_its_scheme() {
+        for text in ["/run/a.sock", "unix:/run/a.sock", "unix:///run/a.sock"] {
+            assert_eq!(socket(text), Ok(PathBuf::from("/run/a.sock")), "{text}");
+        }
+        assert_eq!(socket("a.sock"), Ok(PathBuf::from("a.sock")));
+        for text in ["", "unix:", "unix://", "tcp://127.0.0.1:1", "http://x"] {
+            assert!(socket(text).is_err(), "{text}");
         }
     }
 

@@ -9,15 +9,18 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+/// The service of specd, which no other server has.
+const SERVICE: &str = "specd.v1.SpecService";
+
 /// Flags of `health`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  specd health --server unix:///run/specd/specd.sock \
-                        --service specd.v1.SpecService")]
+                        --service liveness")]
 pub struct HealthArgs {
     #[arg(long, help = "The server to call: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT", value_name = "ADDRESS", env = "SPECD_SERVER", default_value = SERVER)]
     server: String,
-    /// The name of a service; empty for the whole server
-    #[arg(long, value_name = "NAME", env = "SPECD_SERVICE", default_value = "")]
+    /// The name of a service; empty for the whole server, whichever it is
+    #[arg(long, value_name = "NAME", env = "SPECD_SERVICE", default_value = SERVICE)]
     service: String,
     #[command(flatten)]
     tls: ClientTlsArgs,
@@ -49,7 +52,7 @@ async fn check(server: &str, service: &str, tls: &ClientTlsArgs) -> Result<Servi
     match client.check(request).await {
         Ok(response) => Ok(response.into_inner().status()),
         Err(status) if status.code() == Code::NotFound => {
-            Err(Failure::run(format_args!("the server has no service {service:?}")))
+            Err(Failure::run(format_args!("the server at {server} has no service {service:?}")))
         }
         Err(status) => Err(status.into()),
     }

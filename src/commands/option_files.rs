@@ -26,9 +26,14 @@ impl OptionFileArgs {
             return Err(Failure::usage(text));
         }
         let mut options = match file {
-            Some(path) => proto_json::parse("SpecOptions", &read(&path)?).map_err(|error| {
-                Failure::usage(format_args!("{path} is not a specd.v1.SpecOptions: {error}"))
-            })?,
+            Some(path) => {
+                let text = read("options", &path)?;
+                proto_json::parse("SpecOptions", &text).map_err(|error| {
+                    Failure::usage(format_args!(
+                        "--options: {path} is not a specd.v1.SpecOptions: {error}"
+                    ))
+                })?
+            }
             None => pb::SpecOptions::default(),
         };
         if let (Some(old), Some(new)) = (&mut options.process, &flags.process) {
@@ -39,16 +44,16 @@ impl OptionFileArgs {
         }
         options.merge(flags.encode_to_vec().as_slice()).map_err(Failure::run)?;
         if let Some(path) = spec_merge_patch {
-            options.spec_merge_patch = Some(read(&path)?);
+            options.spec_merge_patch = Some(read("spec-merge-patch", &path)?);
         }
         Ok(options)
     }
 }
 
-fn read(path: &str) -> Result<String, Failure> {
+fn read(flag: &str, path: &str) -> Result<String, Failure> {
     let read = match path {
         "-" => std::io::read_to_string(std::io::stdin()),
         path => std::fs::read_to_string(path),
     };
-    read.map_err(|error| Failure::usage(format_args!("cannot read {path}: {error}")))
+    read.map_err(|error| Failure::usage(format_args!("--{flag}: cannot read {path}: {error}")))
 }

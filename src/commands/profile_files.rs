@@ -4,7 +4,7 @@
 
 use crate::commands::Failure;
 use crate::generate::catalog::Catalog;
-use crate::spec::{Profiles, ProfilesError};
+use crate::spec::{Profiles, ProfilesError, check_profile};
 use clap::Args;
 use std::fs;
 use std::io::{self, Read};
@@ -41,6 +41,15 @@ impl ProfileDirArgs {
             Failure::usage(format_args!("--{flag}: {error}"))
         })?;
         for (profile, _) in profiles.iter() {
+            // The built-in profiles were checked by their tests.
+            if self.profiles_dir.is_some()
+                && let Err(error) = check_profile(profile)
+            {
+                let name = &profile.name;
+                return Err(Failure::usage(format_args!(
+                    "--profiles-dir: profile {name:?}: no request can use it: {error}"
+                )));
+            }
             for field in profile.unknown_fields() {
                 let name = &profile.name;
                 tracing::warn!(
@@ -174,6 +183,17 @@ mod tests {
         assert!(error().starts_with("--profiles-dir: "), "{}", error());
         let missing = directory(&at("none")).load("function").unwrap_err().to_string();
         assert!(missing.contains("none: "), "{missing}");
+    }
+
+    #[test]
+    fn a_profile_that_no_request_can_use_is_refused_by_its_name() {
+        let temporary = tempfile::tempdir().unwrap();
+        let text = r#"{"name":"broken","description":"","extends":"docker",
+            "spec":{"process":{"capabilities":{"bounding":["CAP_NONSENSE"]}}}}"#;
+        fs::write(temporary.path().join("a.json"), text).unwrap();
+        let error = directory(temporary.path()).load("function").unwrap_err().to_string();
+        let start = "--profiles-dir: profile \"broken\": no request can use it: ";
+        assert!(error.starts_with(start) && error.contains("CAP_NONSENSE"), "{error}");
     }
 
     #[test]

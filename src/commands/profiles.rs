@@ -23,10 +23,8 @@ pub(super) fn run(args: ProfilesArgs) -> Result<(), Failure> {
     let ProfilesArgs { name, directory } = args;
     let profiles = directory.load(DEFAULT_PROFILE)?;
     let Some(name) = name else { return print(&list(&profiles)) };
-    let profile = profiles.get(Some(&name)).ok_or_else(|| {
-        let known = profiles.names();
-        Failure::usage(format_args!("unknown profile {name:?}, known are {known}"))
-    })?;
+    let profile = profiles.get(Some(&name));
+    let profile = profile.ok_or_else(|| Failure::usage(profiles.unknown(Some(&name))))?;
     print_json(&json(profile))
 }
 
@@ -44,13 +42,19 @@ fn json(profile: &Profile) -> Value {
 }
 
 fn list(profiles: &Profiles) -> String {
-    let names = profiles.iter().map(|(profile, is_default)| {
+    let rows = profiles.iter().map(|(profile, is_default)| {
         let aliases = profile.aliases.iter().map(|alias| format!(", {alias}"));
         let mark = if is_default { " (default)" } else { "" };
-        (format!("{}{}{mark}", profile.name, aliases.collect::<String>()), &profile.description)
+        let name = format!("{}{}{mark}", profile.name, aliases.collect::<String>());
+        let equals = if profile.equals.is_empty() { "-" } else { &profile.equals };
+        (name, equals, &profile.description)
     });
-    let rows: Vec<(String, &String)> = names.collect();
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let lines = rows.iter().map(|(name, text)| format!("{name:width$}  {text}"));
+    let head = ("NAME".to_owned(), "EQUALS", &"DESCRIPTION".to_owned());
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    let wide = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or_default();
+    let first = wide(&mut rows.iter().map(|(name, ..)| name.len()));
+    let second = wide(&mut rows.iter().map(|(_, equals, _)| equals.len()));
+    let lines =
+        rows.iter().map(|(name, equals, text)| format!("{name:first$}  {equals:second$}  {text}"));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -2,18 +2,17 @@
 
 use crate::api::Service;
 use crate::api::pb::specd::{SpecServiceClient, SpecServiceServer};
-use crate::commands::client::{self, ClientTlsArgs};
+use crate::commands::client::{self, ClientTlsArgs, Connection};
 use crate::commands::profile_files::ProfileDirArgs;
 use crate::commands::source::SourceArgs;
 use crate::commands::{Failure, progress};
 use crate::domain::ids::Snapshotter;
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
-use http::{Request, Response};
+use http::Request;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::body::Body;
-use tonic::codegen::StdError;
 use tower::ServiceExt;
 use tower::util::BoxService;
 
@@ -21,7 +20,7 @@ use tower::util::BoxService;
 const CALL_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// A client of a server, or of a service in this process.
-pub(super) type Client = SpecServiceClient<BoxService<Request<Body>, Response<Body>, StdError>>;
+pub(super) type Client = SpecServiceClient<Connection>;
 
 /// Connects to the server at an address; without one, opens a service over a source.
 pub(super) async fn open(
@@ -31,7 +30,7 @@ pub(super) async fn open(
     profiles: &ProfileDirArgs,
 ) -> Result<Client, Failure> {
     let transport = match server {
-        Some(address) => BoxService::new(client::connect(address, tls).await?.map_err(Into::into)),
+        Some(address) => client::connect(address, tls).await?,
         None => {
             let service = local(source, profiles)?;
             BoxService::new(ServiceExt::<Request<Body>>::map_err(service, |never| match never {}))

@@ -1,6 +1,6 @@
 //! The flags about where images come from and which machine runs the containers, and the generator over them.
 
-use crate::commands::flag_values::{absolute, platform};
+use crate::commands::flag_values::{absolute, platform, socket};
 use crate::domain::cdi_files::DEFAULT_DIRECTORIES;
 use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
 use crate::domain::ids::Snapshotter;
@@ -39,12 +39,13 @@ type Cpus = Vec<u32>;
 /// containerd, and how its snapshots are read.
 #[derive(Debug, Clone, Args)]
 pub struct ContainerdArgs {
-    /// The socket of containerd
+    /// The socket of containerd, as a path or with unix:// before it
     #[arg(
         long,
         value_name = "PATH",
         env = "SPECD_CONTAINERD",
-        default_value = "/run/containerd/containerd.sock"
+        default_value = "/run/containerd/containerd.sock",
+        value_parser = socket
     )]
     pub containerd: PathBuf,
     /// The directory of snapshots that may be read, for example /var/lib/containerd; without it none are read
@@ -62,7 +63,7 @@ pub struct SourceArgs {
     #[command(flatten)]
     pub containerd: ContainerdArgs,
     /// An OCI image layout directory instead of containerd
-    #[arg(long, value_name = "DIR", env = "SPECD_OCI_LAYOUT")]
+    #[arg(long, value_name = "DIR", env = "SPECD_OCI_LAYOUT", conflicts_with = "containerd")]
     pub oci_layout: Option<PathBuf>,
     /// The platform to choose from an image index, for example linux/arm64/v8 [default: the platform of this machine]
     #[arg(long, value_name = "PLATFORM", env = "SPECD_PLATFORM", value_parser = platform)]
@@ -273,6 +274,15 @@ mod tests {
             let error = parse(&[flag, value]).unwrap_err();
             assert!(error.contains(&format!("'{flag} <")), "{error}");
         }
+    }
+
+    #[test]
+    fn images_come_from_one_source() {
+        let error = parse(&["--oci-layout", "/a", "--containerd", "/b"]).unwrap_err();
+        assert!(error.contains("cannot be used with"), "{error}");
+        assert!(parse(&["--oci-layout", "/a"]).is_ok());
+        let unix = parse(&["--containerd", "unix:///run/b.sock"]).unwrap();
+        assert_eq!(unix.containerd.containerd, PathBuf::from("/run/b.sock"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod origin;
 pub mod request;
 pub mod rlimit;
 pub mod sandbox;
+pub mod similar;
 pub mod stated_devices;
 pub mod sysctl;
 pub mod violation;

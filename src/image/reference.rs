@@ -49,6 +49,14 @@ impl ImageName {
         &self.0
     }
 
+    /// The part by which people know an image: the last component of its path, without tag and digest.
+    #[must_use]
+    pub fn base(name: &str) -> &str {
+        let name = name.split('@').next().unwrap_or_default();
+        let last = name.rsplit('/').next().unwrap_or_default();
+        last.split(':').next().unwrap_or_default()
+    }
+
     /// The names to try: this one, then the one that Docker's rules make of it, if it differs.
     #[must_use]
     pub fn candidates(&self) -> Vec<String> {
@@ -96,6 +104,45 @@ pub fn normalize(name: &str) -> Option<String> {
         (None, Some(tag)) => format!("{domain}/{path}:{tag}"),
         (None, None) => format!("{domain}/{path}:latest"),
     })
+}
+
+/// Why no registry can have an image of this name, with what to write instead; absent for a possible name.
+///
+/// A store may have such a name all the same, so it is looked up first.
+#[must_use]
+pub fn why_impossible(name: &str) -> Option<String> {
+    if normalize(name).is_some() || name.len() == 64 && normalize(&name[1..]).is_some() {
+        return None;
+    }
+    if let Some((scheme, rest)) = name.split_once("://") {
+        return Some(format!(
+            "{name:?} is not an image name: leave out {scheme}://, as in {rest:?}"
+        ));
+    }
+    let (rest, digest) = match name.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (name, None),
+    };
+    if let Some(Err(error)) = digest.map(Digest::parse) {
+        return Some(format!("{name:?} is not an image name: after @: {error}"));
+    }
+    let path_start = rest.rfind('/').map_or(0, |slash| slash + 1);
+    if let Some(colon) = rest[path_start..].find(':').map(|colon| path_start + colon)
+        && normalize(&rest[..colon]).is_some()
+    {
+        return Some(format!(
+            "{name:?} is not an image name: after the colon a tag must follow, letters, digits and \"_.-\", at most 128"
+        ));
+    }
+    let lower = name.to_ascii_lowercase();
+    if normalize(&lower).is_some() {
+        return Some(format!(
+            "{name:?} is not an image name: the repository must be lower case, for example {lower:?}"
+        ));
+    }
+    Some(format!(
+        "{name:?} is not an image name: expected [REGISTRY/]REPOSITORY[:TAG][@DIGEST], for example \"docker.io/library/nginx:1.27\""
+    ))
 }
 
 /// The registry and the path of a repository; Docker Hub if no registry is named.
@@ -213,6 +260,25 @@ mod tests {
         ] {
             assert_eq!(normalize(name), None, "{name}");
             assert_eq!(ImageName::parse(name).unwrap().candidates(), [name]);
+        }
+    }
+
+    #[test]
+    fn an_impossible_name_is_explained() {
+        for (name, words) in [
+            ("NGINX", "lower case, for example \"nginx\""),
+            ("me/App:V1", "lower case"),
+            ("nginx:", "after the colon a tag must follow"),
+            ("http://registry.example/app", "leave out http://"),
+            ("x@sha256:abc", "after @: "),
+            ("a//b", "expected [REGISTRY/]REPOSITORY"),
+        ] {
+            let why = why_impossible(name).unwrap();
+            assert!(why.contains(words) && why.contains(&format!("{name:?}")), "{why}");
+        }
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for name in ["nginx", "Registry.example/app:1", &digest, &"a".repeat(64)] {
+            assert_eq!(why_impossible(name), None, "{name}");
         }
     }
 

@@ -1,16 +1,22 @@
 //! From a profile, an image and options to the bytes of a spec: every step, then the rules, then the encoding.
 
-use crate::domain::ids::Namespace;
-use crate::domain::origin::{Field, UserOrigins};
+use crate::domain::host_facts::HostFacts;
+use crate::domain::ids::{ContainerId, Namespace};
+use crate::domain::origin::{Field, Origin, UserOrigins};
+use crate::domain::request::Options;
 use crate::domain::violation::Violations;
+use crate::image::metadata::config::{ContainerConfig, ImageConfig};
+use crate::image::platform::Platform;
 use crate::oci;
 use crate::spec::assembly::Assembly;
 use crate::spec::encode::Encoded;
+use crate::spec::equipment::Equipment;
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
 use crate::spec::profile::Profile;
 use crate::spec::steps::{STEPS, Step};
 use crate::spec::{blame, rules};
+use crate::users::user::ProcessUser;
 
 /// Makes the spec of one container.
 ///
@@ -31,6 +37,38 @@ pub fn generate(
         warnings.extend(blame::judge(broken, &explained, inputs.options)?);
     }
     encode(&assembly.spec, warnings)
+}
+
+/// Whether the plainest request can use a profile: an image with a command, root, and no options.
+///
+/// # Errors
+///
+/// What is wrong with the spec of that request.
+pub fn check_profile(profile: &Profile) -> Result<(), SpecError> {
+    let internal = |error: &dyn std::fmt::Display| SpecError::Internal(error.to_string());
+    let namespace = Namespace::parse("default").map_err(|error| internal(&error))?;
+    let id = ContainerId::parse("specd").map_err(|error| internal(&error))?;
+    let (platform, host) = (Platform::new("linux", "amd64", ""), HostFacts::default());
+    let container = ContainerConfig {
+        env: Some(vec!["PATH=/bin".to_owned()]),
+        cmd: Some(vec!["/bin/true".to_owned()]),
+        ..ContainerConfig::default()
+    };
+    let image = ImageConfig { container: Some(container), ..ImageConfig::default() };
+    let inputs = Inputs {
+        id: &id,
+        host: &host,
+        platform: &platform,
+        seccomp: &profile.seccomp,
+        rules: profile.rules,
+        image: Some(&image),
+        options: &Options::default(),
+        equipment: &Equipment::default(),
+        user: Some(&ProcessUser::bare_root()),
+    };
+    let root = || Origin::Image("config.User".to_owned());
+    let user = || UserOrigins { uid: root(), gid: root(), additional_gids: Vec::new() };
+    generate(profile, &namespace, &inputs, user).map(drop)
 }
 
 /// Makes the same spec, and says for each leaf of it how it came to be.

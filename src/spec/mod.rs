@@ -19,7 +19,7 @@ pub mod seccomp;
 pub mod steps;
 pub mod update;
 
-pub use assemble::{explain, generate};
+pub use assemble::{check_profile, explain, generate};
 pub use encode::Encoded;
 pub use equipment::Equipment;
 pub use error::SpecError;

@@ -27,10 +27,12 @@ pub type BlobStream = Pin<Box<dyn AsyncRead + Send>>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// No image has one of these names.
-    #[error("image not found, tried {}", tried.join(" and "))]
+    #[error("image not found, tried {}{hint}", tried.join(" and "))]
     ImageNotFound {
         /// The names that were tried, in order.
         tried: Vec<String>,
+        /// Where they were looked up and what exists there, for people; may be empty.
+        hint: String,
     },
     /// The store does not hold the blob.
     #[error("blob {digest} is not in the store")]

@@ -95,7 +95,7 @@ mod tests {
             name: &ImageName,
             _: Deadline,
         ) -> Result<Resolved, StoreError> {
-            Err(StoreError::ImageNotFound { tried: name.candidates() })
+            Err(StoreError::ImageNotFound { tried: name.candidates(), hint: String::new() })
         }
 
         async fn open(
@@ -141,6 +141,6 @@ mod tests {
         let name = ImageName::parse("docker.io/library/a:1").unwrap();
         let tried = name.candidates();
         let answer = store.resolve(&namespace, &name, Deadline::NONE).await;
-        assert_eq!(answer, Err(StoreError::ImageNotFound { tried }));
+        assert_eq!(answer, Err(StoreError::ImageNotFound { tried, hint: String::new() }));
     }
 }

@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
+/// The most images that an error message lists.
+const LISTED: usize = 5;
+
 /// Why a path is not an OCI image layout.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
@@ -28,7 +31,10 @@ pub enum LayoutError {
     #[error("{} does not exist", .0.display())]
     Absent(PathBuf),
     /// The path is not a directory.
-    #[error("{} is not a directory", .0.display())]
+    #[error(
+        "{path} is not a directory: unpack a layout with \"mkdir DIR && tar -xf {path} -C DIR\"; convert the output of docker save with \"skopeo copy docker-archive:{path} oci:DIR\"",
+        path = .0.display()
+    )]
     NotADirectory(PathBuf),
     /// The directory is not an OCI image layout.
     #[error("{} is not an OCI image layout: it has no file {file:?}", .root.display())]
@@ -143,7 +149,13 @@ impl OciLayout {
             Some((name, entry)) => {
                 Ok(Resolved { name: name.clone(), target: entry.descriptor.clone() })
             }
-            None => Err(StoreError::ImageNotFound { tried }),
+            None => match only_unnamed(&entries, name) {
+                Some(entry) => Ok(Resolved {
+                    name: tried.last().cloned().unwrap_or_default(),
+                    target: entry.descriptor.clone(),
+                }),
+                None => Err(StoreError::ImageNotFound { tried, hint: hint(&entries) }),
+            },
         }
     }
 
@@ -164,6 +176,41 @@ fn open_file(path: &Path) -> io::Result<File> {
         File::open(path)
     } else {
         Err(io::Error::other("not a regular file"))
+    }
+}
+
+/// The names that annotations give an entry.
+fn names(entry: &IndexEntry) -> impl Iterator<Item = &str> {
+    [REF_NAME, CONTAINERD_NAME]
+        .into_iter()
+        .filter_map(|key| Some(entry.annotations.get(key)?.as_str()))
+}
+
+/// The only image of a layout, if nothing names it: it answers to any name that has no digest.
+fn only_unnamed<'a>(entries: &'a [IndexEntry], name: &ImageName) -> Option<&'a IndexEntry> {
+    let first = entries.first()?;
+    let only = entries.iter().all(|entry| {
+        entry.descriptor.digest == first.descriptor.digest && names(entry).next().is_none()
+    });
+    let has_digest = name.as_str().contains('@') || Digest::parse(name.as_str()).is_ok();
+    (only && !has_digest).then_some(first)
+}
+
+/// What a layout has instead: the names, and the digests of images without a name.
+fn hint(entries: &[IndexEntry]) -> String {
+    let mut known: Vec<&str> = Vec::new();
+    for entry in entries {
+        let digest = entry.descriptor.digest.as_str();
+        let name = names(entry).next().unwrap_or(digest);
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    let listed = known.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    match known.len().saturating_sub(LISTED) {
+        _ if known.is_empty() => "; the layout is empty".to_owned(),
+        0 => format!("; the layout has {listed}"),
+        more => format!("; the layout has {listed} and {more} more"),
     }
 }
 
@@ -199,7 +246,8 @@ async fn blocking<T: Send + 'static>(
 impl ImageStore for OciLayout {
     /// Matches a name against the annotations `org.opencontainers.image.ref.name` and
     /// `io.containerd.image.name` and against the digest of each entry of `index.json`, exactly. If several
-    /// entries have the name, the last one counts: tools append to a layout.
+    /// entries have the name, the last one counts: tools append to a layout. If the layout has one image and no
+    /// name, that image answers to any name.
     async fn resolve(
         &self,
         _namespace: &Namespace,

@@ -144,13 +144,18 @@ fn what_is_wrong_is_said_in_a_sentence() {
     assert_eq!(said.code, Some(1));
     assert_eq!(
         said.err,
-        "error: image not found, tried nobody and docker.io/library/nobody:latest\n"
+        format!(
+            "error: image not found, tried nobody and docker.io/library/nobody:latest; the layout has {IMAGE}\n"
+        )
     );
+    let said = run(&["generate", "NGINX", "--oci-layout", root]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("lower case, for example \"nginx\""), "{}", said.err);
 
     let said = generate(&layout, &["--profile", "nonsense"]);
     assert_eq!(said.code, Some(2));
     assert!(
-        said.err.contains("unknown profile, known are function, hardened, faas-rs"),
+        said.err.contains("unknown profile \"nonsense\", known are function, hardened, faas-rs"),
         "{}",
         said.err
     );
@@ -178,8 +183,11 @@ fn what_is_wrong_is_said_in_a_sentence() {
 fn profiles_are_listed_and_printed() {
     let said = run(&["profiles"]);
     assert_eq!(said.code, Some(0));
-    assert!(said.out.starts_with("function (default)"), "{}", said.out);
-    assert!(said.out.contains("containerd-2.4, containerd "), "{}", said.out);
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert!(lines[0].starts_with("NAME "), "{}", said.out);
+    assert!(lines[1].starts_with("function (default) "), "{}", said.out);
+    let newest = lines.iter().find(|line| line.starts_with("containerd-2.4, containerd "));
+    assert!(newest.unwrap().contains(" containerd 2.4.2  "), "{}", said.out);
     let one: Value = serde_json::from_str(&run(&["profiles", "containerd"]).out).unwrap();
     assert_eq!(
         (&one["name"], &one["equals"]),

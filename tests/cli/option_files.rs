@@ -90,3 +90,41 @@ fn what_is_no_file_of_options_is_a_usage_error() {
         assert_eq!(run(&arguments(&layout, more)).code, Some(2), "{more:?}");
     }
 }
+
+#[test]
+fn the_json_of_the_documentation_is_accepted() {
+    let layout = layout();
+    let blocks = include_str!("../../docs/options.md").split("```json\n").skip(1);
+    let blocks: Vec<&str> = blocks.map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 6);
+    for block in blocks {
+        let file = file(block);
+        let options = ["--options", file.path().to_str().unwrap()];
+        let said = run(&arguments(&layout, &options));
+        assert_eq!(said.code, Some(0), "{block}{}", said.err);
+    }
+}
+
+#[test]
+fn an_error_in_a_file_names_the_flag_the_field_and_what_it_wants() {
+    let layout = layout();
+    for (text, words) in [
+        (r#"{"mounts":[{"destination":"/a"}]}"#, "mounts: expected an object with fields of "),
+        (
+            r#"{"resources":{"memory":{"limit":"64m"}}}"#,
+            "resources.memory.limit: expected a whole number",
+        ),
+    ] {
+        let file = file(text);
+        let said = run(&arguments(&layout, &["--options", file.path().to_str().unwrap()]));
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.starts_with("error: --options: "), "{}", said.err);
+        assert!(said.err.contains(words), "{}", said.err);
+    }
+    let said = run(&arguments(&layout, &["--spec-merge-patch", "/nowhere"]));
+    assert!(
+        said.err.starts_with("error: --spec-merge-patch: cannot read /nowhere"),
+        "{}",
+        said.err
+    );
+}

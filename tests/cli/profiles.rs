@@ -78,7 +78,7 @@ fn what_is_wrong_stops_the_start_with_its_file_and_position() {
         for words in [
             "syntax.json: expected `:` at line 3 column 17",
             "taken.json: another profile is named \"docker\"",
-            "unknown.json: linux.namespaces[0]: must be an object",
+            "unknown.json: linux.namespaces[0]: must be an object at line 8 column 30",
         ] {
             assert!(err.contains(words), "{words:?} is not in {err}");
         }

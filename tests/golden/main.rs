@@ -11,6 +11,7 @@ mod docker;
 mod explain;
 mod generated_tables;
 mod options_table;
+mod protos;
 mod reference;
 mod seccomp;
 #[path = "../support"]

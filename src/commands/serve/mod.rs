@@ -18,7 +18,7 @@ use crate::domain::ids::{IdentifierError, Snapshotter};
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use crate::server::activation::Activation;
-use crate::server::listen::ListenAddress;
+use crate::server::listen::{AddressError, ListenAddress};
 use crate::server::shutdown::Shutdown;
 use crate::server::trace::CallLog;
 use crate::telemetry::traces::Traces;
@@ -67,6 +67,17 @@ pub struct ServeArgs {
     log: LogArgs,
 }
 
+/// Parses `tcp://IP:PORT` or `unix:///PATH`; sockets that systemd passes are for `--listen`.
+fn metrics_address(text: &str) -> Result<ListenAddress, String> {
+    text.parse().map_err(|error: AddressError| {
+        if error == AddressError::Scheme {
+            return "expected tcp://IP:PORT or unix:///PATH, for example tcp://127.0.0.1:9464"
+                .to_owned();
+        }
+        error.to_string()
+    })
+}
+
 /// Where `serve` reports what it does, in addition to its log.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Observability")]
@@ -75,7 +86,8 @@ struct ObserveArgs {
         long,
         help = "Where to answer GET /metrics in plain HTTP: tcp://IP:PORT or unix:///PATH [default: nowhere]",
         value_name = "ADDRESS",
-        env = "SPECD_METRICS_LISTEN"
+        env = "SPECD_METRICS_LISTEN",
+        value_parser = metrics_address
     )]
     metrics_listen: Option<ListenAddress>,
     #[arg(

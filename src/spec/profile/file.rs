@@ -5,12 +5,13 @@
 //! Invariant: what a file states is in the profile, fields that no type knows included.
 
 use crate::domain::image_rules::ImageRules;
-use crate::oci;
-use crate::spec::profile::layer::{Layer, stacked};
+use crate::oci::{self, Member, Place};
+use crate::spec::profile::layer::{Layer, Position, stacked};
 use crate::spec::profile::{Profile, Seccomp};
 use crate::spec::seccomp::default_names;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// The longest name, as for everything that people give names.
 const LONGEST_NAME: usize = 76;
@@ -28,6 +29,7 @@ pub(super) struct File {
     image: Option<ImageRules>,
     masks_thermal_throttle: Option<bool>,
     seccomp: Option<Seccomp>,
+    strict: Option<bool>,
     pub(super) extends: Option<String>,
     spec: Option<Value>,
 }
@@ -62,7 +64,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// A sentence, with the path of what is missing or wrong.
+    /// A sentence, with the path, line and column of what is wrong.
     pub(super) fn on(
         self,
         (file, text): (&str, &str),
@@ -70,14 +72,23 @@ impl File {
     ) -> Result<Profile, String> {
         let empty = || Value::Object(Map::new());
         let mut layers = base.map_or_else(Vec::new, |base| base.layers.clone());
-        layers.push(Layer {
+        let layer = Layer {
             name: self.name.clone(),
             file: file.to_owned(),
             text: text.to_owned(),
             spec: self.spec.unwrap_or_else(empty),
-        });
+        };
+        let positions = layer.positions();
+        layers.push(layer.clone());
         let spec = stacked(layers.iter().map(|layer| &layer.spec));
-        let spec = read_spec(spec)?;
+        let spec = read_spec(spec, &positions)?;
+        let strict = self.strict.or(base.map(|base| base.strict)).unwrap_or(true);
+        if strict {
+            let wrong = unknown(&layer.spec, &spec, &positions);
+            if !wrong.is_empty() {
+                return Err(format!("{}; \"strict\": false passes them on", wrong.join("; ")));
+            }
+        }
         let seccomp = self.seccomp.or_else(|| base.map(|base| base.seccomp.clone()));
         let seccomp = seccomp.unwrap_or_default();
         if !default_names().any(|name| name == seccomp.policy) {
@@ -99,23 +110,90 @@ impl File {
                 .ok_or("image is missing: how an image is read, one of oci, containerd, faas-rs")?,
             masks_thermal_throttle: masks.unwrap_or_default(),
             seccomp,
+            strict,
             layers,
             spec,
         })
     }
 }
 
+type Positions = HashMap<String, Position>;
+
 /// Reads the spec of a profile, which must have the sections that every container has.
-fn read_spec(json: Value) -> Result<oci::Spec, String> {
+fn read_spec(json: Value, positions: &Positions) -> Result<oci::Spec, String> {
     for section in ["process", "root", "mounts", "linux"] {
         if json.get(section).is_none_or(Value::is_null) {
-            return Err(format!("{section} is missing"));
+            return Err(format!("spec: {section} is missing"));
         }
     }
     oci::json::from_value(json).map_err(|wrong| {
-        let wrong = wrong.iter().map(ToString::to_string);
+        let wrong = wrong.iter().map(|wrong| format!("{wrong}{}", at(&wrong.place, positions)));
         wrong.collect::<Vec<_>>().join("; ")
     })
+}
+
+/// Where a place of the spec is in the file; where the file does not have it, the object that lacks it.
+fn at(place: &Place, positions: &Positions) -> String {
+    let mut steps = place.0.as_slice();
+    loop {
+        let pointer = Place(steps.to_vec()).pointer();
+        match (positions.get(&pointer), steps.split_last()) {
+            (Some(Position { line, column }), _) => {
+                return format!(" at line {line} column {column}");
+            }
+            (None, Some((_, outer))) => steps = outer,
+            (None, None) => return String::new(),
+        }
+    }
+}
+
+/// The fields of a file that the runtime specification does not have, and the placeholders that are not replaced.
+fn unknown(file: &Value, spec: &oci::Spec, positions: &Positions) -> Vec<String> {
+    let (mut fields, mut wrong) = (Vec::new(), Vec::new());
+    spec.find_unknown(&mut Place::default(), &mut fields);
+    for field in fields.iter().filter(|field| positions.contains_key(&field.pointer())) {
+        let at = at(field, positions);
+        wrong.push(format!("{field}: the runtime specification has no such field{at}"));
+    }
+    unknown_placeholders(file, &mut Place::default(), &mut |place, name| {
+        let at = at(place, positions);
+        wrong.push(format!(
+            "{place}: unknown placeholder {{{name}}}, known are {{namespace}} and {{id}}{at}"
+        ));
+    });
+    wrong
+}
+
+fn unknown_placeholders(value: &Value, place: &mut Place, report: &mut impl FnMut(&Place, &str)) {
+    match value {
+        Value::String(text) => {
+            for name in placeholders(text).filter(|name| !matches!(*name, "namespace" | "id")) {
+                report(place, name);
+            }
+        }
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                place.enter(index, |place| unknown_placeholders(value, place, report));
+            }
+        }
+        Value::Object(members) => {
+            for (key, value) in members {
+                place.enter(key.as_str(), |place| unknown_placeholders(value, place, report));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The words in braces of a text, except those of a shell: `${HOME}`.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('{').filter(|(open, _)| !text[..*open].ends_with('$')).filter_map(
+        |(open, _)| {
+            let name = text[open + 1..].split_once('}')?.0;
+            let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+            (!name.is_empty() && name.bytes().all(word)).then_some(name)
+        },
+    )
 }
 
 /// Whether a text can be asked for as a profile.
@@ -181,17 +259,49 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_nobody_knows_are_kept_and_reported() {
-        let profile = on_function(
-            r#"{"name":"x","description":"","spec":{"linux":{"maskPaths":["/a"]},"invented":{"a":1}}}"#,
-        )
-        .unwrap();
+    fn an_unknown_field_is_an_error_or_kept() {
+        let strict = r#"{"name":"x","description":"","spec":
+            {"linux":{"maskPaths":["/a"]},
+            "invented":{"a":1}}}"#;
+        let error = on_function(strict).unwrap_err();
+        for words in [
+            "linux.maskPaths: the runtime specification has no such field at line 2 column 35",
+            "invented: the runtime specification has no such field at line 3 column 24",
+            "\"strict\": false",
+        ] {
+            assert!(error.contains(words), "{error}");
+        }
+        let kept = strict.replacen('{', r#"{"strict":false,"#, 1);
+        let profile = on_function(&kept).unwrap();
         let linux = profile.spec.linux.as_ref().unwrap();
         assert_eq!(linux.other["maskPaths"], serde_json::json!(["/a"]));
         assert_eq!(profile.unknown_fields(), ["linux.maskPaths", "invented"]);
         let known = Profiles::built_in(DEFAULT_PROFILE).unwrap();
         for (profile, _) in known.iter() {
             assert!(profile.unknown_fields().is_empty(), "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn an_error_in_the_spec_has_its_path_line_and_column() {
+        for (spec, error) in [
+            (
+                r#"{"linux":{"namespaces":[1]}}"#,
+                "linux.namespaces[0]: must be an object at line 1 column 61",
+            ),
+            (
+                r#"{"hostname":"{container}"}"#,
+                "hostname: unknown placeholder {container}, known are {namespace} and {id} at line 1 column 49",
+            ),
+        ] {
+            let text = format!(r#"{{"name":"x","description":"","spec":{spec}}}"#);
+            let found = on_function(&text).unwrap_err();
+            assert!(found.starts_with(error), "{found}");
+        }
+        for hostname in ["{namespace}-{id}", "${HOME}", "{}", r#"{\"a\":1}"#] {
+            let text =
+                format!(r#"{{"name":"x","description":"","spec":{{"hostname":"{hostname}"}}}}"#);
+            on_function(&text).unwrap();
         }
     }
 

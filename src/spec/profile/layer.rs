@@ -5,6 +5,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 
+/// A place in a text, from line 1 and column 1, in bytes as `serde_json` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
 /// One file: a spec, or a merge patch on that of the layers below.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -19,24 +28,27 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// The lines, from 1, on which the values of the spec begin, by their pointers.
+    /// Where the values of the spec begin in the text, by their pointers.
     #[must_use]
-    pub fn lines(&self) -> HashMap<String, usize> {
+    pub fn positions(&self) -> HashMap<String, Position> {
         let mut offsets = Vec::new();
         let whole: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(&self.text).ok();
         if let Some(spec) = whole.and_then(|file| file.get("spec").copied()) {
             note(&self.text, spec, "", &mut offsets);
         }
         offsets.sort_unstable();
-        let mut lines = HashMap::new();
-        let (mut line, mut read) = (1, 0);
+        let mut positions = HashMap::new();
+        let (mut line, mut line_start, mut read) = (1, 0, 0);
         for (offset, pointer) in offsets {
             let between = self.text.as_bytes().get(read..offset).unwrap_or_default();
             line += between.iter().filter(|byte| **byte == b'\n').count();
+            if let Some(last) = between.iter().rposition(|byte| *byte == b'\n') {
+                line_start = read + last + 1;
+            }
             read = offset;
-            lines.insert(pointer, line);
+            positions.insert(pointer, Position { line, column: offset - line_start + 1 });
         }
-        lines
+        positions
     }
 }
 
@@ -78,18 +90,18 @@ mod tests {
         let text = "{\"name\": \"x\",\n \"spec\": {\n\n \"a/b\": [1,\n {\"~\": \"ü\", \"c\":\n true}\n],\n\"d\\u0041\": \"\\\"}\\n\"}}";
         let layer =
             Layer { name: "x".into(), file: "x.json".into(), text: text.into(), spec: json!(null) };
-        let lines = layer.lines();
-        for (pointer, line) in [
-            ("", 2),
-            ("/a~1b", 4),
-            ("/a~1b/0", 4),
-            ("/a~1b/1", 5),
-            ("/a~1b/1/~0", 5),
-            ("/a~1b/1/c", 6),
-            ("/dA", 8),
+        let positions = layer.positions();
+        for (pointer, line, column) in [
+            ("", 2, 10),
+            ("/a~1b", 4, 9),
+            ("/a~1b/0", 4, 10),
+            ("/a~1b/1", 5, 2),
+            ("/a~1b/1/~0", 5, 8),
+            ("/a~1b/1/c", 6, 2),
+            ("/dA", 8, 12),
         ] {
-            assert_eq!(lines.get(pointer), Some(&line), "{pointer}");
+            assert_eq!(positions.get(pointer), Some(&Position { line, column }), "{pointer}");
         }
-        assert_eq!(lines.len(), 7);
+        assert_eq!(positions.len(), 7);
     }
 }

@@ -55,6 +55,8 @@ pub struct Profile {
     pub masks_thermal_throttle: bool,
     /// Its seccomp policy.
     pub seccomp: Seccomp,
+    /// Whether unknown fields and unknown placeholders in its file are errors.
+    pub strict: bool,
     /// The files that the base spec is made of, the lowest first.
     pub layers: Vec<Layer>,
     /// The base spec, with its placeholders.
@@ -107,11 +109,11 @@ impl Profile {
             let typed = oci::json::from_value::<oci::Spec>(spec.clone()).ok();
             spec = typed.and_then(|typed| serde_json::to_value(typed).ok()).unwrap_or(spec);
             spec.edit_strings(&mut |text| fill_in(text, namespace, id));
-            let lines = layer.lines();
+            let positions = layer.positions();
             provenance.attribute_patch(spec, layer.spec.clone(), |pointer| Origin::Profile {
                 name: layer.name.clone(),
                 file: layer.file.clone(),
-                line: lines.get(pointer).copied().unwrap_or(1),
+                line: positions.get(pointer).map_or(1, |position| position.line),
             });
         }
         provenance

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a set has each name once, and its default is one of them.
 
+use crate::domain::similar::similar;
 use crate::spec::profile::Profile;
 use crate::spec::profile::file::File;
 
@@ -92,6 +93,18 @@ impl Profiles {
     /// Every profile, and whether it is the default.
     pub fn iter(&self) -> impl Iterator<Item = (&Profile, bool)> {
         self.list.iter().enumerate().map(|(index, profile)| (profile, index == self.default))
+    }
+
+    /// A sentence for a name that no profile has, with the nearest and all names.
+    #[must_use]
+    pub fn unknown(&self, name: Option<&str>) -> String {
+        let name = name.unwrap_or_default();
+        let names = self.list.iter().flat_map(Profile::names);
+        let near = match similar(name, names, |name| name, 1).first() {
+            Some(near) => format!(", did you mean {near:?}?"),
+            None => ",".to_owned(),
+        };
+        format!("unknown profile {name:?}{near} known are {}", self.names())
     }
 
     /// The names that [`Profiles::get`] knows, for people.
@@ -189,11 +202,15 @@ mod tests {
         assert_eq!(profiles.get(None).unwrap().name, "function");
         assert_eq!(profiles.get(Some("containerd")).unwrap().name, "containerd-2.4");
         assert!(profiles.get(Some("nonsense")).is_none());
+        let unknown = |name| profiles.unknown(Some(name));
         assert!(
-            profiles
-                .names()
-                .starts_with("function, hardened, faas-rs, containerd-2.4, containerd, ")
+            unknown("dokcer")
+                .starts_with("unknown profile \"dokcer\", did you mean \"docker\"? known are f")
         );
+        assert!(
+            unknown("nonsense").starts_with("unknown profile \"nonsense\", known are function")
+        );
+        assert!(profiles.names().starts_with("function, hardened, faas-rs, containerd-2.4, containerd, "));
         assert!(
             Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
         );

@@ -51,6 +51,8 @@ struct Script {
     chunks: Vec<Result<Chunk, Status>>,
     /// Whether a call stays open after what it has to say.
     hangs: bool,
+    /// The namespaces and the images that it lists; absent if it does not list them.
+    listed: Option<(Vec<String>, Vec<String>)>,
     /// The names that were asked for, with the namespaces.
     asked: Arc<Mutex<Vec<(String, String)>>>,
     /// Gets a message when a call begins and when it is over.
@@ -99,6 +101,35 @@ impl UnaryService<GetImageRequest> for Script {
                 _ => Err(Status::not_found("image not found")),
             }
         })
+    }
+}
+
+/// A list of what has a name in its first field, as namespaces and images have.
+#[derive(Clone, PartialEq, prost::Message)]
+struct NamesAnswer {
+    #[prost(message, repeated, tag = "1")]
+    list: Vec<Named>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Named {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+/// Answers with these names; without names the call is not implemented.
+struct Names(Option<Vec<String>>);
+
+impl UnaryService<()> for Names {
+    type Response = NamesAnswer;
+    type Future = Answering<NamesAnswer>;
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        let list =
+            self.0.take().map(|names| names.into_iter().map(|name| Named { name }).collect());
+        let unknown = || Status::unimplemented("unknown service");
+        let answer = list.map(|list| Response::new(NamesAnswer { list })).ok_or_else(unknown);
+        Box::pin(std::future::ready(answer))
     }
 }
 
@@ -151,6 +182,14 @@ impl Script {
             }
             "/containerd.services.content.v1.Content/Read" => {
                 Grpc::new(ProstCodec::default()).server_streaming(self, request).await
+            }
+            "/containerd.services.namespaces.v1.Namespaces/List" => {
+                let names = self.listed.map(|(namespaces, _)| namespaces);
+                Grpc::new(ProstCodec::default()).unary(Names(names), request).await
+            }
+            "/containerd.services.images.v1.Images/List" => {
+                let names = self.listed.map(|(_, images)| images);
+                Grpc::new(ProstCodec::default()).unary(Names(names), request).await
             }
             _ => Status::unimplemented("unknown service").into_http(),
         }
@@ -221,7 +260,40 @@ async fn each_candidate_is_asked_for_in_order_and_in_the_namespace() {
 
     let absent = source.resolve(&namespace(), &name("redis"), Deadline::NONE).await.unwrap_err();
     let tried = vec!["redis".to_owned(), "docker.io/library/redis:latest".to_owned()];
-    assert_eq!(absent, StoreError::ImageNotFound { tried });
+    // This containerd lists neither namespaces nor images.
+    assert_eq!(absent, StoreError::ImageNotFound { tried, hint: String::new() });
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_found_is_named_with_what_exists() {
+    let hint = async |namespaces: &[&str], images: &[&str], wanted: &str| {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let listed = Some((owned(namespaces), owned(images)));
+        let (_directory, source) = Script { listed, ..Script::default() }.serve();
+        let answer = source.resolve(&namespace(), &name(wanted), Deadline::NONE).await;
+        let Err(StoreError::ImageNotFound { hint, .. }) = answer else { panic!("{answer:?}") };
+        hint
+    };
+    let images = ["docker.io/library/nginx:1.27", "docker.io/me/app:1", "quay.io/x/nginx:2"];
+    assert_eq!(
+        hint(&["default", "functions"], &images, "ngnix").await,
+        "; namespace functions has quay.io/x/nginx:2, docker.io/library/nginx:1.27"
+    );
+    assert_eq!(
+        hint(&["functions"], &images, "redis").await,
+        "; namespace functions exists and has no image of a similar name"
+    );
+    assert_eq!(
+        hint(&["functions"], &[], "redis").await,
+        "; namespace functions exists and has no images"
+    );
+    assert_eq!(
+        hint(&["default", "k8s.io"], &[], "redis").await,
+        "; namespace functions does not exist, containerd has default, k8s.io"
+    );
+    let many: Vec<String> = (0..9).map(|number| format!("a/nginx:{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(hint(&["functions"], &many, "nginx").await.matches("a/nginx").count(), 5);
 }
 
 #[tokio::test]

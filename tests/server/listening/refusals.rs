@@ -99,6 +99,16 @@ fn words_that_are_wrong_on_every_machine_end_with_code_2() {
         (&["--socket-gid", "4294967296"], &["--socket-gid", "4294967296"]),
         (&["--allow-uid=-1"], &["--allow-uid"]),
         (&["--allow-gid", "staff"], &["--allow-gid", "staff"]),
+        // Where an address of another kind is wrong, the sentence does not recommend it.
+        (
+            &["--metrics-listen", "fd://a"],
+            &["'fd://a'", "expected tcp://IP:PORT or unix:///PATH, for"],
+        ),
+        (&["--containerd", "tcp://127.0.0.1:1"], &["--containerd", "the path of a unix socket"]),
+        (
+            &["--oci-layout", "/a", "--containerd", "/b"],
+            &["--oci-layout", "cannot be used with", "--containerd"],
+        ),
         (&["--no-such-flag"], &["--no-such-flag"]),
     ] {
         refused(specd().arg("serve").args(flags), 2, wanted);

@@ -240,3 +240,36 @@ fn our_own_client_says_what_its_flags_lack() {
     crate::listening::refused(&mut missing, 1, &["--tls-ca", "/nonexistent/ca", "No such file"]);
     assert!(ask(specd().args(["--tls-cert", "/c"]), "https://127.0.0.1:1").is_err());
 }
+
+/// An error of a command has the address, the innermost cause, and what to do.
+#[test]
+fn a_client_says_why_the_connection_fails() {
+    let (authority, others) = (Authority::new("ours"), Authority::new("others"));
+    let (issued, ca) = (authority.server(), authority.pem());
+    let files = [("tls.crt", &*issued.cert), ("tls.key", &issued.key), ("ca.crt", &ca)];
+    let secret = Secret::new(&files);
+    let mutual = ["--tls-client-ca", &secret.text("ca.crt"), "--tls-allow-san", "known.example"];
+    let (_server, address) = start(&secret, "tcp://127.0.0.1:0", &mutual);
+    let mut server = Running::start(&mut serve_with(&["tcp://127.0.0.1:0"]));
+    let plain = server.listens();
+    let named = |error: &str, address: &str| {
+        let start = format!("error: cannot reach the server at {address}: ");
+        assert!(error.starts_with(&start), "{error}");
+        assert!(!error.contains("transport error") && !error.contains("canceled"), "{error}");
+    };
+    let https = |address: &str| address.replace("tcp://", "https://");
+    for (address, identity, words) in [
+        (&address, None, "--tls-cert and --tls-key"),
+        (&address, Some(others.issue(&["known.example"])), "may not allow this certificate"),
+        (&address, Some(authority.issue(&["unknown.example"])), "may not allow this certificate"),
+        (&plain, None, "the server does not use TLS: use tcp://HOST:PORT"),
+    ] {
+        let error = calls(address, &authority, identity.as_ref()).unwrap_err();
+        named(&error, &https(address));
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    let error = crate::listening::finished(specd().args(["health", "--server", &address])).stderr;
+    let error = String::from_utf8(error).unwrap();
+    named(&error, &address);
+    assert!(error.contains("use https://HOST:PORT and --tls-ca"), "{error}");
+}

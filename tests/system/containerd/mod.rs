@@ -14,6 +14,7 @@ mod generate;
 mod harness;
 mod image;
 mod image_of_specd;
+mod readme;
 mod recovery;
 mod serve;
 mod shared;

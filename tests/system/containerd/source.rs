@@ -44,10 +44,12 @@ on_each_release! {
 
         let absent = source.resolve(&namespace("here"), &name("busybox"), Deadline::NONE).await;
         let tried = vec!["busybox".to_owned(), "docker.io/library/busybox:latest".to_owned()];
-        assert_eq!(absent, Err(StoreError::ImageNotFound { tried }));
+        let hint = format!("; namespace here has {STORED}");
+        assert_eq!(absent, Err(StoreError::ImageNotFound { tried, hint }));
         let elsewhere = source.resolve(&namespace("elsewhere"), &name(STORED), Deadline::NONE).await;
         let tried = vec![STORED.to_owned()];
-        assert_eq!(elsewhere, Err(StoreError::ImageNotFound { tried }));
+        let hint = "; namespace elsewhere does not exist, containerd has here".to_owned();
+        assert_eq!(elsewhere, Err(StoreError::ImageNotFound { tried, hint }));
     }
 }
 

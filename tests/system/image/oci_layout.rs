@@ -35,7 +35,12 @@ fn a_directory_that_is_none_gets_a_sentence() {
     assert_eq!(sentence(&missing), format!("{} does not exist", missing.display()));
     let file = root.join("file");
     fs::write(&file, "").unwrap();
-    assert_eq!(sentence(&file), format!("{} is not a directory", file.display()));
+    let archive = sentence(&file);
+    assert!(archive.starts_with(&format!("{} is not a directory: ", file.display())), "{archive}");
+    for command in ["tar -xf ", "skopeo copy docker-archive:"] {
+        let command = format!("{command}{}", file.display());
+        assert!(archive.contains(&command), "{archive}");
+    }
     assert_eq!(
         sentence(root),
         format!("{shown} is not an OCI image layout: it has no file \"oci-layout\"")
@@ -92,11 +97,44 @@ async fn names_match_exactly_and_the_last_counts() {
 async fn an_unknown_name_lists_the_names_tried() {
     let layout = Layout::temp();
     let error = resolve(&layout.source(), "app").await.unwrap_err();
-    assert_eq!(error.to_string(), "image not found, tried app and docker.io/library/app:latest");
+    assert_eq!(
+        error.to_string(),
+        "image not found, tried app and docker.io/library/app:latest; the layout is empty"
+    );
     let full = "docker.io/library/app:1";
     let tried = vec![full.to_owned()];
     let answer = resolve(&layout.source(), full).await;
-    assert_eq!(answer, Err(StoreError::ImageNotFound { tried }));
+    let hint = "; the layout is empty".to_owned();
+    assert_eq!(answer, Err(StoreError::ImageNotFound { tried, hint }));
+}
+
+#[tokio::test]
+async fn the_only_image_of_a_layout_needs_no_name() {
+    let mut layout = Layout::temp();
+    let image = layout.blob("text/plain", "image");
+    // What `skopeo copy oci:x oci:DIR` and `buildah push` write.
+    layout.tag_as("org.example.other", "x", &image);
+    let source = layout.source();
+    for (name, stored) in
+        [("app", "docker.io/library/app:latest"), ("quay.io/a/b:1", "quay.io/a/b:1")]
+    {
+        let found = resolve(&source, name).await.unwrap();
+        assert_eq!((found.name.as_str(), found.target), (stored, image.descriptor()), "{name}");
+    }
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let other = resolve(&source, &format!("app@{digest}")).await.unwrap_err().to_string();
+    assert!(other.ends_with(&format!("; the layout has {}", image.digest)), "{other}");
+
+    let second = layout.blob("text/plain", "second");
+    layout.tag("docker.io/library/second:1", &second);
+    let error = resolve(&source, "app").await.unwrap_err().to_string();
+    let listed = format!("; the layout has {}, docker.io/library/second:1", image.digest);
+    assert!(error.ends_with(&listed), "{error}");
+    for number in 0..9 {
+        layout.tag(&format!("docker.io/library/many:{number}"), &second);
+    }
+    let error = resolve(&source, "app").await.unwrap_err().to_string();
+    assert!(error.ends_with(" and 6 more"), "{error}");
 }
 
 #[tokio::test]

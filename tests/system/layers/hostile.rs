@@ -372,7 +372,7 @@ impl ImageStore for Faltering {
         _: &ImageName,
         _: Deadline,
     ) -> Result<Resolved, StoreError> {
-        Err(StoreError::ImageNotFound { tried: Vec::new() })
+        Err(StoreError::ImageNotFound { tried: Vec::new(), hint: String::new() })
     }
 
     async fn open(

@@ -31,7 +31,7 @@ impl ImageStore for Store {
         _: &ImageName,
         _: Deadline,
     ) -> Result<Resolved, StoreError> {
-        Err(StoreError::ImageNotFound { tried: Vec::new() })
+        Err(StoreError::ImageNotFound { tried: Vec::new(), hint: String::new() })
     }
 
     async fn open(
