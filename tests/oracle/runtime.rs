@@ -98,6 +98,41 @@ pub(crate) const LIST: &[Known] = &[
         witness: || with("namespaces", json!({"user": "private"})),
     },
     Known {
+        name: "mount that a user namespace cannot make",
+        reason: "the kernel refuses it: another user namespace owns the network, pid or ipc namespace, or the option's id is not mapped",
+        only: &[],
+        holds: |seen| {
+            let rules = ["sysfs", "proc", "mqueue", "mount-owner"];
+            let rules = rules.map(|rule| format!("user-namespace-{rule}"));
+            tells(seen, &rules.each_ref().map(String::as_str))
+        },
+        witness: || {
+            let map = json!([{"containerID": 0, "hostID": 1000, "size": 65_536}]);
+            Case {
+                options: vec![
+                    Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map})),
+                    Chosen::new("namespaces", json!({"network": "host"})),
+                ],
+                ..plain()
+            }
+        },
+    },
+    Known {
+        name: "read-only root without a mount namespace",
+        reason: "runc refuses it since 1.6, and an older one makes a mount of the host read-only",
+        only: &[],
+        holds: |seen| tells(seen, &["root-readonly-namespace"]),
+        witness: || Case {
+            options: vec![
+                Chosen::new("readonly", true),
+                Chosen::new("WithMaskedPaths", json!([])),
+                Chosen::new("WithReadonlyPaths", json!([])),
+                Chosen::new("namespaces", json!({"mount": "host"})),
+            ],
+            ..plain()
+        },
+    },
+    Known {
         name: "user that the user namespace does not map",
         reason: "the kernel refuses it",
         only: &[],

@@ -5,6 +5,7 @@
 //! Invariant: what a file states is in the profile, fields that no type knows included.
 
 use crate::domain::image_rules::ImageRules;
+use crate::domain::sandbox::UserMounts;
 use crate::oci;
 use crate::spec::profile::layer::{Layer, stacked};
 use crate::spec::profile::{Profile, Seccomp};
@@ -27,6 +28,7 @@ pub(super) struct File {
     equals: String,
     image: Option<ImageRules>,
     masks_thermal_throttle: Option<bool>,
+    user_mounts: Option<UserMounts>,
     seccomp: Option<Seccomp>,
     pub(super) extends: Option<String>,
     spec: Option<Value>,
@@ -88,6 +90,7 @@ impl File {
             ));
         }
         let masks = self.masks_thermal_throttle.or(base.map(|base| base.masks_thermal_throttle));
+        let user_mounts = self.user_mounts.or(base.map(|base| base.user_mounts));
         Ok(Profile {
             name: self.name,
             description: self.description,
@@ -98,6 +101,7 @@ impl File {
                 .or(base.map(|base| base.rules))
                 .ok_or("image is missing: how an image is read, one of oci, containerd, faas-rs")?,
             masks_thermal_throttle: masks.unwrap_or_default(),
+            user_mounts: user_mounts.unwrap_or_default(),
             seccomp,
             layers,
             spec,

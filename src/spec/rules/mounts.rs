@@ -118,7 +118,7 @@ pub(super) fn propagation(spec: &Spec, findings: &mut Findings) {
 /// The spec has mounts.
 pub(super) fn list(spec: &Spec, findings: &mut Findings) {
     if spec.mounts.is_empty() {
-        let text = "is missing: crun refuses that, and runc needs a mount on /proc";
+        let text = "is missing: crun refuses that, and runc 1.3 and older need a mount on /proc";
         findings.add(place!["mounts"], text);
     }
 }
@@ -244,7 +244,7 @@ pub(super) fn mapped_ranges(spec: &Spec, findings: &mut Findings) {
 /// Something is mounted on `/proc`.
 pub(super) fn proc_exists(spec: &Spec, findings: &mut Findings) {
     if !spec.mounts.is_empty() && !spec.mounts.iter().any(|mount| destination(mount) == "/proc") {
-        findings.add(place!["mounts"], "have nothing on /proc, which runc needs");
+        findings.add(place!["mounts"], "have nothing on /proc, which runc 1.3 and older need");
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::domain::capability::KNOWN;
 use crate::domain::violation::Violations;
 use crate::oci::{Seccomp, Syscall, SyscallArg};
+use crate::spec::seccomp::errno;
 use crate::spec::seccomp::fields::{Field, Object};
 use crate::spec::seccomp::policy::{Architectures, Condition, Order, Policy, Rule};
 use oci_spec::runtime::{Arch, LinuxSeccompAction, LinuxSeccompFilterFlag, LinuxSeccompOperator};
@@ -46,7 +47,7 @@ impl Format {
     fn frame(self) -> Vec<&'static str> {
         let more: &[_] = match self {
             Self::BuiltIn => &["archMap", "architecturesOf", "capabilityOrder"],
-            Self::Docker => &["archMap"],
+            Self::Docker => &["archMap", "defaultErrno", "$schema", "comment"],
             Self::Oci => &[],
         };
         [&FRAME, more].concat()
@@ -55,7 +56,7 @@ impl Format {
     fn rule(self) -> Vec<&'static str> {
         let more: &[_] = match self {
             Self::BuiltIn => &["includes", "excludes"],
-            Self::Docker => &["name", "comment", "includes", "excludes"],
+            Self::Docker => &["name", "comment", "includes", "excludes", "errno"],
             Self::Oci => &[],
         };
         [&RULE, more].concat()
@@ -77,7 +78,7 @@ fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy
     let top = Field::outermost(json).object(&format.frame(), wrong)?;
     let action =
         top.need("defaultAction", wrong).and_then(|field| field.word::<LinuxSeccompAction>(wrong));
-    let errno = errno(&top, "defaultErrnoRet", action, wrong);
+    let errno = errno(&top, ["defaultErrnoRet", "defaultErrno"], action, wrong);
     if action == Some(NOTIFY) {
         top.wrong("defaultAction", wrong, "must not be SCMP_ACT_NOTIFY: no runtime starts with it");
     }
@@ -153,7 +154,7 @@ fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations
     rule.text("comment", wrong);
     let action =
         rule.need("action", wrong).and_then(|field| field.word::<LinuxSeccompAction>(wrong));
-    let errno = errno(&rule, "errnoRet", action, wrong);
+    let errno = errno(&rule, ["errnoRet", "errno"], action, wrong);
     if action == Some(NOTIFY) {
         if !listens {
             rule.wrong("action", wrong, "SCMP_ACT_NOTIFY needs a listenerPath");
@@ -196,14 +197,25 @@ fn arg(entry: &Field<'_>, wrong: &mut Violations) -> Option<SyscallArg> {
     Some(SyscallArg { index, value, value_two, op, ..SyscallArg::default() })
 }
 
-/// The number that an action returns, where it is one that returns a number.
+/// The number that an action returns, where it is one that returns a number. The files of containers-common have
+/// its name too, or alone.
 fn errno(
     object: &Object<'_>,
-    name: &str,
+    [number, name]: [&str; 2],
     action: Option<&str>,
     wrong: &mut Violations,
 ) -> Option<u64> {
-    let field = object.get(name)?;
+    let named = object.text(name, wrong).filter(|text| !text.is_empty()).and_then(|text| {
+        let known = errno::number(text);
+        if known.is_none() {
+            object.wrong(name, wrong, format_args!("unknown error {text}, for example EPERM"));
+        }
+        known
+    });
+    let numbered = object.get(number);
+    let Some(field) = numbered.or_else(|| object.get(name).filter(|_| named.is_some())) else {
+        return None;
+    };
     let most = match action {
         Some("SCMP_ACT_ERRNO") => MAX_ERRNO,
         Some("SCMP_ACT_TRACE") | None => MAX_TRACE,
@@ -215,7 +227,15 @@ fn errno(
             return None;
         }
     };
-    field.number(most, wrong)
+    let stated = object.get(number).and_then(|field| field.number(most, wrong));
+    match (stated, named) {
+        (Some(stated), Some(named)) if stated != named => {
+            let text = format_args!("is {named}, which contradicts {number} {stated}");
+            object.wrong(name, wrong, text);
+            None
+        }
+        (stated, named) => stated.or(named),
+    }
 }
 
 fn condition(rule: &Object<'_>, name: &str, wrong: &mut Violations) -> Condition {
