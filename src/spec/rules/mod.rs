@@ -11,6 +11,7 @@ mod annotations;
 mod capabilities;
 mod cpu_list;
 mod devices;
+mod hidden_mounts;
 mod hooks;
 mod limits;
 mod memory_policy;

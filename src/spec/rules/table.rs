@@ -1,9 +1,9 @@
 //! The table: every rule on a finished spec, in the order in which they are checked.
 
 use super::{
-    Findings, Rule, annotations, capabilities, devices, hooks, limits, memory_policy, mounts,
-    namespaces, process, rdt, resources, scheduling, seccomp, shape, sysctl, user, user_namespace,
-    version,
+    Findings, Rule, annotations, capabilities, devices, hidden_mounts, hooks, limits,
+    memory_policy, mounts, namespaces, process, rdt, resources, scheduling, seccomp, shape, sysctl,
+    user, user_namespace, version,
 };
 use crate::oci::Spec;
 
@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 116] = [
+pub static RULES: [Rule; 118] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -117,7 +117,11 @@ pub static RULES: [Rule; 116] = [
     warned("mount-destination", "Mount destinations are absolute paths.",
         "runc: validate.mountsWarn", mounts::absolute),
     warned("mount-once", "No destination is mounted twice.",
-        "ours: runtimes mount both, and only the last one is visible", mounts::once),
+        "ours: runtimes mount both, and only the last one is visible", hidden_mounts::once),
+    warned("mount-hidden", "No mount is hidden by a later mount on a directory above it.",
+        "ours: runtimes mount both, and only the later one is visible", hidden_mounts::hidden),
+    refused("terminal-devpts", "With a terminal, a devpts is mounted on /dev/pts.",
+        "runc: setupConsole; crun: libcrun_set_terminal", mounts::terminals),
     refused("mount-bind-options", "A bind mount has no filesystem options.",
         "runc since 1.2: validate.checkBindOptions", mounts::bind_options),
     warned("mount-copy-up", "Only a tmpfs has the option tmpcopyup.",

@@ -304,6 +304,13 @@ pub(crate) const CASES: &[Case] = &[
     case("mount-once", Nobody, || {
         mount(json!({"destination": "/dev/", "type": "tmpfs", "source": "tmpfs"}))
     }),
+    case("mount-hidden", Nobody, || {
+        let mut spec = base();
+        let shm = json!({"destination": "/dev/shm", "type": "tmpfs", "source": "shm"});
+        spec["mounts"].as_array_mut().unwrap().insert(1, shm);
+        json!({ "mounts": spec["mounts"] })
+    }),
+    case("terminal-devpts", Both, || process("terminal", json!(true))),
     case("mount-bind-options", RuncOfTheRules, || {
         let options = ["bind", "size=1k"];
         mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
