@@ -66,6 +66,7 @@ fn core(criterion: &mut Criterion) {
                 platform: &platform,
                 seccomp: &profile.seccomp,
                 rules: profile.rules,
+                user_mounts: profile.user_mounts,
                 image: Some(&image),
                 options: &options,
                 user: Some(&user),

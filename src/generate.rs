@@ -223,6 +223,7 @@ impl Generator {
             platform: &platform,
             seccomp: &profile.seccomp,
             rules: profile.rules,
+            user_mounts: profile.user_mounts,
             image: Some(config),
             options: &request.options,
             equipment: &equipment,

@@ -36,6 +36,7 @@ fn json(profile: &Profile) -> Value {
         "equals": profile.equals,
         "image": profile.rules,
         "masks_thermal_throttle": profile.masks_thermal_throttle,
+        "user_mounts": profile.user_mounts,
         "seccomp": { "policy": profile.seccomp.policy, "applied": profile.seccomp.applied },
         "spec": profile.spec,
     })

@@ -22,21 +22,27 @@ pub struct ValidateArgs {
     /// List the rules and their sources instead
     #[arg(long, env = "SPECD_RULES", conflicts_with = "file")]
     rules: bool,
+    /// Refuse also by the rules that are specd's own, which are warnings otherwise
+    #[arg(long, env = "SPECD_VALIDATE_STRICT")]
+    strict: bool,
     /// The form of the output
     #[arg(long, value_name = "FORM", env = "SPECD_VALIDATE_OUTPUT", default_value = "text")]
     output: Form,
 }
 
 pub(super) fn run(args: ValidateArgs) -> Result<(), Failure> {
-    let ValidateArgs { file, rules, output } = args;
+    let ValidateArgs { file, rules, strict, output } = args;
     let Some(file) = file.filter(|_| !rules) else { return print_rules(output) };
     let found = find_broken_in_json(read_spec(&file)?);
     match output {
-        Form::Json => print_json(&report(&found))?,
+        Form::Json => print_json(&report(&found, strict))?,
         Form::Text if found.is_empty() => print("valid")?,
-        Form::Text => print(&found.iter().map(text).collect::<Vec<_>>().join("\n"))?,
+        Form::Text => {
+            let lines = found.iter().map(|one| text(one, strict));
+            print(&lines.collect::<Vec<_>>().join("\n"))?;
+        }
     }
-    match found.iter().filter(|one| one.rule.refuses).count() {
+    match found.iter().filter(|one| refuses(one.rule, strict)).count() {
         0 => Ok(()),
         1 => Err(Failure::run("the spec breaks a rule")),
         count => Err(Failure::run(format_args!("the spec breaks the rules in {count} places"))),
@@ -69,13 +75,18 @@ fn read_spec(file: &Path) -> Result<Value, Failure> {
     }
 }
 
-fn text(one: &Broken) -> String {
-    let Rule { name, sentence, source, refuses, .. } = one.rule;
-    let kind = if *refuses { "error" } else { "warning" };
+/// Whether a spec that breaks a rule is invalid: a runtime starts what breaks only a rule of specd's own.
+fn refuses(rule: &Rule, strict: bool) -> bool {
+    rule.refuses && (strict || !rule.is_own())
+}
+
+fn text(one: &Broken, strict: bool) -> String {
+    let Rule { name, sentence, source, .. } = one.rule;
+    let kind = if refuses(one.rule, strict) { "error" } else { "warning" };
     format!("{kind}: {one}\n  {name}: {sentence} ({source})")
 }
 
-fn report(found: &[Broken]) -> Value {
+fn report(found: &[Broken], strict: bool) -> Value {
     let entry = |one: &Broken| {
         json!({
             "path": one.place.to_string(),
@@ -85,8 +96,8 @@ fn report(found: &[Broken]) -> Value {
             "source": one.rule.source,
         })
     };
-    let entries = |refuses| -> Vec<Value> {
-        found.iter().filter(|one| one.rule.refuses == refuses).map(entry).collect()
+    let entries = |wrong| -> Vec<Value> {
+        found.iter().filter(|one| refuses(one.rule, strict) == wrong).map(entry).collect()
     };
     let (violations, warnings) = (entries(true), entries(false));
     json!({ "valid": violations.is_empty(), "violations": violations, "warnings": warnings })

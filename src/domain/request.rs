@@ -4,7 +4,7 @@
 
 use crate::domain::cdi_name::CdiName;
 use crate::domain::ids::{ContainerId, Namespace};
-use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget};
+use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget, UserMounts};
 use crate::image::platform::Platform;
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::SnapshotChoice;
@@ -175,6 +175,10 @@ pub struct NamespaceOptions {
     pub uid_mappings: Vec<oci::IdMapping>,
     /// Group ids of the user namespace.
     pub gid_mappings: Vec<oci::IdMapping>,
+    /// One range of ids for both instead: from 0 in the container, the first on the host, and how many.
+    pub user_range: Option<oci::IdMapping>,
+    /// What becomes of mounts that a user namespace cannot make, or the profile's.
+    pub user_mounts: Option<UserMounts>,
     /// Offsets of clocks, by the clock.
     pub time_offsets: BTreeMap<String, oci::TimeOffset>,
     /// Network devices to move into the container, by the name on the host.

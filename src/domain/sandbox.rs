@@ -38,6 +38,17 @@ impl NamespaceKind {
     }
 }
 
+/// What becomes of mounts that a user namespace cannot make by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserMounts {
+    /// They stay, and are refused.
+    #[default]
+    Keep,
+    /// They become ones that it can make.
+    Rewrite,
+}
+
 /// What a namespace is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamespaceTarget {

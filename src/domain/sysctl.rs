@@ -15,8 +15,8 @@ pub enum SysctlScope {
 }
 
 /// The kinds of namespaces that own sysctls.
-pub const NAMESPACES: [NamespaceKind; 3] =
-    [NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Network];
+pub const NAMESPACES: [NamespaceKind; 4] =
+    [NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Network, NamespaceKind::User];
 
 const IPC: [&str; 8] = [
     "kernel.msgmax",
@@ -55,6 +55,7 @@ pub fn scope(key: &str) -> SysctlScope {
             SysctlScope::Namespace(NamespaceKind::Ipc)
         }
         key if key.starts_with("net.") => SysctlScope::Namespace(NamespaceKind::Network),
+        key if key.starts_with("user.") => SysctlScope::Namespace(NamespaceKind::User),
         _ => SysctlScope::Host,
     }
 }
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn each_namespace_of_a_scope_is_listed() {
-        let keys = ["kernel.domainname", "kernel/sem", "fs.mqueue.x", "net/core/x"];
+        let keys = ["kernel.domainname", "kernel/sem", "fs.mqueue.x", "net/core/x", "user.x"];
         for key in keys {
             let SysctlScope::Namespace(kind) = scope(key) else { panic!("{key}") };
             assert!(NAMESPACES.contains(&kind), "{key}");

@@ -56,6 +56,7 @@ impl Generator {
             platform: &self.node,
             seccomp: &profile.seccomp,
             rules: profile.rules,
+            user_mounts: profile.user_mounts,
             image: None,
             options: &request.options,
             user: user.as_ref(),

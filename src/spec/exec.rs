@@ -115,6 +115,7 @@ mod tests {
     use crate::domain::ids::ContainerId;
     use crate::domain::image_rules::ImageRules;
     use crate::domain::request::{CapabilityOptions, Options, ProcessOptions, UserOptions};
+    use crate::domain::sandbox::UserMounts;
     use crate::image::platform::Platform;
     use crate::spec::Equipment;
     use crate::spec::profile::Profiles;
@@ -137,6 +138,7 @@ mod tests {
             platform: &Platform::new("linux", "amd64", ""),
             seccomp: &profiles.get(None).unwrap().seccomp,
             rules: ImageRules::Oci,
+            user_mounts: UserMounts::Keep,
             image: None,
             options,
             user,

@@ -119,3 +119,26 @@ fn the_rules_are_listed() {
     let rules: Value = serde_json::from_str(&said.out).unwrap();
     assert!(rules.as_array().unwrap().len() > 80);
 }
+
+/// What `runc spec` 1.1.5 and `crun spec` 1.8.1 write: their ambient capabilities are not inheritable.
+#[test]
+fn the_files_of_runc_spec_and_crun_spec_are_valid() {
+    for (name, ambient) in [
+        ("runc", json!(["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"])),
+        ("crun", json!(["CAP_AUDIT_WRITE", "CAP_NET_BIND_SERVICE", "CAP_KILL"])),
+    ] {
+        let mut spec = good();
+        let mut sets = json!({"ambient": ambient});
+        for set in ["bounding", "effective", "permitted"] {
+            sets[set] = ambient.clone();
+        }
+        spec["process"]["capabilities"] = sets;
+        let said = of_input(&spec.to_string(), &[]);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{name}: {}", said.out);
+        assert_eq!(said.out.matches("warning: process.capabilities.ambient").count(), 3, "{name}");
+        let strict = of_input(&spec.to_string(), &["--strict", "--output", "json"]);
+        let report: Value = serde_json::from_str(&strict.out).unwrap();
+        assert_eq!((strict.code, &report["valid"]), (Some(1), &json!(false)), "{name}");
+        assert_eq!(report["violations"].as_array().unwrap().len(), 3, "{name}");
+    }
+}

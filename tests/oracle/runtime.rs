@@ -77,6 +77,13 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
+        name: "realtime runtime above its period",
+        reason: "the kernel refuses it",
+        only: &["1.7.35", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
+        holds: |seen| tells(seen, &["cpu-realtime"]),
+        witness: || with("WithCPURT", json!({"Runtime": 2, "Period": 1})),
+    },
+    Known {
         name: "period or quota below a millisecond",
         reason: "the kernel refuses it",
         only: &[],
@@ -98,6 +105,34 @@ pub(crate) const LIST: &[Known] = &[
         witness: || with("namespaces", json!({"user": "private"})),
     },
     Known {
+        name: "terminal without a devpts",
+        reason: "the runtime finds no terminal in the container",
+        only: &[],
+        holds: |seen| tells(seen, &["terminal-devpts"]),
+        witness: || Case {
+            options: vec![
+                Chosen::new("terminal", true),
+                Chosen::new("WithoutMounts", json!(["/dev/pts"])),
+            ],
+            ..plain()
+        },
+    },
+    Known {
+        name: "read-only root without a mount namespace",
+        reason: "runc refuses it since 1.6, and an older one makes a mount of the host read-only",
+        only: &[],
+        holds: |seen| tells(seen, &["root-readonly-namespace"]),
+        witness: || Case {
+            options: vec![
+                Chosen::new("readonly", true),
+                Chosen::new("WithMaskedPaths", json!([])),
+                Chosen::new("WithReadonlyPaths", json!([])),
+                Chosen::new("namespaces", json!({"mount": "host"})),
+            ],
+            ..plain()
+        },
+    },
+    Known {
         name: "user that the user namespace does not map",
         reason: "the kernel refuses it",
         only: &[],
@@ -108,6 +143,26 @@ pub(crate) const LIST: &[Known] = &[
                 options: vec![
                     Chosen::new("user", "5:5"),
                     Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map})),
+                ],
+                ..plain()
+            }
+        },
+    },
+    Known {
+        name: "mount that a user namespace cannot make",
+        reason: "the kernel refuses it: another user namespace owns the network, pid or ipc namespace, or the option's id is not mapped",
+        only: &[],
+        holds: |seen| {
+            let rules = ["sysfs", "proc", "mqueue", "mount-owner"];
+            let rules = rules.map(|rule| format!("user-namespace-{rule}"));
+            tells(seen, &rules.each_ref().map(String::as_str))
+        },
+        witness: || {
+            let map = json!([{"containerID": 0, "hostID": 1000, "size": 65_536}]);
+            Case {
+                options: vec![
+                    Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map})),
+                    Chosen::new("namespaces", json!({"network": "host"})),
                 ],
                 ..plain()
             }

@@ -3,9 +3,9 @@
 use super::{absolute, mappings};
 use crate::api::pb::specd as pb;
 use crate::domain::request::{NamespaceOptions, Privileged, SeccompOption, SecurityOptions};
-use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget};
+use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget, UserMounts};
 use crate::domain::violation::Violations;
-use crate::oci::{NetDevice, TimeOffset};
+use crate::oci::{IdMapping, NetDevice, TimeOffset};
 use pb::cgroup_options::Kind as CgroupKind;
 use pb::linux_namespace::Kind;
 use pb::seccomp_options::Kind as SeccompKind;
@@ -15,6 +15,22 @@ pub(super) fn namespaces(
     message: pb::NamespaceOptions,
     wrong: &mut Violations,
 ) -> NamespaceOptions {
+    let user_mounts = match message.user_mounts() {
+        pb::UserMounts::Unspecified => None,
+        pb::UserMounts::Rewrite => Some(UserMounts::Rewrite),
+        pb::UserMounts::Keep => Some(UserMounts::Keep),
+    };
+    let mapped = !message.uid_mappings.is_empty() || !message.gid_mappings.is_empty();
+    if mapped && message.user_range.is_some() {
+        let text = "contradicts options.namespaces.uid_mappings and gid_mappings: set one of them";
+        wrong.push("options.namespaces.user_range", text);
+    }
+    let user_range = message.user_range.map(|pb::UserRange { host_id, size }| IdMapping {
+        container_id: 0,
+        host_id,
+        size,
+        ..IdMapping::default()
+    });
     let kinds = [
         ("pid", NamespaceKind::Pid, message.pid),
         ("ipc", NamespaceKind::Ipc, message.ipc),
@@ -41,6 +57,8 @@ pub(super) fn namespaces(
     }
     NamespaceOptions {
         set,
+        user_range,
+        user_mounts,
         uid_mappings: mappings(message.uid_mappings),
         gid_mappings: mappings(message.gid_mappings),
         time_offsets: time_offsets(message.time_offsets.unwrap_or_default()),
@@ -61,6 +79,14 @@ fn net_device((host, name): (String, String)) -> (String, NetDevice) {
     (host, NetDevice { name, ..NetDevice::default() })
 }
 
+/// The longest name of a unit of systemd, in bytes.
+const UNIT_BYTES: usize = 255;
+
+/// systemd's `VALID_CHARS`, without the separator of a control group path.
+fn is_unit_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'\\' | b'@')
+}
+
 pub(super) fn cgroup(message: pb::CgroupOptions, wrong: &mut Violations) -> Option<CgroupPath> {
     match message.kind {
         None => None,
@@ -69,13 +95,34 @@ pub(super) fn cgroup(message: pb::CgroupOptions, wrong: &mut Violations) -> Opti
             Some(CgroupPath::Path(path))
         }
         Some(CgroupKind::Systemd(pb::SystemdCgroup { slice, prefix, name })) => {
-            if !slice.ends_with(".slice") {
-                wrong.push("options.cgroup.systemd.slice", "must end in \".slice\"");
+            match slice.strip_suffix(".slice") {
+                None => wrong.push("options.cgroup.systemd.slice", "must end in \".slice\""),
+                Some("-") => {}
+                Some(name) if name.split('-').any(str::is_empty) => {
+                    let text = "must have a name before \".slice\", without '-' at an end or twice in a row";
+                    wrong.push("options.cgroup.systemd.slice", text);
+                }
+                Some(_) => {}
+            }
+            // A scope is PREFIX-NAME.scope.
+            for (field, length) in
+                [("slice", slice.len()), ("name", prefix.len() + name.len() + "-.scope".len())]
+            {
+                if length > UNIT_BYTES {
+                    let field = format!("options.cgroup.systemd.{field}");
+                    wrong.push(
+                        field,
+                        format_args!("must give a unit name of at most {UNIT_BYTES} bytes"),
+                    );
+                }
             }
             for (field, text) in [("slice", &slice), ("prefix", &prefix), ("name", &name)] {
+                let field = || format!("options.cgroup.systemd.{field}");
                 if text.contains([':', '/']) {
-                    let field = format!("options.cgroup.systemd.{field}");
-                    wrong.push(field, "must not contain ':' or '/'");
+                    wrong.push(field(), "must not contain ':' or '/'");
+                } else if !text.bytes().all(is_unit_byte) {
+                    let text = "must be ASCII letters, digits, '_', '-', '.', '\\' or '@'";
+                    wrong.push(field(), text);
                 }
             }
             Some(CgroupPath::Systemd { slice, prefix, name })
@@ -121,5 +168,35 @@ fn seccomp(message: pb::SeccompOptions, wrong: &mut Violations) -> Option<Seccom
         Some(SeccompKind::Unconfined(_)) => Some(SeccompOption::Unconfined),
         Some(SeccompKind::DockerPolicy(text)) => Some(SeccompOption::Docker(text)),
         Some(SeccompKind::Oci(text)) => Some(SeccompOption::Oci(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with a unit of systemd.
+    fn wrong(slice: &str, prefix: &str, name: &str) -> String {
+        let [slice, prefix, name] = [slice, prefix, name].map(str::to_owned);
+        let kind = Some(CgroupKind::Systemd(pb::SystemdCgroup { slice, prefix, name }));
+        let mut wrong = Violations::default();
+        cgroup(pb::CgroupOptions { kind }, &mut wrong);
+        wrong.to_string()
+    }
+
+    #[test]
+    fn units_of_systemd_have_names_that_it_accepts() {
+        for slice in ["system.slice", "-.slice", "a-b.slice", "kubepods-pod1_2.slice"] {
+            assert_eq!(wrong(slice, "specd", "web-1"), "", "{slice}");
+        }
+        for slice in ["foo", ".slice", "a--b.slice", "-a.slice", "a-.slice", "a b.slice", "é.slice"]
+        {
+            let found = wrong(slice, "specd", "web-1");
+            assert!(found.starts_with("options.cgroup.systemd.slice: must "), "{slice}: {found}");
+        }
+        let long = format!("{}.slice", "a".repeat(250));
+        assert!(wrong(&long, "p", "n").contains("slice: must give a unit name of at most 255"));
+        assert!(wrong("a.slice", "p", &"n".repeat(248)).contains("name: must give a unit name"));
+        assert!(wrong("a.slice", "p", "a b").contains("systemd.name: must be ASCII letters"));
     }
 }

@@ -5,6 +5,7 @@
 //! Invariant: what a file states is in the profile, fields that no type knows included.
 
 use crate::domain::image_rules::ImageRules;
+use crate::domain::sandbox::UserMounts;
 use crate::oci::{self, Member, Place};
 use crate::spec::profile::layer::{Layer, Position, stacked};
 use crate::spec::profile::{Profile, Seccomp};
@@ -28,6 +29,7 @@ pub(super) struct File {
     equals: String,
     image: Option<ImageRules>,
     masks_thermal_throttle: Option<bool>,
+    user_mounts: Option<UserMounts>,
     seccomp: Option<Seccomp>,
     strict: Option<bool>,
     pub(super) extends: Option<String>,
@@ -99,6 +101,7 @@ impl File {
             ));
         }
         let masks = self.masks_thermal_throttle.or(base.map(|base| base.masks_thermal_throttle));
+        let user_mounts = self.user_mounts.or(base.map(|base| base.user_mounts));
         Ok(Profile {
             name: self.name,
             description: self.description,
@@ -109,6 +112,7 @@ impl File {
                 .or(base.map(|base| base.rules))
                 .ok_or("image is missing: how an image is read, one of oci, containerd, faas-rs")?,
             masks_thermal_throttle: masks.unwrap_or_default(),
+            user_mounts: user_mounts.unwrap_or_default(),
             seccomp,
             strict,
             layers,

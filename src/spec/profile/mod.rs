@@ -15,6 +15,7 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
+use crate::domain::sandbox::UserMounts;
 use crate::oci::{self, Member, Place};
 use crate::spec::assembly::Assembly;
 use crate::spec::profile::layer::{Layer, stacked};
@@ -53,6 +54,8 @@ pub struct Profile {
     pub rules: ImageRules,
     /// Whether the directories in which each processor counts its throttling are masked.
     pub masks_thermal_throttle: bool,
+    /// What it makes of mounts that a user namespace cannot make.
+    pub user_mounts: UserMounts,
     /// Its seccomp policy.
     pub seccomp: Seccomp,
     /// Whether unknown fields and unknown placeholders in its file are errors.

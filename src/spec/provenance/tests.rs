@@ -174,6 +174,7 @@ fn make<T>(
         platform: &Platform::new("linux", "amd64", ""),
         seccomp: &profile.seccomp,
         rules: profile.rules,
+        user_mounts: profile.user_mounts,
         image: Some(&ImageConfig { container, ..Default::default() }),
         options: &Options::default(),
         user: Some(&ProcessUser::bare_root()),

@@ -52,6 +52,18 @@ pub(super) fn access(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A rule is for numbers of devices, or for all.
+pub(super) fn rule_numbers(spec: &Spec, findings: &mut Findings) {
+    for (index, rule) in rules(spec) {
+        for (name, number) in [("major", rule.major), ("minor", rule.minor)] {
+            if number.is_some_and(|number| number < -1) {
+                let place = place!["linux", "resources", "devices", index, name];
+                findings.add(place, "must be the number of a device, or -1 for all");
+            }
+        }
+    }
+}
+
 /// A rule is for a type of devices that control groups know.
 pub(super) fn rule_kind(spec: &Spec, findings: &mut Findings) {
     for (index, rule) in rules(spec) {

@@ -11,6 +11,7 @@ mod annotations;
 mod capabilities;
 mod cpu_list;
 mod devices;
+mod hidden_mounts;
 mod hooks;
 mod limits;
 mod memory_policy;
@@ -50,6 +51,14 @@ pub struct Rule {
     /// Whether a spec that breaks the rule is refused, or only warned of.
     pub refuses: bool,
     check: fn(&Spec, &mut Findings),
+}
+
+impl Rule {
+    /// Whether the rule is specd's own: a runtime starts a spec that breaks it, but not as requested.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.source.starts_with("ours: ")
+    }
 }
 
 /// A broken rule.
@@ -155,7 +164,7 @@ mod tests {
             ],
             "hooks": {"prestart": [{"path": "/bin/true", "timeout": 1}]},
             "linux": {
-                "namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}, {"type": "time"}],
+                "namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}, {"type": "time"}, {"type": "pid"}],
                 "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
                 "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
                 "timeOffsets": {"monotonic": {"secs": -1, "nanosecs": 5}},
@@ -310,6 +319,16 @@ mod tests {
             ),
             ("hook-env", "/hooks/prestart/0/env", json!(["A=1", "B"])),
             ("hook-env", "/hooks/prestart/0/env", json!(["=x"])),
+            ("device-rule-number", "/linux/resources/devices/0/minor", json!(-2)),
+            ("cpu-realtime", "/linux/resources/cpu/realtimeRuntime", json!(1_000_001)),
+            ("sysctl-user", "/linux/sysctl", json!({"user.max_user_namespaces": "1"})),
+            ("user-namespace-sysfs", "/mounts/1", json!({"destination": "/sys", "type": "sysfs"})),
+            ("user-namespace-mqueue", "/mounts/1", json!({"destination": "/q", "type": "mqueue"})),
+            (
+                "user-namespace-mount-owner",
+                "/mounts/1",
+                json!({"destination": "/t", "type": "tmpfs", "options": ["uid=9", "gid=10"]}),
+            ),
             ("nul-byte", "/hooks/prestart/0/args", json!(["a\0b"])),
             ("nul-byte", "/mounts/0/options", json!(["a\0b"])),
             ("nul-byte", "/linux/namespaces/0/path", json!("/\0")),

@@ -1,6 +1,6 @@
 //! The root and the mounts.
 
-use super::{Findings, namespaces, repeated, user_namespace};
+use super::{Findings, namespaces, user_namespace};
 use crate::oci::{IdMapping, Mount, Spec, place};
 use crate::paths::clean;
 use std::borrow::Cow;
@@ -88,7 +88,7 @@ fn all(spec: &Spec) -> impl Iterator<Item = (usize, &Mount)> {
 }
 
 /// The cleaned destination of a mount.
-fn destination(mount: &Mount) -> Cow<'_, str> {
+pub(super) fn destination(mount: &Mount) -> Cow<'_, str> {
     let path = mount.destination.as_str();
     if is_clean(path) { Cow::Borrowed(path) } else { Cow::Owned(clean(path)) }
 }
@@ -118,7 +118,7 @@ pub(super) fn propagation(spec: &Spec, findings: &mut Findings) {
 /// The spec has mounts.
 pub(super) fn list(spec: &Spec, findings: &mut Findings) {
     if spec.mounts.is_empty() {
-        let text = "is missing: crun refuses that, and runc needs a mount on /proc";
+        let text = "is missing: crun refuses that, and runc 1.3 and older need a mount on /proc";
         findings.add(place!["mounts"], text);
     }
 }
@@ -140,14 +140,17 @@ pub(super) fn absolute(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// No mount is hidden by a later one.
-pub(super) fn once(spec: &Spec, findings: &mut Findings) {
-    // From the last to the first, so that each but the last at a destination repeats it.
-    let repeated = repeated::positions(spec.mounts.iter().rev().map(destination));
-    for from_the_last in repeated.into_iter().rev() {
-        let index = spec.mounts.len() - 1 - from_the_last;
-        let text = "is mounted twice, and only the last mount is visible";
-        findings.add(place!["mounts", index, "destination"], text);
+/// A terminal has a directory of terminals.
+pub(super) fn terminals(spec: &Spec, findings: &mut Findings) {
+    let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
+    let has = |mount: &Mount| match &*destination(mount) {
+        "/dev/pts" => mount.kind == "devpts" || mount.is_bind(),
+        "/dev" => mount.is_bind(),
+        _ => false,
+    };
+    if terminal && !spec.mounts.is_empty() && !spec.mounts.iter().any(has) {
+        let text = "needs a devpts on /dev/pts";
+        findings.add_contradiction(place!["process", "terminal"], place!["mounts"], text);
     }
 }
 
@@ -244,7 +247,7 @@ pub(super) fn mapped_ranges(spec: &Spec, findings: &mut Findings) {
 /// Something is mounted on `/proc`.
 pub(super) fn proc_exists(spec: &Spec, findings: &mut Findings) {
     if !spec.mounts.is_empty() && !spec.mounts.iter().any(|mount| destination(mount) == "/proc") {
-        findings.add(place!["mounts"], "have nothing on /proc, which runc needs");
+        findings.add(place!["mounts"], "have nothing on /proc, which runc 1.3 and older need");
     }
 }
 

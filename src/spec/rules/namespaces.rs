@@ -160,6 +160,13 @@ pub(super) fn hidden_paths(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A root is made read-only in the container's mount namespace, and not in the host's.
+pub(super) fn readonly_root(spec: &Spec, findings: &mut Findings) {
+    if spec.root.as_ref().is_some_and(|root| root.readonly) {
+        needs(spec, place!["root", "readonly"], "mount", findings);
+    }
+}
+
 /// Paths that are hidden are absolute.
 pub(super) fn hidden_paths_absolute(spec: &Spec, findings: &mut Findings) {
     for (name, paths) in hidden_lists(spec) {

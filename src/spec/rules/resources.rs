@@ -6,6 +6,9 @@ use crate::oci::{Cpu, Memory, Resources, Spec, place};
 /// How many processes Linux can have.
 const PROCESSES: i64 = 4_194_304;
 
+/// The period of realtime scheduling where none is set, in microseconds.
+const REALTIME_PERIOD: u64 = 1_000_000;
+
 fn resources(spec: &Spec) -> Option<&Resources> {
     spec.linux.as_ref()?.resources.as_ref()
 }
@@ -83,6 +86,18 @@ pub(super) fn burst(spec: &Spec, findings: &mut Findings) {
     if quota.is_some_and(|quota| cpu.burst.is_some_and(|burst| burst > quota)) {
         let place = |name: &str| place!["linux", "resources", "cpu", name];
         findings.add_contradiction(place("burst"), place("quota"), "must not be above quota");
+    }
+}
+
+/// A realtime runtime is within its period.
+pub(super) fn realtime(spec: &Spec, findings: &mut Findings) {
+    let Some(cpu) = cpu_of(spec) else { return };
+    let period = cpu.realtime_period.filter(|period| *period != 0).unwrap_or(REALTIME_PERIOD);
+    let runtime = cpu.realtime_runtime.and_then(|runtime| u64::try_from(runtime).ok());
+    if runtime.is_some_and(|runtime| runtime > period) {
+        let place = |name: &str| place!["linux", "resources", "cpu", name];
+        let text = format_args!("must not be above the realtime period, which is {period}");
+        findings.add_contradiction(place("realtimeRuntime"), place("realtimePeriod"), text);
     }
 }
 

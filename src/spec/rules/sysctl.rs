@@ -48,6 +48,15 @@ pub(super) fn namespace(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A sysctl of a user namespace needs a new runc.
+pub(super) fn user(spec: &Spec, findings: &mut Findings) {
+    let of_user = |key: &&str| scope(key) == SysctlScope::Namespace(NamespaceKind::User);
+    for key in keys(spec).filter(of_user).filter(|_| exists(spec, NamespaceKind::User.name())) {
+        let text = "belongs to a user namespace: it needs runc 1.4 or newer";
+        findings.add(place_of_key(key), text);
+    }
+}
+
 /// No sysctl sets what a field of the spec sets.
 pub(super) fn field(spec: &Spec, findings: &mut Findings) {
     for key in keys(spec) {

@@ -115,6 +115,73 @@ pub(super) fn check_ranges(list_place: &Place, list: &[IdMapping], findings: &mu
     }
 }
 
+/// Whether the container's user namespace does not own its namespace of a kind: that namespace is older.
+fn is_owned_elsewhere(spec: &Spec, kind: &str) -> bool {
+    if is_private(spec, "user") {
+        !is_private(spec, kind)
+    } else {
+        is_joined(spec, "user") && !exists(spec, kind)
+    }
+}
+
+/// Each filesystem that shows a namespace, with the kind of that namespace.
+const SHOWN: [(&str, &str); 3] = [("sysfs", "network"), ("proc", "pid"), ("mqueue", "ipc")];
+
+/// A filesystem that shows a namespace is mounted by the user namespace that owns it.
+fn mounted_by_owner(spec: &Spec, filesystem: &str, findings: &mut Findings) {
+    let Some((_, kind)) = SHOWN.iter().find(|(name, _)| *name == filesystem) else { return };
+    if !is_owned_elsewhere(spec, kind) {
+        return;
+    }
+    let is_mapped = lists(spec).any(|(_, list)| !list.is_empty());
+    let against = if is_mapped { place!["linux", "uidMappings"] } else { place_of("user") };
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        if mount.kind == filesystem && !mount.is_bind() {
+            let text = format_args!(
+                "{filesystem} cannot be mounted by a user namespace that does not own the {kind} namespace: \
+                 make it private, or bind the host's"
+            );
+            findings.add_contradiction(place!["mounts", index, "type"], against.clone(), text);
+        }
+    }
+}
+
+/// A sysfs is mounted by the owner of the network namespace.
+pub(super) fn sysfs(spec: &Spec, findings: &mut Findings) {
+    mounted_by_owner(spec, "sysfs", findings);
+}
+
+/// A proc is mounted by the owner of the pid namespace.
+pub(super) fn proc(spec: &Spec, findings: &mut Findings) {
+    mounted_by_owner(spec, "proc", findings);
+}
+
+/// An mqueue is mounted by the owner of the ipc namespace.
+pub(super) fn mqueue(spec: &Spec, findings: &mut Findings) {
+    mounted_by_owner(spec, "mqueue", findings);
+}
+
+/// The owner of a filesystem is mapped.
+pub(super) fn mount_owner(spec: &Spec, findings: &mut Findings) {
+    if !is_private(spec, "user") {
+        return;
+    }
+    for (name, list) in lists(spec).filter(|(_, list)| !list.is_empty()) {
+        let ids = MappedIds::new(list);
+        let option_name = if name == "uidMappings" { "uid=" } else { "gid=" };
+        for (index, mount) in spec.mounts.iter().enumerate().filter(|(_, it)| !it.is_bind()) {
+            for (at, option) in mount.options.iter().enumerate() {
+                let id = option.strip_prefix(option_name).and_then(|id| id.parse().ok());
+                if id.is_some_and(|id| !ids.contain(id)) {
+                    let place = place!["mounts", index, "options", at];
+                    let text = format_args!("{option} is not mapped by linux.{name}");
+                    findings.add_contradiction(place, place!["linux", name], text);
+                }
+            }
+        }
+    }
+}
+
 fn has_offsets(spec: &Spec) -> bool {
     spec.linux.as_ref().is_some_and(|linux| !linux.time_offsets.is_empty())
 }

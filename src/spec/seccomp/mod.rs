@@ -6,6 +6,7 @@
 //!
 //! Invariant: the order of rules, names and architectures is Go's, so that a spec's bytes are as well.
 
+mod errno;
 mod fields;
 mod policy;
 mod read;

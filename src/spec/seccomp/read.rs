@@ -7,6 +7,7 @@ use crate::domain::capability::KNOWN;
 use crate::domain::violation::Violations;
 use crate::oci::{Seccomp, Syscall, SyscallArg};
 use crate::spec::rules::seccomp::{ACTIONS, ARCHITECTURES, FLAGS, OPERATORS};
+use crate::spec::seccomp::errno;
 use crate::spec::seccomp::fields::{Field, Object};
 use crate::spec::seccomp::policy::{Architectures, Condition, Order, Policy, Rule};
 use serde_json::Value;
@@ -46,7 +47,7 @@ impl Format {
     fn frame(self) -> Vec<&'static str> {
         let more: &[_] = match self {
             Self::BuiltIn => &["archMap", "architecturesOf", "capabilityOrder"],
-            Self::Docker => &["archMap"],
+            Self::Docker => &["archMap", "defaultErrno", "$schema", "comment"],
             Self::Oci => &[],
         };
         [&FRAME, more].concat()
@@ -55,7 +56,7 @@ impl Format {
     fn rule(self) -> Vec<&'static str> {
         let more: &[_] = match self {
             Self::BuiltIn => &["includes", "excludes"],
-            Self::Docker => &["name", "comment", "includes", "excludes"],
+            Self::Docker => &["name", "comment", "includes", "excludes", "errno"],
             Self::Oci => &[],
         };
         [&RULE, more].concat()
@@ -75,8 +76,9 @@ pub(super) fn read(json: &Value, format: Format) -> Result<Policy, Violations> {
 
 fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy> {
     let top = Field::outermost(json).object(&format.frame(), wrong)?;
-    let action = top.need("defaultAction", wrong).and_then(|field| field.word(&ACTIONS, wrong));
-    let errno = errno(&top, "defaultErrnoRet", action, wrong);
+    let action =
+        top.need("defaultAction", wrong).and_then(|field| field.word(&ACTIONS, wrong));
+    let errno = errno(&top, ["defaultErrnoRet", "defaultErrno"], action, wrong);
     if action == Some(NOTIFY) {
         top.wrong("defaultAction", wrong, "must not be SCMP_ACT_NOTIFY: no runtime starts with it");
     }
@@ -150,8 +152,9 @@ fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations
     let rule = entry.object(&format.rule(), wrong)?;
     let names = names(&rule, wrong);
     rule.text("comment", wrong);
-    let action = rule.need("action", wrong).and_then(|field| field.word(&ACTIONS, wrong));
-    let errno = errno(&rule, "errnoRet", action, wrong);
+    let action =
+        rule.need("action", wrong).and_then(|field| field.word(&ACTIONS, wrong));
+    let errno = errno(&rule, ["errnoRet", "errno"], action, wrong);
     if action == Some(NOTIFY) {
         if !listens {
             rule.wrong("action", wrong, "SCMP_ACT_NOTIFY needs a listenerPath");
@@ -194,14 +197,25 @@ fn arg(entry: &Field<'_>, wrong: &mut Violations) -> Option<SyscallArg> {
     Some(SyscallArg { index, value, value_two, op, ..SyscallArg::default() })
 }
 
-/// The number that an action returns, where it is one that returns a number.
+/// The number that an action returns, where it is one that returns a number. The files of containers-common have
+/// its name too, or alone.
 fn errno(
     object: &Object<'_>,
-    name: &str,
+    [number, name]: [&str; 2],
     action: Option<&str>,
     wrong: &mut Violations,
 ) -> Option<u64> {
-    let field = object.get(name)?;
+    let named = object.text(name, wrong).filter(|text| !text.is_empty()).and_then(|text| {
+        let known = errno::number(text);
+        if known.is_none() {
+            object.wrong(name, wrong, format_args!("unknown error {text}, for example EPERM"));
+        }
+        known
+    });
+    let numbered = object.get(number);
+    let Some(field) = numbered.or_else(|| object.get(name).filter(|_| named.is_some())) else {
+        return None;
+    };
     let most = match action {
         Some("SCMP_ACT_ERRNO") => MAX_ERRNO,
         Some("SCMP_ACT_TRACE") | None => MAX_TRACE,
@@ -213,7 +227,15 @@ fn errno(
             return None;
         }
     };
-    field.number(most, wrong)
+    let stated = object.get(number).and_then(|field| field.number(most, wrong));
+    match (stated, named) {
+        (Some(stated), Some(named)) if stated != named => {
+            let text = format_args!("is {named}, which contradicts {number} {stated}");
+            object.wrong(name, wrong, text);
+            None
+        }
+        (stated, named) => stated.or(named),
+    }
 }
 
 fn condition(rule: &Object<'_>, name: &str, wrong: &mut Violations) -> Condition {

@@ -315,3 +315,43 @@ fn paths_go_on_from_the_field_of_the_request() {
     let whole = oci_object(&json!(7)).unwrap_err().within("options.linux.seccomp.oci");
     assert_eq!(whole.iter().next().unwrap().field, "options.linux.seccomp.oci");
 }
+
+#[test]
+fn the_names_of_error_numbers() {
+    let filter = |frame: Value, rule: Value| {
+        let mut json = docker(&[rule]);
+        json["defaultAction"] = json!("SCMP_ACT_ERRNO");
+        json["$schema"] = json!("https://example.com/seccomp.json");
+        json["comment"] = json!("x");
+        json.as_object_mut().unwrap().extend(frame.as_object().unwrap().clone());
+        json
+    };
+    let rule = |errno: Value| {
+        let mut rule = json!({"names": ["bdflush"], "action": "SCMP_ACT_ERRNO"});
+        rule.as_object_mut().unwrap().extend(errno.as_object().unwrap().clone());
+        rule
+    };
+    let both = filter(
+        json!({"defaultErrnoRet": 38, "defaultErrno": "ENOSYS"}),
+        rule(json!({"errnoRet": 1, "errno": "EPERM"})),
+    );
+    let names = filter(json!({"defaultErrno": "ENOSYS"}), rule(json!({"errno": "EPERM"})));
+    for json in [both, names] {
+        let policy = read(&json, Format::Docker).unwrap();
+        assert_eq!(policy.frame.default_errno_ret, Some(38), "{json}");
+        assert_eq!(policy.rules[0].syscall.errno_ret, Some(1), "{json}");
+    }
+    let contradicts = filter(
+        json!({"defaultErrnoRet": 1, "defaultErrno": "ENOSYS"}),
+        rule(json!({"errnoRet": 38, "errno": "EPERM"})),
+    );
+    let unknown = filter(json!({"defaultErrno": "E"}), rule(json!({})));
+    assert_eq!(
+        [wrong_docker(&contradicts), wrong_docker(&unknown)].concat(),
+        [
+            "defaultErrno: is 38, which contradicts defaultErrnoRet 1",
+            "syscalls[0].errno: is 1, which contradicts errnoRet 38",
+            "defaultErrno: unknown error E, for example EPERM",
+        ]
+    );
+}

@@ -25,6 +25,7 @@ mod seccomp;
 mod sysctl;
 mod terminal;
 mod user;
+mod user_mounts;
 
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
@@ -59,7 +60,7 @@ const fn step(
 }
 
 /// All steps, in order. The first edits the profile's spec.
-pub const STEPS: [Step; 25] = [
+pub const STEPS: [Step; 26] = [
     step("image", Container, image::image),
     step("args", Process, args::args),
     step("env", Process, env::env),
@@ -73,6 +74,7 @@ pub const STEPS: [Step; 25] = [
     step("rootfs", Container, rootfs::rootfs),
     step("mounts", Container, mounts::mounts),
     step("namespaces", Container, namespaces::namespaces),
+    step("user_mounts", Container, user_mounts::user_mounts),
     step("hostname", Container, hostname::hostname),
     step("cgroup", Container, cgroup::cgroup),
     step("resources", Container, resources::resources),

@@ -1,5 +1,6 @@
 //! Mounts beside the profile's own.
 
+use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
 use crate::oci::Mount;
 use crate::paths::clean;
@@ -10,13 +11,14 @@ use crate::spec::provenance::{Attribution, Change};
 use std::collections::{HashMap, HashSet};
 
 /// Removes, resizes, makes writable and adds mounts, in this order. An added mount replaces the one with the
-/// same destination, which would be hidden below it.
+/// same destination, which would be hidden below it, and comes before those below it.
 ///
 /// containerd: `oci.WithoutMounts`, `oci.WithDevShmSize`, `oci.WithWriteableSysfs`,
 /// `oci.WithWriteableCgroupfs`, `oci.WithHostResolvconf`, `oci.WithHostHostsFile`,
 /// `oci.WithHostLocaltime`, `oci.WithMounts`.
 pub(super) fn mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let options = &inputs.options.mounts;
+    let order = Order::of(inputs.rules);
     if !options.remove.is_empty() {
         let gone: HashSet<String> = options.remove.iter().map(|path| clean(path)).collect();
         assembly.spec.mounts.retain(|mount| !gone.contains(&clean(&mount.destination)));
@@ -36,15 +38,15 @@ pub(super) fn mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(),
     }
     if options.vm_network {
         for path in ["/etc/resolv.conf", "/etc/hosts"] {
-            add_host_file(assembly, path, "vm_network");
+            add_host_file(assembly, path, "vm_network", order);
         }
     }
     if options.host_localtime {
-        add_host_file(assembly, "/etc/localtime", "host_localtime");
+        add_host_file(assembly, "/etc/localtime", "host_localtime", order);
     }
     for (field, added) in [("tmpfs", &options.tmpfs), ("add", &options.add)] {
         if !added.is_empty() {
-            add(&mut assembly.spec.mounts, added);
+            add(&mut assembly.spec.mounts, added, order);
             let paths = || added.iter().map(|mount| clean(&mount.destination)).collect();
             attribute(assembly, field, paths);
         }
@@ -87,7 +89,7 @@ fn resize_shm(mounts: &mut [Mount], size_kb: u64) -> Result<(), SpecError> {
 }
 
 /// Mounts a file of the host read-only at the same place in the container.
-fn add_host_file(assembly: &mut Assembly, path: &str, option: &str) {
+fn add_host_file(assembly: &mut Assembly, path: &str, option: &str, order: Order) {
     let mount = Mount {
         destination: path.to_owned(),
         kind: "bind".to_owned(),
@@ -95,7 +97,7 @@ fn add_host_file(assembly: &mut Assembly, path: &str, option: &str) {
         options: vec!["rbind".to_owned(), "ro".to_owned()],
         ..Mount::default()
     };
-    add(&mut assembly.spec.mounts, std::slice::from_ref(&mount));
+    add(&mut assembly.spec.mounts, std::slice::from_ref(&mount), order);
     assembly.attribute("/mounts", || {
         |change: &Change<'_>| {
             change.index_in("/mounts")?;
@@ -105,13 +107,36 @@ fn add_host_file(assembly: &mut Assembly, path: &str, option: &str) {
     });
 }
 
-/// Adds mounts at the end, each in the place of any other with the same destination.
-fn add(mounts: &mut Vec<Mount>, added: &[Mount]) {
-    let all = added.iter().enumerate();
-    let last: HashMap<String, usize> =
-        all.map(|(index, mount)| (clean(&mount.destination), index)).collect();
-    mounts.retain(|mount| !last.contains_key(&clean(&mount.destination)));
-    let kept = added.iter().enumerate();
-    let kept = kept.filter(|(index, mount)| last.get(&clean(&mount.destination)) == Some(index));
-    mounts.extend(kept.map(|(_, mount)| mount.clone()));
+/// How added mounts are ordered.
+#[derive(Clone, Copy)]
+enum Order {
+    /// At the end, as containerd's Go client does.
+    Last,
+    /// In the place of the mount with the same destination, else before the first mount below it, so that none is hidden.
+    ParentsFirst,
+}
+
+impl Order {
+    fn of(rules: ImageRules) -> Self {
+        if rules == ImageRules::Containerd { Self::Last } else { Self::ParentsFirst }
+    }
+}
+
+/// Adds mounts, each instead of any other with the same destination.
+fn add(mounts: &mut Vec<Mount>, added: &[Mount], order: Order) {
+    for mount in added {
+        let path = clean(&mount.destination);
+        let is_same = |other: &Mount| clean(&other.destination) == path;
+        let is_below = |other: &Mount| {
+            let rest = clean(&other.destination);
+            rest.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let same = mounts.iter().position(is_same);
+        mounts.retain(|other| !is_same(other));
+        let at = match order {
+            Order::Last => None,
+            Order::ParentsFirst => same.or_else(|| mounts.iter().position(is_below)),
+        };
+        mounts.insert(at.unwrap_or(mounts.len()), mount.clone());
+    }
 }

@@ -19,12 +19,15 @@ pub(super) fn namespaces(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result
     for (kind, target) in &options.set {
         set(&mut linux.namespaces, *kind, target);
     }
-    if !options.uid_mappings.is_empty() || !options.gid_mappings.is_empty() {
+    let range = options.user_range.as_slice();
+    let users = [&options.uid_mappings[..], range].concat();
+    let groups = [&options.gid_mappings[..], range].concat();
+    if !users.is_empty() || !groups.is_empty() {
         if find(&linux.namespaces, NamespaceKind::User).is_none() {
             set(&mut linux.namespaces, NamespaceKind::User, &NamespaceTarget::Private);
         }
-        linux.uid_mappings.extend_from_slice(&options.uid_mappings);
-        linux.gid_mappings.extend_from_slice(&options.gid_mappings);
+        linux.uid_mappings.extend(users);
+        linux.gid_mappings.extend(groups);
     }
     Member::merge(&mut linux.time_offsets, options.time_offsets.clone());
     Member::merge(&mut linux.net_devices, options.net_devices.clone());
@@ -44,6 +47,7 @@ fn find_attribution(options: &NamespaceOptions, change: &Change<'_>) -> Option<A
         [("/linux/uidMappings", "uid_mappings"), ("/linux/gidMappings", "gid_mappings")]
     {
         if change.pointer == list {
+            let field = if options.user_range.is_some() { "user_range" } else { field };
             let origin = Origin::option(format_args!("namespaces.{field}"));
             return Some(Attribution::Changed(origin));
         }

@@ -69,17 +69,6 @@ const CHANGES: &[Change] = &[
             }
         }
     }),
-    (
-        "no root's network namespace belongs to a user namespace, and only there is sysfs mounted",
-        |spec, _| {
-            let list = spec["linux"]["namespaces"].as_array_mut();
-            let own = |of: &Value| of["type"] == "user" && of.get("path").is_none();
-            let Some(list) = list.filter(|list| list.iter().any(own)) else { return };
-            for network in list.iter_mut().filter(|of| of["type"] == "network") {
-                remove(network, &["path"]);
-            }
-        },
-    ),
     ("a score below 0 takes CAP_SYS_RESOURCE", |spec, host| {
         let below = spec["process"]["oomScoreAdj"].as_i64().is_some_and(|score| score < 0);
         if below && host.withheld.iter().any(|name| name == "CAP_SYS_RESOURCE") {

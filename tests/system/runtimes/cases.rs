@@ -13,12 +13,20 @@ pub(crate) enum By {
     RuncOfTheRules,
     /// Every runc, on the machine's own control groups; not where a controller is missing.
     RuncOnVersion1,
+    /// An older runc than that of the rules, and crun.
+    NotRuncOfTheRules,
+    /// An older runc than that of the rules.
+    OlderRunc,
     /// crun alone.
     Crun,
     /// No runtime: the rule is ours, and says why.
     Nobody,
+    /// No runtime, but a machine of its own kind.
+    NotHere,
 }
-use By::{Both, Crun, Nobody, Runc, RuncOfTheRules, RuncOnVersion1};
+use By::{
+    Both, Crun, Nobody, NotHere, NotRuncOfTheRules, OlderRunc, Runc, RuncOfTheRules, RuncOnVersion1,
+};
 
 /// A change of the spec that runs.
 pub(crate) type Patch = fn() -> Value;
@@ -98,6 +106,21 @@ fn ids(container: u32, host: u32, size: u32) -> Value {
 fn user_namespace(users: &Value, groups: &Value) -> Value {
     let namespaces = namespaces(&["user"]);
     json!({"linux": {"namespaces": namespaces, "uidMappings": users, "gidMappings": groups}})
+}
+
+/// A mount in a user namespace of ten IDs.
+fn mapped_mount(one: Value) -> Value {
+    let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+    spec["mounts"] = mount(one)["mounts"].clone();
+    spec
+}
+
+/// The same, with the host's namespace of a kind.
+fn in_user_namespace_without(kind: &str, one: Value) -> Value {
+    let mut spec = mapped_mount(one);
+    let list = spec["linux"]["namespaces"].as_array_mut().unwrap();
+    list.retain(|namespace| namespace["type"] != kind);
+    spec
 }
 
 fn time_namespace(offsets: &Value) -> Value {
@@ -255,7 +278,11 @@ pub(crate) const CASES: &[Case] = &[
     case("root-present", Both, || json!({"root": null})),
     case("root-propagation", Runc, || linux("rootfsPropagation", json!("x"))),
     case("linux-present", Crun, || json!({"linux": null, "hostname": null})),
-    case("mounts-present", Both, || json!({"mounts": null, "linux": {"maskedPaths": null}})),
+    case(
+        "mounts-present",
+        NotRuncOfTheRules,
+        || json!({"mounts": null, "linux": {"maskedPaths": null}}),
+    ),
     case("hostname-namespace", Both, || without("uts")),
     case("domainname-namespace", RuncOfTheRules, || {
         let mut spec = without("uts");
@@ -277,6 +304,13 @@ pub(crate) const CASES: &[Case] = &[
     case("mount-once", Nobody, || {
         mount(json!({"destination": "/dev/", "type": "tmpfs", "source": "tmpfs"}))
     }),
+    case("mount-hidden", Nobody, || {
+        let mut spec = base();
+        let shm = json!({"destination": "/dev/shm", "type": "tmpfs", "source": "shm"});
+        spec["mounts"].as_array_mut().unwrap().insert(1, shm);
+        json!({ "mounts": spec["mounts"] })
+    }),
+    case("terminal-devpts", Both, || process("terminal", json!(true))),
     case("mount-bind-options", RuncOfTheRules, || {
         let options = ["bind", "size=1k"];
         mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
@@ -310,7 +344,7 @@ pub(crate) const CASES: &[Case] = &[
     case("mount-inside-proc", RuncOfTheRules, || {
         mount(json!({"destination": "/proc/sys", "type": "tmpfs", "source": "tmpfs"}))
     }),
-    case("mount-proc", Runc, || {
+    case("mount-proc", OlderRunc, || {
         let mounts = json!([{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}]);
         json!({ "mounts": mounts, "linux": {"maskedPaths": null} })
     }),
@@ -346,6 +380,39 @@ pub(crate) const CASES: &[Case] = &[
         Nobody,
         || json!({"linux": {"uidMappings": ids(0, 1, 1), "gidMappings": ids(0, 1, 1)}}),
     ),
+    case("user-namespace-sysfs", Runc, || {
+        let sysfs = json!({"destination": "/sys", "type": "sysfs", "source": "sysfs"});
+        in_user_namespace_without("network", sysfs)
+    }),
+    case("user-namespace-sysfs", Runc, || {
+        let sysfs = json!({"destination": "/sys", "type": "sysfs", "source": "sysfs"});
+        let mut spec = in_user_namespace_without("network", sysfs);
+        let list = spec["linux"]["namespaces"].as_array_mut().unwrap();
+        list.push(json!({"type": "network", "path": "/proc/self/ns/net"}));
+        spec
+    }),
+    case("user-namespace-proc", Both, || {
+        let proc = json!({"destination": "/data", "type": "proc", "source": "proc"});
+        let mut spec = in_user_namespace_without("pid", proc);
+        spec["mounts"].as_array_mut().unwrap().remove(0);
+        spec["mounts"][1]["destination"] = json!("/proc");
+        spec
+    }),
+    case("user-namespace-mqueue", Both, || {
+        let mqueue = json!({"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue"});
+        in_user_namespace_without("ipc", mqueue)
+    }),
+    case("user-namespace-mount-owner", Runc, || {
+        let options = ["newinstance", "ptmxmode=0666", "mode=0620", "gid=50"];
+        mapped_mount(
+            json!({"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": options}),
+        )
+    }),
+    case("user-namespace-mount-owner", Both, || {
+        mapped_mount(
+            json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": ["uid=50"]}),
+        )
+    }),
     case("time-offsets-namespace", RuncOfTheRules, || {
         linux("timeOffsets", json!({"monotonic": {"secs": 1}}))
     }),
@@ -358,12 +425,18 @@ pub(crate) const CASES: &[Case] = &[
     case("time-offsets-range", RuncOfTheRules, || {
         time_namespace(&json!({"monotonic": {"secs": 1, "nanosecs": 1_000_000_000}}))
     }),
-    case("net-devices-namespace", Nobody, || {
+    case("net-devices-namespace", RuncOfTheRules, || {
         let mut spec = without("network");
         spec["linux"]["netDevices"] = json!({"eth0": {}});
         spec
     }),
     case("hidden-paths-namespace", Runc, || without("mount")),
+    case("root-readonly-namespace", Nobody, || {
+        let mut spec = without("mount");
+        spec["linux"]["maskedPaths"] = Value::Null;
+        spec["root"] = json!({"readonly": true});
+        spec
+    }),
     case("sysctl-host", Both, || linux("sysctl", json!({"vm.swappiness": "1"}))),
     case("sysctl-namespace", Both, || {
         let mut spec = without("network");
@@ -375,6 +448,12 @@ pub(crate) const CASES: &[Case] = &[
         spec["linux"]["sysctl"] = json!({"kernel.shmmax": "1"});
         spec
     }),
+    case("sysctl-namespace", Both, || linux("sysctl", json!({"user.max_user_namespaces": "100"}))),
+    case("sysctl-user", NotRuncOfTheRules, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["linux"]["sysctl"] = json!({"user.max_user_namespaces": "100"});
+        spec
+    }),
     case("sysctl-field", Both, || linux("sysctl", json!({"kernel.hostname": "x"}))),
     case("device-type", Runc, || {
         linux("devices", json!([{"path": "/dev/x", "type": "z", "major": 1, "minor": 3}]))
@@ -383,6 +462,10 @@ pub(crate) const CASES: &[Case] = &[
         linux("devices", json!([{"path": "/dev/x", "type": "c", "major": -1, "minor": 3}]))
     }),
     case("device-rule-access", Runc, || resources("devices", json!([{"allow": false}]))),
+    case("device-rule-number", RuncOnVersion1, || {
+        let rule = json!({"allow": true, "type": "c", "major": -2, "minor": 3, "access": "rwm"});
+        resources("devices", json!([rule]))
+    }),
     case("device-rule-type", Runc, || {
         resources("devices", json!([{"allow": false, "type": "p", "access": "rwm"}]))
     }),
@@ -396,6 +479,12 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("cpu-period", RuncOnVersion1, || resources("cpu", json!({"period": 999}))),
     case("cpu-quota", RuncOnVersion1, || resources("cpu", json!({"quota": 999}))),
+    case("cpu-realtime", RuncOnVersion1, || {
+        resources("cpu", json!({"realtimeRuntime": 200_000, "realtimePeriod": 100_000}))
+    }),
+    case("cpu-realtime", RuncOnVersion1, || {
+        resources("cpu", json!({"realtimeRuntime": 1_000_001}))
+    }),
     case("cpu-burst", RuncOfTheRules, || {
         resources("cpu", json!({"period": 100_000, "quota": 5_000, "burst": 10_000}))
     }),
@@ -453,8 +542,10 @@ pub(crate) const CASES: &[Case] = &[
         }))
     }),
     case("hook-env", Nobody, || hook(json!({"path": "/bin/true", "env": ["LANG"]}))),
-    case("net-device-name", Nobody, || linux("netDevices", json!({"eth:0": {}}))),
-    case("net-device-once", Nobody, || linux("netDevices", json!({"a": {"name": "b"}, "b": {}}))),
+    case("net-device-name", RuncOfTheRules, || linux("netDevices", json!({"eth:0": {}}))),
+    case("net-device-once", RuncOfTheRules, || {
+        linux("netDevices", json!({"a": {"name": "b"}, "b": {}}))
+    }),
     case("hidden-paths-absolute", Nobody, || linux("maskedPaths", json!(["proc/kcore"]))),
     case("sysctl-name", Both, || linux("sysctl", json!({"net.core.a b": "1"}))),
     case("device-path", Crun, || {
@@ -468,14 +559,14 @@ pub(crate) const CASES: &[Case] = &[
         resources("rdma", json!({"a b": {"hcaHandles": 1}}))
     }),
     case("unified-name", Both, || resources("unified", json!({"memory": "1"}))),
-    case("rdt-schemata", Nobody, || linux("intelRdt", json!({"schemata": ["x"]}))),
-    case("memory-policy-mode", Nobody, || {
+    case("rdt-schemata", NotHere, || linux("intelRdt", json!({"schemata": ["x"]}))),
+    case("memory-policy-mode", RuncOfTheRules, || {
         linux("memoryPolicy", json!({"mode": "MPOL_X", "nodes": "0"}))
     }),
-    case("memory-policy-nodes", Nobody, || {
+    case("memory-policy-nodes", RuncOfTheRules, || {
         linux("memoryPolicy", json!({"mode": "MPOL_BIND", "nodes": ""}))
     }),
-    case("memory-policy-flags", Nobody, || {
+    case("memory-policy-flags", RuncOfTheRules, || {
         linux("memoryPolicy", json!({"mode": "MPOL_BIND", "nodes": "0", "flags": ["X"]}))
     }),
 ];

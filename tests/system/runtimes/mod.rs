@@ -19,3 +19,4 @@ mod goldens;
 mod rules;
 mod runtime;
 mod schema;
+mod user_namespaces;

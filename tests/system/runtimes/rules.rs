@@ -22,9 +22,9 @@ fn every_rule_has_a_spec_that_breaks_it_and_says_whose_it_is() {
         for case in cases {
             let source = rule.source;
             let says = match case.by {
-                By::Nobody => source.starts_with("ours: ") || !rule.refuses,
-                By::Crun => source.contains("crun"),
-                By::Both | By::Runc | By::RuncOfTheRules | By::RuncOnVersion1 => {
+                By::Nobody | By::NotHere => source.starts_with("ours: ") || !rule.refuses,
+                By::Crun | By::NotRuncOfTheRules => source.contains("crun"),
+                By::Both | By::Runc | By::OlderRunc | By::RuncOfTheRules | By::RuncOnVersion1 => {
                     !source.starts_with("ours") && !source.starts_with("crun")
                 }
             };
@@ -46,7 +46,7 @@ fn what_breaks_a_rule_is_found_by_its_name() {
         let (spec, rule) = (spec(case.patch), case.rule);
         let bundle = Bundle::new(&spec);
         let output = Command::new(env!("CARGO_BIN_EXE_specd"))
-            .args(["validate", "--output", "json"])
+            .args(["validate", "--strict", "--output", "json"])
             .arg(bundle.path().join("config.json"))
             .output()
             .unwrap();
@@ -110,7 +110,10 @@ fn refuses(runtime: &Runtime, case: &Case) -> Option<bool> {
         By::Runc => (!crun).then_some(true),
         By::RuncOfTheRules => (runtime.program == Program::RuncOfTheRules).then_some(true),
         By::RuncOnVersion1 => (!crun && !runtime.version_2).then_some(true),
-        By::Crun => Some(crun),
+        By::OlderRunc => (runtime.program == Program::RuncOfTheRules).then_some(false),
+        By::NotHere => None,
+        By::NotRuncOfTheRules if runtime.program == Program::Runc => None,
+        By::NotRuncOfTheRules | By::Crun => Some(crun),
         By::Nobody => Some(false),
     }
 }

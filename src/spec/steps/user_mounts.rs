@@ -1,0 +1,79 @@
+//! Mounts that a user namespace cannot make by itself.
+
+use super::namespaces::{has, is_private};
+use crate::domain::origin::Origin;
+use crate::domain::sandbox::{NamespaceKind, UserMounts};
+use crate::oci::{IdMapping, Mount};
+use crate::spec::assembly::Assembly;
+use crate::spec::error::SpecError;
+use crate::spec::inputs::Inputs;
+
+/// The group of terminals, which the `/dev/pts` of most profiles has.
+const TTY: u32 = 5;
+const TTY_OPTION: &str = "gid=5";
+
+/// Binds what the container's user namespace cannot mount, and drops the group of terminals where it is not
+/// mapped. The kernel lets only the owner of a network, pid or ipc namespace mount the filesystem that shows it.
+///
+/// CRI: `WithMounts`. podman: `specgen.generate`. nerdctl: `withBindMountHostSysfs`.
+pub(super) fn user_mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
+    let wanted = inputs.options.namespaces.user_mounts.unwrap_or(inputs.user_mounts);
+    if wanted == UserMounts::Keep || !is_private(assembly, NamespaceKind::User) {
+        return Ok(());
+    }
+    if !is_private(assembly, NamespaceKind::Network) {
+        bind(assembly, "sysfs", "/sys", "the network namespace belongs to another user namespace");
+    }
+    // A joined pid or ipc namespace is not the host's, so that the host's files would show another one.
+    if !has(assembly, NamespaceKind::Pid) {
+        bind(assembly, "proc", "/proc", "the pid namespace is the host's");
+    }
+    if !has(assembly, NamespaceKind::Ipc) {
+        bind(assembly, "mqueue", "/dev/mqueue", "the ipc namespace is the host's");
+    }
+    drop_unmapped_group(assembly);
+    Ok(())
+}
+
+/// Makes each mount of a filesystem a recursive bind of the host's.
+fn bind(assembly: &mut Assembly, filesystem: &str, source: &str, why: &str) {
+    let is_it = |mount: &&mut Mount| mount.kind == filesystem && !mount.is_bind();
+    let mut warnings = Vec::new();
+    for mount in assembly.spec.mounts.iter_mut().filter(is_it) {
+        let path = &mount.destination;
+        warnings.push(format!("{path} is {source} of the host, and not a new {filesystem}: {why}"));
+        "bind".clone_into(&mut mount.kind);
+        source.clone_into(&mut mount.source);
+        mount.options.extend(["rbind", "rprivate"].map(str::to_owned));
+        let access = mount.options.iter().any(|option| option == "ro" || option == "rw");
+        if filesystem == "sysfs" && !access {
+            mount.options.push("ro".to_owned());
+        }
+    }
+    if !warnings.is_empty() {
+        assembly.warnings.append(&mut warnings);
+        let text = format!("a user namespace binds {source} of the host: {why}");
+        assembly.attribute_changes(|| Origin::rule("user_mounts", text));
+    }
+}
+
+fn drop_unmapped_group(assembly: &mut Assembly) {
+    let mappings = assembly.spec.linux.as_ref().map_or(&[][..], |linux| &linux.gid_mappings);
+    let maps = |it: &IdMapping| it.container_id <= TTY && TTY - it.container_id < it.size;
+    if mappings.is_empty() || mappings.iter().any(maps) {
+        return;
+    }
+    let is_it = |mount: &&mut Mount| {
+        mount.kind == "devpts" && mount.options.iter().any(|option| option == TTY_OPTION)
+    };
+    let mut warnings = Vec::new();
+    for mount in assembly.spec.mounts.iter_mut().filter(is_it) {
+        mount.options.retain(|option| option != TTY_OPTION);
+        let path = &mount.destination;
+        warnings.push(format!("{path} has no group of terminals: group {TTY} is not mapped"));
+    }
+    if !warnings.is_empty() {
+        assembly.warnings.append(&mut warnings);
+        assembly.attribute_changes(|| Origin::rule("user_mounts", "group 5 is not mapped"));
+    }
+}
