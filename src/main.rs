@@ -5,6 +5,10 @@ use specd::commands::{self, Cli, Failure};
 use std::io::Write;
 use std::process::ExitCode;
 
+/// The allocator returns memory to the system after a large request; that of glibc keeps it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match commands::run(cli) {

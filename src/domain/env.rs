@@ -49,6 +49,25 @@ pub fn has(env: &[String], wanted: &str) -> bool {
     env.iter().any(|entry| entry.split_once('=').is_some_and(|(key, _)| key == wanted))
 }
 
+/// Sets variables one after the other: each replaces the last one of its key, or is appended.
+pub fn set_each(env: &mut Vec<String>, entries: &[String]) {
+    if entries.is_empty() {
+        return;
+    }
+    let all = env.iter().enumerate();
+    let mut last: HashMap<String, usize> =
+        all.map(|(index, entry)| (key(entry).to_owned(), index)).collect();
+    for entry in entries {
+        match last.get(key(entry)) {
+            Some(&index) => env[index].clone_from(entry),
+            None => {
+                last.insert(key(entry).to_owned(), env.len());
+                env.push(entry.clone());
+            }
+        }
+    }
+}
+
 /// Merges overrides over defaults.
 ///
 /// An override `KEY=value` replaces the last default of that key in its place, or is appended; `KEY`

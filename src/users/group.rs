@@ -4,6 +4,7 @@
 
 use crate::users::error::Cause;
 use crate::users::lines::{self, Line};
+use std::collections::{HashMap, HashSet};
 
 /// The path of the file.
 pub const PATH: &str = "/etc/group";
@@ -31,22 +32,40 @@ pub fn find_gid(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
     Ok(found)
 }
 
-/// The gid of the last group of a name, which containerd uses for groups to append.
+/// The last group of each of some names, which containerd uses for groups to append. The file is read once.
 ///
 /// containerd: `oci.WithAppendAdditionalGroups`.
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] if the line's gid is not a valid number.
-pub fn find_last_gid(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
-    let mut found = None;
+/// A [`Cause`] if a line cannot be read.
+pub fn find_last<'a>(
+    bytes: &'a [u8],
+    names: &HashSet<&[u8]>,
+) -> Result<HashMap<&'a [u8], LastGroup<'a>>, Cause> {
+    let mut found = HashMap::new();
     for line in groups(bytes) {
         let line = line?;
-        if line.field(NAME) == name.as_bytes() {
-            found = Some(line);
+        let name = line.field(NAME);
+        if names.contains(name) {
+            found.insert(name, LastGroup(line));
         }
     }
-    found.map(|line| line.id_at(GID, "a gid")).transpose()
+    Ok(found)
+}
+
+/// The last group of a name.
+pub struct LastGroup<'a>(Line<'a>);
+
+impl LastGroup<'_> {
+    /// Its gid.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Untrusted`] if the line's gid is not a valid number.
+    pub fn gid(&self) -> Result<u32, Cause> {
+        self.0.id_at(GID, "a gid")
+    }
 }
 
 /// Whether a group of the user's own name counts as one of its groups.
@@ -96,7 +115,8 @@ mod tests {
     #[test]
     fn names_are_found() {
         assert_eq!(find_gid(FILE, "www"), Ok(Some(33)));
-        assert_eq!(find_last_gid(FILE, "www"), Ok(Some(34)));
+        let last = find_last(FILE, &HashSet::from([&b"www"[..], b"ghost"])).unwrap();
+        assert_eq!((last.len(), last[&b"www"[..]].gid()), (1, Ok(34)));
         assert_eq!(find_gid(FILE, "ghost"), Ok(None));
         assert_eq!(find_gid(FILE, "#c"), Ok(None));
     }
@@ -113,7 +133,8 @@ mod tests {
     fn a_number_that_is_none_is_an_error_and_never_root() {
         assert!(matches!(find_gid(FILE, "big"), Err(Cause::Untrusted { line: 10, .. })));
         assert!(matches!(find_gid(FILE, "broken"), Err(Cause::Untrusted { .. })));
-        assert!(matches!(find_last_gid(FILE, "num"), Err(Cause::Untrusted { .. })));
+        let last = find_last(FILE, &HashSet::from([&b"num"[..]])).unwrap();
+        assert!(matches!(last[&b"num"[..]].gid(), Err(Cause::Untrusted { .. })));
         assert!(matches!(
             find_gids_of_member(FILE, b"other", OwnGroup::Skipped),
             Err(Cause::Untrusted { what: "a gid", .. })
@@ -136,7 +157,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
             let _ = find_gid(&bytes, "root");
-            let _ = find_last_gid(&bytes, "root");
+            let _ = find_last(&bytes, &HashSet::from([&b"root"[..]])).map(|found| found.len());
             let _ = find_gids_of_member(&bytes, b"root", OwnGroup::Counts);
         }
     }

@@ -8,7 +8,8 @@ use crate::image::AccountFiles;
 use crate::users::group;
 use crate::users::lines;
 use crate::users::passwd;
-use crate::users::user::{Account, ProcessUser, UserSpec};
+use crate::users::user::{Account, Number, ProcessUser, UserSpec};
+use std::collections::{HashMap, HashSet};
 
 /// Where each number of a resolved user comes from.
 #[must_use]
@@ -24,13 +25,14 @@ pub fn origins(
         (None, None) => (Origin::rule("user", "root where nobody is named"), &ROOT),
     };
     let line = passwd_line(files, &spec.user);
+    let groups = GroupLines::find(files, spec, options);
     let uid = match &spec.user {
         Account::Id(_) => by.clone(),
         Account::Name(name) => named(&by, name, passwd::PATH, line.map_or(0, |(line, _)| line)),
     };
     let gid = match (&spec.group, line) {
         (Some(Account::Id(_)), _) => by.clone(),
-        (Some(Account::Name(name)), _) => named(&by, name, group::PATH, group_line(files, name)),
+        (Some(Account::Name(name)), _) => named(&by, name, group::PATH, groups.of_name(name)),
         (None, Some((line, _))) => looked_up(&by, passwd::PATH, line),
         (None, None) if image.is_none() && options.user.is_none() => by.clone(),
         (None, None) => Origin::rule("user", "gid 0 where /etc/passwd has no such user"),
@@ -43,19 +45,17 @@ pub fn origins(
     };
     // The groups that the caller adds come last.
     let own = user.additional_gids.len().saturating_sub(options.additional_groups.len());
-    let of_user =
-        user.additional_gids.iter().take(own).map(|gid| match listing_line(files, *gid, &name) {
-            Some(line) => looked_up(&by, group::PATH, line),
-            None if *gid == user.gid => {
-                Origin::rule("user", "the primary group is one of the groups")
-            }
-            None => looked_up(&by, group::PATH, 0),
-        });
+    let listing = find_listing(files, &name);
+    let of_user = user.additional_gids.iter().take(own).map(|gid| match listing.get(gid) {
+        Some(line) => looked_up(&by, group::PATH, *line),
+        None if *gid == user.gid => Origin::rule("user", "the primary group is one of the groups"),
+        None => looked_up(&by, group::PATH, 0),
+    });
     let added = options.additional_groups.iter().enumerate().map(|(index, added)| {
         let by = Origin::option(format_args!("user.additional_groups[{index}]"));
         match added {
             Account::Id(_) => by,
-            Account::Name(name) => named(&by, name, group::PATH, group_line(files, name)),
+            Account::Name(name) => named(&by, name, group::PATH, groups.of_name(name)),
         }
     });
     UserOrigins { uid, gid, additional_gids: of_user.chain(added).collect() }
@@ -80,18 +80,45 @@ fn passwd_line<'a>(files: &'a AccountFiles, user: &Account) -> Option<(usize, &'
     Some((line.number, line.field(0)))
 }
 
-/// The line of a group.
-fn group_line(files: &AccountFiles, name: &str) -> usize {
-    let mut lines = lines_of(group::PATH, files.group.as_deref());
-    lines.find(|line| line.field(0) == name.as_bytes()).map_or(0, |line| line.number)
+/// The first line of each group that is named.
+struct GroupLines<'a>(HashMap<&'a [u8], usize>);
+
+impl<'a> GroupLines<'a> {
+    fn find(files: &'a AccountFiles, user: &UserSpec, options: &UserOptions) -> Self {
+        let named = user.group.iter().chain(&options.additional_groups);
+        let named = named.filter_map(|group| match group {
+            Account::Id(_) => None,
+            Account::Name(name) => Some(name.as_bytes()),
+        });
+        let (wanted, mut found) = (named.collect::<HashSet<_>>(), HashMap::new());
+        if !wanted.is_empty() {
+            for line in lines_of(group::PATH, files.group.as_deref()) {
+                let name = line.field(0);
+                if wanted.contains(name) {
+                    found.entry(name).or_insert(line.number);
+                }
+            }
+        }
+        Self(found)
+    }
+
+    /// The line of a group, or 0.
+    fn of_name(&self, name: &str) -> usize {
+        self.0.get(name.as_bytes()).copied().unwrap_or_default()
+    }
 }
 
-/// The line of a group that lists a user.
-fn listing_line(files: &AccountFiles, gid: u32, user: &[u8]) -> Option<usize> {
-    let mut lines = lines_of(group::PATH, files.group.as_deref());
-    let lists = |members: &[u8]| members.split(|byte| *byte == b',').any(|one| one == user);
-    let line = lines.find(|line| line.is_id(2, gid) && lists(line.field(3)))?;
-    Some(line.number)
+/// The first line of each gid that lists a user.
+fn find_listing(files: &AccountFiles, user: &[u8]) -> HashMap<u32, usize> {
+    let mut found = HashMap::new();
+    for line in lines_of(group::PATH, files.group.as_deref()) {
+        if line.field(3).split(|byte| *byte == b',').any(|one| one == user)
+            && let Number::Id(gid) = line.number_at(2)
+        {
+            found.entry(gid).or_insert(line.number);
+        }
+    }
+    found
 }
 
 fn lines_of<'a>(

@@ -4,9 +4,10 @@ use crate::domain::image_rules::ImageRules;
 use crate::domain::request::UserOptions;
 use crate::image::AccountFiles;
 use crate::users::error::{AccountError, Asked, Cause};
-use crate::users::group::{self, OwnGroup};
+use crate::users::group::{self, LastGroup, OwnGroup};
 use crate::users::passwd::{self, NoUid};
 use crate::users::user::{Account, ProcessUser, UserSpec};
+use std::collections::HashMap;
 
 /// The USER of an image, if the rules use it and the image has one.
 ///
@@ -68,11 +69,14 @@ pub fn add_groups(
     options: &UserOptions,
     files: &AccountFiles,
 ) -> Result<(), AccountError> {
+    let mut last = None;
     for (index, added) in options.additional_groups.iter().enumerate() {
-        let gid = additional_group(added, files)
+        let gid = additional_group(added, options, files, &mut last)
             .map_err(|cause| Asked::CallerGroup(index).error(cause))?;
         process.additional_gids.push(gid);
-        ensure_primary(process);
+        if index == 0 {
+            ensure_primary(process);
+        }
     }
     Ok(())
 }
@@ -156,25 +160,41 @@ fn ids(spec: &UserSpec, files: &AccountFiles, no_uid: NoUid) -> Result<(u32, u32
     let gid = match &spec.group {
         None => primary?,
         Some(Account::Id(gid)) => *gid,
-        Some(Account::Name(name)) => named_group(name, files, group::find_gid)?,
+        Some(Account::Name(name)) => named_group(name, files)?,
     };
     Ok((uid, gid))
 }
 
-fn named_group(
-    name: &str,
-    files: &AccountFiles,
-    find: fn(&[u8], &str) -> Result<Option<u32>, Cause>,
-) -> Result<u32, Cause> {
+fn named_group(name: &str, files: &AccountFiles) -> Result<u32, Cause> {
     let bytes = files.group.as_ref().ok_or_else(|| Cause::NoFile(group::PATH, name.to_owned()))?;
-    find(bytes, name)?.ok_or_else(|| Cause::NotFound(group::PATH, name.to_owned()))
+    group::find_gid(bytes, name)?.ok_or_else(|| Cause::NotFound(group::PATH, name.to_owned()))
 }
 
-fn additional_group(added: &Account, files: &AccountFiles) -> Result<u32, Cause> {
-    match added {
-        Account::Id(gid) => Ok(*gid),
-        Account::Name(name) => named_group(name, files, group::find_last_gid),
-    }
+/// The gid of an additional group. The groups that the options name are read at the first name, all at once.
+fn additional_group<'a>(
+    added: &Account,
+    options: &UserOptions,
+    files: &'a AccountFiles,
+    last: &mut Option<HashMap<&'a [u8], LastGroup<'a>>>,
+) -> Result<u32, Cause> {
+    let name = match added {
+        Account::Id(gid) => return Ok(*gid),
+        Account::Name(name) => name,
+    };
+    let known = match last {
+        Some(known) => known,
+        None => {
+            let no_file = || Cause::NoFile(group::PATH, name.clone());
+            let bytes = files.group.as_ref().ok_or_else(no_file)?;
+            let names = options.additional_groups.iter().filter_map(|added| match added {
+                Account::Id(_) => None,
+                Account::Name(name) => Some(name.as_bytes()),
+            });
+            last.insert(group::find_last(bytes, &names.collect())?)
+        }
+    };
+    let found = known.get(name.as_bytes());
+    found.ok_or_else(|| Cause::NotFound(group::PATH, name.clone()))?.gid()
 }
 
 /// The groups that list a user; empty without an `/etc/group`.

@@ -3,7 +3,7 @@
 use super::model::{DeviceNode, Hook, IntelRdt, Mount, NetDevice};
 use super::plan::Plan;
 use super::validate::NO_PERMISSIONS;
-use crate::domain::env::merge;
+use crate::domain::env::set_each;
 use crate::domain::host_device::Found;
 use crate::domain::origin::Origin;
 use crate::domain::violation::Violations;
@@ -12,6 +12,7 @@ use crate::paths::clean;
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
 use crate::spec::steps::devices::{add_nodes, add_rules};
+use std::collections::HashSet;
 
 /// Makes the edits of a plan; `found` answers its lookups, one for one.
 ///
@@ -30,16 +31,13 @@ pub(crate) fn apply(
     let mut found = found.iter();
     for (index, edits) in &plan.edits {
         let field = format!("options.cdi_devices[{index}]");
-        let process = assembly.process();
-        for entry in &edits.env {
-            process.env = merge(&process.env, std::slice::from_ref(entry));
-        }
+        set_each(&mut assembly.process().env, &edits.env);
+        let mut nodes = Vec::new();
         for node in &edits.device_nodes {
             let there = found.next().unwrap_or(&Found::Absent);
-            if let Some(node) = wrong.keep(&field, filled(node, there)) {
-                device_node(&node, assembly);
-            }
+            nodes.extend(wrong.keep(&field, filled(node, there)));
         }
+        device_nodes(&nodes, assembly);
         for NetDevice { host_interface_name, name } in &edits.net_devices {
             let device = oci::NetDevice { name: name.clone(), ..oci::NetDevice::default() };
             assembly.linux().net_devices.insert(host_interface_name.clone(), device);
@@ -55,39 +53,19 @@ pub(crate) fn apply(
             assembly.linux().intel_rdt = Some(oci_rdt(rdt));
         }
         let gids = &mut assembly.process().user.additional_gids;
-        for gid in &edits.additional_gids {
-            if *gid != 0 && !gids.contains(gid) {
-                gids.push(*gid);
-            }
-        }
+        let mut known: HashSet<u32> = gids.iter().copied().collect();
+        gids.extend(edits.additional_gids.iter().filter(|gid| **gid != 0 && known.insert(**gid)));
         assembly.attribute_changes(|| Origin::option(format_args!("cdi_devices[{index}]")));
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
 
-/// Adds a node, and the rule that allows it.
-fn device_node(node: &DeviceNode, assembly: &mut Assembly) {
+/// Adds nodes, each with the rule that allows it.
+fn device_nodes(nodes: &[DeviceNode], assembly: &mut Assembly) {
     let user = &assembly.process().user;
     let (uid, gid) = (user.uid, user.gid);
-    let linux = assembly.linux();
-    if let "b" | "c" = node.kind.as_str() {
-        let access = match node.permissions.as_str() {
-            "" => "rwm",
-            NO_PERMISSIONS => "",
-            letters => letters,
-        };
-        let rule = DeviceRule {
-            allow: true,
-            kind: node.kind.clone(),
-            major: Some(node.major),
-            minor: Some(node.minor),
-            access: access.to_owned(),
-            ..DeviceRule::default()
-        };
-        add_rules(linux, std::iter::once(rule));
-    }
     let given = |id: Option<u32>, own: u32| id.or((own > 0).then_some(own));
-    let device = Device {
+    let device = |node: &DeviceNode| Device {
         path: node.path.clone(),
         kind: node.kind.clone(),
         major: node.major,
@@ -97,7 +75,25 @@ fn device_node(node: &DeviceNode, assembly: &mut Assembly) {
         gid: given(node.gid, gid),
         ..Device::default()
     };
-    add_nodes(linux, vec![device]);
+    let devices = nodes.iter().filter(|node| matches!(node.kind.as_str(), "b" | "c"));
+    add_rules(assembly.linux(), devices.map(rule));
+    add_nodes(assembly.linux(), nodes.iter().map(device).collect());
+}
+
+fn rule(node: &DeviceNode) -> DeviceRule {
+    let access = match node.permissions.as_str() {
+        "" => "rwm",
+        NO_PERMISSIONS => "",
+        letters => letters,
+    };
+    DeviceRule {
+        allow: true,
+        kind: node.kind.clone(),
+        major: Some(node.major),
+        minor: Some(node.minor),
+        access: access.to_owned(),
+        ..DeviceRule::default()
+    }
 }
 
 /// A node with what its specification leaves to the host.

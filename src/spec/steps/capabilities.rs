@@ -8,6 +8,7 @@ use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
 use crate::spec::provenance::{Attribution, Change};
+use std::collections::{HashMap, HashSet};
 
 /// The sets that every change apart from `ambient` is made in.
 const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
@@ -73,12 +74,17 @@ fn owned(names: &[&str]) -> Vec<String> {
 /// Attributes each capability that was added or removed to the name in an option that asked for it.
 fn attribute(assembly: &mut Assembly, lists: &[&str], field: &str, names: &[String]) {
     assembly.attribute("/process/capabilities", || {
-        let each: Vec<Vec<&str>> = names.iter().map(|name| meant(&KNOWN, name)).collect();
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        for (index, name) in names.iter().enumerate() {
+            for one in meant(&KNOWN, name) {
+                first.entry(one).or_insert(index);
+            }
+        }
         move |change: &Change<'_>| {
             let lists = lists.iter().map(|list| format!("/process/capabilities/{list}"));
             let inside = lists.into_iter().any(|list| change.key_in(&list).is_some());
-            let is_it = |known: &Vec<&str>| known.iter().any(|one| change.value == one);
-            let index = inside.then(|| each.iter().position(is_it)).flatten();
+            let name = change.value.as_str().filter(|_| inside);
+            let index = name.and_then(|name| first.get(name));
             let wanted = change.gone == (field == "drop");
             Some(match index.filter(|_| wanted) {
                 Some(index) => {
@@ -102,7 +108,7 @@ fn parse(
     field: &str,
     names: &[String],
 ) -> Result<Vec<&'static str>, SpecError> {
-    let mut found: Vec<&'static str> = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
     for (index, name) in names.iter().enumerate() {
         match meant(all, name).as_slice() {
             [] => {
@@ -110,11 +116,11 @@ fn parse(
                 return Err(SpecError::field(&field, format!("unknown capability {name:?}")));
             }
             // Go keeps a name that is listed twice.
-            [one] => found.push(*one),
-            every => {
-                let new: Vec<_> = every.iter().filter(|one| !found.contains(one)).collect();
-                found.extend(new);
+            [one] => {
+                seen.insert(*one);
+                found.push(*one);
             }
+            every => found.extend(every.iter().filter(|one| seen.insert(**one))),
         }
     }
     Ok(found)

@@ -84,6 +84,9 @@ pub(super) fn devices(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<()
 /// Adds the devices that were found on the host, each with a rule; all of them without rules.
 fn add_host_devices(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let mut wrong = Violations::default();
+    let (mut added, mut rules) = (Vec::new(), Vec::new());
+    // The place in the list of options of each node, by its path, and of each rule.
+    let (mut nodes_of, mut rules_of) = (HashMap::new(), Vec::new());
     for (index, (asked, found)) in inputs.equipment.asked(inputs.options).enumerate() {
         let nodes = match found {
             Found::Node(node) if node.kind != 'p' => std::slice::from_ref(node),
@@ -106,11 +109,30 @@ fn add_host_devices(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), 
             access: asked.access.clone(),
             ..DeviceRule::default()
         };
+        for node in nodes {
+            let path = path_inside(asked, found, node);
+            nodes_of.insert(path.clone(), index);
+            rules_of.push(index);
+            rules.push(rule(node));
+            added.push(host_node(node, path));
+        }
+    }
+    if !added.is_empty() {
         let linux = assembly.linux();
-        add_rules(linux, nodes.iter().map(rule));
-        let path = |node: &HostNode| path_inside(asked, found, node);
-        add_nodes(linux, nodes.iter().map(|node| host_node(node, path(node))).collect());
-        assembly.attribute_changes(|| Origin::option(format_args!("devices.host[{index}]")));
+        let before = linux.resources.as_ref().map_or(0, |resources| resources.devices.len());
+        add_rules(linux, rules.into_iter());
+        add_nodes(linux, added);
+        assembly.attribute("/linux", || {
+            move |change: &Change<'_>| {
+                let index = if change.key_in("/linux/devices").is_some() {
+                    *nodes_of.get(change.value.get("path")?.as_str()?)?
+                } else {
+                    let at = change.index_in("/linux/resources/devices")?.checked_sub(before)?;
+                    *rules_of.get(at)?
+                };
+                Some(Attribution::Set(Origin::option(format_args!("devices.host[{index}]"))))
+            }
+        });
     }
     let all =
         if inputs.options.devices.all_host { "devices.all_host" } else { "security.privileged" };
