@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench advisories bare clean
+.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench bench-core advisories bare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,10 @@ oracle: ## compare 10,000 random cases for each of seven releases with container
 load: ## send 10,000 calls with ghz to a server with an OCI layout; any error fails
 	@.ci/load
 
-bench: ## measure the pure core, and the cost of the :authority filter
+bench: ## measure specd beside an echo and a Go server on a real containerd, and write docs/performance.md
+	@.ci/bench
+
+bench-core: ## measure the pure core, and the cost of the :authority filter
 	@.ci/tools bench
 	cargo bench --locked --bench authority --bench core
 

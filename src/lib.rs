@@ -80,6 +80,7 @@
 //!     platform: &Platform::new("linux", "amd64", ""),
 //!     seccomp: &profile.seccomp,
 //!     rules: profile.rules,
+//!     user_mounts: profile.user_mounts,
 //!     image: Some(&image),
 //!     options: &options,
 //!     equipment: &Equipment::default(),

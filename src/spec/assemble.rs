@@ -61,6 +61,7 @@ pub fn check_profile(profile: &Profile) -> Result<(), SpecError> {
         platform: &platform,
         seccomp: &profile.seccomp,
         rules: profile.rules,
+        user_mounts: profile.user_mounts,
         image: Some(&image),
         options: &Options::default(),
         equipment: &Equipment::default(),
