@@ -17,8 +17,8 @@ fn blocks() -> Vec<String> {
     blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// What stands before the blocks: directories of their own, and containerd in the same mount namespace, as `ctr image mount`
-/// requires.
+/// What stands before the blocks: directories of their own, and containerd in the same mount namespace. `ctr image mount` requires
+/// that.
 const BEFORE: &str = r#"set -euo pipefail
 mount -t tmpfs tmpfs /run
 mkdir /run/containerd
