@@ -145,7 +145,7 @@ where
     async fn get(
         &self,
         key: K,
-        read: impl Future<Output = Result<V, ImageError>>,
+        read: impl AsyncFnOnce() -> Result<V, ImageError>,
     ) -> Result<V, ImageError> {
         if let Some(value) = self.cached(&key).await {
             return Ok(value);
@@ -158,7 +158,7 @@ where
         let read = async {
             is_read_here.store(true, Ordering::Relaxed);
             self.counts.missed();
-            let value = read.await?;
+            let value = read().await?;
             self.counts.holds(weighed(self.weight, &value));
             Ok(value)
         };
@@ -237,7 +237,7 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
             media_type: target.media_type.clone(),
             platform: platform.normalized(),
         };
-        let read = self.reader.describe(namespace, target, platform, deadline);
+        let read = async || self.reader.describe(namespace, target, platform, deadline).await;
         self.descriptions.get(key, read).await
     }
 
@@ -251,8 +251,10 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
         from: &SnapshotChoice,
         deadline: Deadline,
     ) -> Result<Arc<AccountFiles>, ImageError> {
+        let read =
+            async || self.reader.read_account_files(namespace, image, needed, from, deadline).await;
         let (Some(chain_id), None) = (image.chain_id.clone(), &from.key) else {
-            return self.reader.read_account_files(namespace, image, needed, from, deadline).await;
+            return read().await;
         };
         let NeededFiles { passwd, group } = needed;
         let layers = layers_digest(&image.layers);

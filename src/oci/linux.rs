@@ -1,8 +1,7 @@
 //! What is specific to Linux: namespaces, devices, security.
 
-use crate::oci::{Resources, Seccomp, object};
+use crate::oci::{EncodedOnce, Resources, Seccomp, object};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 object! {
     /// The Linux section.
@@ -17,7 +16,7 @@ object! {
         /// By the name on the host.
         net_devices: BTreeMap<String, NetDevice> = "netDevices",
         /// Shared, since a policy is large and the same for many containers.
-        seccomp: Option<Arc<Seccomp>> = "seccomp",
+        seccomp: Option<EncodedOnce<Seccomp>> = "seccomp",
         rootfs_propagation: String = "rootfsPropagation",
         masked_paths: Vec<String> = "maskedPaths",
         readonly_paths: Vec<String> = "readonlyPaths",

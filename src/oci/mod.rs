@@ -6,6 +6,7 @@
 //!
 //! A struct lists its fields once, in the macro `object!`; everything else about a field follows from its type.
 
+mod encoded_once;
 pub mod json;
 mod linux;
 mod mounts;
@@ -18,6 +19,7 @@ mod spec;
 mod types;
 mod version;
 
+pub use encoded_once::EncodedOnce;
 pub use linux::*;
 pub use mounts::*;
 pub use place::{Place, Step};

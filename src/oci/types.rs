@@ -4,7 +4,6 @@ use crate::oci::place::Place;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 /// A value in JSON that has another type than the runtime spec gives its field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,29 +191,6 @@ impl<T: Member> Member for BTreeMap<String, T> {
         for (key, value) in self {
             place.enter(key.as_str(), |place| value.find_unknown(place, found));
         }
-    }
-}
-
-/// A value that many specs share. It is replaced as a whole.
-impl<T: Member + Clone> Member for Arc<T> {
-    fn is_omitted(&self) -> bool {
-        (**self).is_omitted()
-    }
-
-    fn merge(&mut self, over: Self) {
-        *self = over;
-    }
-
-    fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
-        T::check_types(json, place, wrong);
-    }
-
-    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
-        Self::make_mut(self).edit_strings(edit);
-    }
-
-    fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
-        (**self).find_unknown(place, found);
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "tests panic; clippy's own exception ends where a function is not itself a test"
 )]
 
+mod allocations;
 mod api;
 mod authority;
 mod listening;

@@ -17,7 +17,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tonic::Code;
 
@@ -55,15 +55,23 @@ struct Upstream {
     code: &'static str,
 }
 
+/// The metrics of one method, held so that a call need not search for them.
+#[derive(Debug)]
+pub(super) struct MethodMetrics {
+    method: Method,
+    started: Counter,
+    /// The calls that ended with `OK`.
+    ok: Counter,
+    seconds: Histogram,
+}
+
 /// The metrics of the server.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Mutex<Registry>,
-    methods: HashMap<String, Method>,
-    unknown: Method,
-    started: Family<Method, Counter>,
+    methods: HashMap<String, Arc<MethodMetrics>>,
+    unknown: Arc<MethodMetrics>,
     handled: Family<Handled, Counter>,
-    seconds: Family<Method, Histogram, fn() -> Histogram>,
     stages: Family<Stage, Histogram, fn() -> Histogram>,
     upstream: Family<Upstream, Counter>,
     pub(super) in_flight: Gauge,
@@ -90,18 +98,29 @@ impl Metrics {
         build: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Self {
         let mut registry = Registry::default();
+        let started = Family::<Method, Counter>::default();
+        let handled_calls = Family::<Handled, Counter>::default();
+        let seconds: Family<Method, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(histogram);
+        // A rate includes the first call only if there was a zero before it.
+        let of_method = |method: Method| {
+            Arc::new(MethodMetrics {
+                started: started.get_or_create_owned(&method),
+                ok: handled_calls.get_or_create_owned(&handled(&method, Code::Ok)),
+                seconds: seconds.get_or_create_owned(&method),
+                method,
+            })
+        };
         let metrics = Self {
             methods: methods
                 .into_iter()
                 .filter_map(|path| {
                     let (service, method) = path.split_once('/')?;
-                    Some((format!("/{path}"), Method::new(service, method)))
+                    Some((format!("/{path}"), of_method(Method::new(service, method))))
                 })
                 .collect(),
-            unknown: Method::new(UNKNOWN, UNKNOWN),
-            started: Family::default(),
-            handled: Family::default(),
-            seconds: Family::new_with_constructor(histogram),
+            unknown: of_method(Method::new(UNKNOWN, UNKNOWN)),
+            handled: handled_calls.clone(),
             stages: Family::new_with_constructor(histogram),
             upstream: Family::default(),
             in_flight: Gauge::default(),
@@ -112,9 +131,9 @@ impl Metrics {
         };
         let m = &metrics;
         let r = &mut registry;
-        r.register("grpc_server_started", "Calls that have started", m.started.clone());
-        r.register("grpc_server_handled", "Calls that have ended, by code", m.handled.clone());
-        r.register("grpc_server_handling_seconds", "How long calls took", m.seconds.clone());
+        r.register("grpc_server_started", "Calls that have started", started);
+        r.register("grpc_server_handled", "Calls that have ended, by code", handled_calls);
+        r.register("grpc_server_handling_seconds", "How long calls took", seconds);
         r.register("specd_stage_seconds", "How long the stages of calls took", m.stages.clone());
         r.register("specd_containerd_calls", "Calls to containerd, by code", m.upstream.clone());
         r.register(
@@ -127,12 +146,6 @@ impl Metrics {
         r.register("specd_accept_errors", "Errors of accept", m.accept_errors.clone());
         let build: Vec<(&'static str, String)> = build.into_iter().collect();
         r.register("specd_build", "The build of the server", Info::new(build));
-        // A rate includes the first call only if there was a zero before it.
-        for method in m.methods.values().chain([&m.unknown]) {
-            drop(m.started.get_or_create(method));
-            drop(m.handled.get_or_create(&handled(method, Code::Ok)));
-            drop(m.seconds.get_or_create(method));
-        }
         Self { registry: Mutex::new(registry), ..metrics }
     }
 
@@ -159,17 +172,22 @@ impl Metrics {
         Open(self.connections.clone())
     }
 
-    /// Records the start of a call, and returns the labels of its method.
-    pub(super) fn begun(&self, path: &str) -> Method {
-        let method = self.methods.get(path).unwrap_or(&self.unknown);
-        self.started.get_or_create(method).inc();
-        method.clone()
+    /// Records the start of a call, and returns the metrics of its method.
+    pub(super) fn begun(&self, path: &str) -> Arc<MethodMetrics> {
+        let of_method = self.methods.get(path).unwrap_or(&self.unknown);
+        of_method.started.inc();
+        Arc::clone(of_method)
     }
 
     /// Records the end of a call.
-    pub(super) fn ended(&self, method: &Method, code: Code, took: Duration) {
-        self.handled.get_or_create(&handled(method, code)).inc();
-        self.seconds.get_or_create(method).observe(took.as_secs_f64());
+    pub(super) fn ended(&self, of_method: &MethodMetrics, code: Code, took: Duration) {
+        let MethodMetrics { method, ok, seconds, .. } = of_method;
+        if code == Code::Ok {
+            ok.inc();
+        } else {
+            self.handled.get_or_create(&handled(method, code)).inc();
+        }
+        seconds.observe(took.as_secs_f64());
     }
 
     /// All metrics as `OpenMetrics` text.

@@ -15,12 +15,11 @@ mod resolve;
 mod tests;
 
 use crate::domain::violation::{Violation, Violations};
-use crate::oci::Seccomp;
+use crate::oci::{EncodedOnce, Seccomp};
 use policy::Policy;
 use read::{Format, read};
 use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The default policies by their names, the oldest first. Two releases of containerd have the same one.
 const DEFAULTS: [(&str, &str); 8] = [
@@ -46,12 +45,16 @@ static POLICIES: LazyLock<Vec<(&str, Result<Policy, Violations>)>> = LazyLock::n
 /// How many resolved policies are kept.
 const MOST_RESOLVED: usize = 64;
 
-/// A policy's name, the host and the bounding set.
-type ResolvedKey = (&'static str, SeccompFacts, Vec<String>);
+/// A default policy that was resolved, and what it was resolved for.
+struct Resolved {
+    name: &'static str,
+    facts: SeccompFacts,
+    bounding: Vec<String>,
+    filter: EncodedOnce<Seccomp>,
+}
 
 /// The default policies that were resolved before, since most containers have the same one.
-static RESOLVED: LazyLock<Mutex<HashMap<ResolvedKey, Arc<Seccomp>>>> =
-    LazyLock::new(Mutex::default);
+static RESOLVED: Mutex<Vec<Resolved>> = Mutex::new(Vec::new());
 
 /// The host that a filter is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -114,21 +117,24 @@ pub fn runtime_default(
     name: &str,
     facts: &SeccompFacts,
     bounding: &[String],
-) -> Result<Arc<Seccomp>, SeccompError> {
+) -> Result<EncodedOnce<Seccomp>, SeccompError> {
     let Some((name, policy)) = POLICIES.iter().find(|(known, _)| *known == name) else {
         return Err(SeccompError::UnknownDefault { name: name.to_owned() });
     };
-    let key = (*name, facts.clone(), bounding.to_vec());
-    if let Some(filter) = RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return Ok(Arc::clone(filter));
+    let lock = || RESOLVED.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_it =
+        |one: &&Resolved| one.name == *name && one.facts == *facts && one.bounding == bounding;
+    if let Some(found) = lock().iter().find(is_it) {
+        return Ok(found.filter.clone());
     }
     let policy = policy.as_ref().map_err(Clone::clone)?;
-    let filter = Arc::new(resolve::resolve(policy, facts, bounding));
-    let mut resolved = RESOLVED.lock().unwrap_or_else(PoisonError::into_inner);
+    let filter = EncodedOnce::new(resolve::resolve(policy, facts, bounding));
+    let mut resolved = lock();
     if resolved.len() >= MOST_RESOLVED {
         resolved.clear();
     }
-    resolved.insert(key, Arc::clone(&filter));
+    let (facts, bounding) = (facts.clone(), bounding.to_vec());
+    resolved.push(Resolved { name, facts, bounding, filter: filter.clone() });
     Ok(filter)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::origin::Origin;
 use crate::domain::request::SeccompOption;
+use crate::oci::EncodedOnce;
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
@@ -9,7 +10,6 @@ use crate::spec::seccomp::{
     SeccompError, SeccompFacts, docker_policy, oci_object, runtime_default,
 };
 use serde_json::Value;
-use std::sync::Arc;
 
 const FIELD: &str = "options.security.seccomp";
 
@@ -39,10 +39,10 @@ pub(super) fn seccomp(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<()
         }
         SeccompOption::Docker(text) => {
             let filter = docker_policy(&parse("docker_policy", text)?, &facts, bounding);
-            Some(Arc::new(filter.map_err(refused("docker_policy"))?))
+            Some(EncodedOnce::new(filter.map_err(refused("docker_policy"))?))
         }
         SeccompOption::Oci(text) => {
-            Some(Arc::new(oci_object(&parse("oci", text)?).map_err(refused("oci"))?))
+            Some(EncodedOnce::new(oci_object(&parse("oci", text)?).map_err(refused("oci"))?))
         }
     };
     assembly.linux().seccomp = filter;

@@ -4,6 +4,7 @@ mod containerd;
 mod deadlines;
 mod limits;
 mod logs;
+mod lookups;
 mod metrics;
 mod tasks;
 mod traces;
