@@ -213,9 +213,7 @@ fn errno(
         known
     });
     let numbered = object.get(number);
-    let Some(field) = numbered.or_else(|| object.get(name).filter(|_| named.is_some())) else {
-        return None;
-    };
+    let field = numbered.or_else(|| object.get(name).filter(|_| named.is_some()))?;
     let most = match action {
         Some("SCMP_ACT_ERRNO") => MAX_ERRNO,
         Some("SCMP_ACT_TRACE") | None => MAX_TRACE,

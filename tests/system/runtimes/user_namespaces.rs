@@ -112,7 +112,7 @@ fn what_is_answered_with_a_user_namespace_starts() {
             let joined = ["pid", "ipc"].iter().any(|kind| name.contains(&format!("{kind} joined")));
             match generate(&layout, profile, &options) {
                 Err(text) if joined && text.contains("cannot be mounted by a user namespace") => {
-                    refused += 1
+                    refused += 1;
                 }
                 Err(text) => wrong.push(format!("{profile}: {name}: {text}")),
                 Ok(_) if joined => wrong.push(format!("{profile}: {name} is answered")),
