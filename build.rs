@@ -15,6 +15,7 @@ const CONTAINERD: &[&str] = &[
     "proto/containerd/services/content/v1/content.proto",
     "proto/containerd/services/images/v1/images.proto",
     "proto/containerd/services/leases/v1/leases.proto",
+    "proto/containerd/services/namespaces/v1/namespace.proto",
     "proto/containerd/services/snapshots/v1/snapshots.proto",
     "proto/containerd/services/version/v1/version.proto",
 ];

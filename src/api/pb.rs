@@ -42,6 +42,11 @@ mod generated {
                     tonic::include_proto!("containerd.services.leases.v1");
                 }
             }
+            pub mod namespaces {
+                pub mod v1 {
+                    tonic::include_proto!("containerd.services.namespaces.v1");
+                }
+            }
             pub mod snapshots {
                 pub mod v1 {
                     tonic::include_proto!("containerd.services.snapshots.v1");
@@ -95,6 +100,8 @@ pub mod containerd {
     pub use super::generated::containerd::services::leases::v1::{
         CreateRequest as CreateLeaseRequest, DeleteRequest as DeleteLeaseRequest,
     };
+    pub use super::generated::containerd::services::namespaces::v1::GetNamespaceRequest;
+    pub use super::generated::containerd::services::namespaces::v1::namespaces_client::NamespacesClient;
     pub use super::generated::containerd::services::snapshots::v1::snapshots_client::SnapshotsClient;
     pub use super::generated::containerd::services::snapshots::v1::{
         Kind as SnapshotKind, MountsRequest, RemoveSnapshotRequest, StatSnapshotRequest,
