@@ -18,7 +18,7 @@ use crate::domain::violation::{Violation, Violations};
 use crate::generate::catalog::Catalog;
 use crate::generate::image_facts::{facts, safe_labels};
 use crate::generate::stage::{Observer, Stage};
-use crate::image::platform::Platform;
+use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::{ImageError, ImageReader};
 use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
@@ -187,7 +187,10 @@ impl Generator {
         let profiles = self.profiles.now();
         let profile = named(&profiles, request.profile.as_deref())?;
         let namespace = &request.namespace;
-        let platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
+        let mut platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
+        if !profile.looks_at_os_features() {
+            platform.os_features = OsFeatures::NotLookedAt;
+        }
 
         let resolving = self.source.resolve(namespace, &request.image, deadline);
         let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;

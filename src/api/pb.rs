@@ -102,6 +102,7 @@ pub mod containerd {
     pub use super::generated::containerd::services::leases::v1::{
         CreateRequest as CreateLeaseRequest, DeleteRequest as DeleteLeaseRequest,
     };
+    pub use super::generated::containerd::services::namespaces::v1::GetNamespaceRequest;
     pub use super::generated::containerd::services::namespaces::v1::ListNamespacesRequest;
     pub use super::generated::containerd::services::namespaces::v1::namespaces_client::NamespacesClient;
     pub use super::generated::containerd::services::snapshots::v1::snapshots_client::SnapshotsClient;

@@ -51,7 +51,9 @@ fn image(facts: ImageFacts) -> pb::Image {
 }
 
 fn platform(platform: Platform) -> pb::Platform {
-    pb::Platform { os: platform.os, architecture: platform.architecture, variant: platform.variant }
+    let os_features = platform.os_features.list().to_vec();
+    let Platform { os, architecture, variant, .. } = platform;
+    pb::Platform { os, architecture, variant, os_features }
 }
 
 /// The response of `Explain`.

@@ -1,6 +1,6 @@
 //! Parsers of flag values. An error says what is expected; clap adds the flag and the value.
 
-use crate::image::platform::Platform;
+use crate::image::platform::{OsFeatures, Platform};
 use clap::builder::RangedU64ValueParser;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -45,14 +45,34 @@ pub(super) fn socket(text: &str) -> Result<PathBuf, &'static str> {
     }
 }
 
-/// Parses `linux/ARCH[/VARIANT]`.
+/// Parses `OS[(+FEATURE...)]/ARCH[/VARIANT]`. containerd: `platforms.Parse`.
 pub(super) fn platform(text: &str) -> Result<Platform, &'static str> {
+    const EXPECTED: &str = "expected OS/ARCH[/VARIANT] with an OS other than windows and darwin, for example \
+         linux/arm64/v8 or, with features of the OS, linux(+erofs)/amd64";
+    let word = |text: &str| {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        !text.is_empty() && text.bytes().all(is_word)
+    };
     let parts: Vec<&str> = text.split('/').collect();
-    match parts[..] {
-        ["linux", arch] if !arch.is_empty() => Ok(Platform::new("linux", arch, "")),
-        ["linux", arch, variant] if !arch.is_empty() => Ok(Platform::new("linux", arch, variant)),
-        _ => Err("expected linux/ARCH[/VARIANT], for example linux/arm64/v8"),
+    let (os, architecture, variant) = match parts[..] {
+        [os, architecture] => (os, architecture, None),
+        [os, architecture, variant] => (os, architecture, Some(variant)),
+        _ => return Err(EXPECTED),
+    };
+    let (os, features) = match os.split_once("(+") {
+        Some((os, features)) => {
+            let features = features.strip_suffix(')').ok_or(EXPECTED)?;
+            (os, features.split('+').map(str::to_owned).collect())
+        }
+        None => (os, Vec::new()),
+    };
+    let words = [os, architecture].into_iter().chain(variant);
+    if !words.chain(features.iter().map(String::as_str)).all(word) {
+        return Err(EXPECTED);
     }
+    let platform = Platform::new(os, architecture, variant.unwrap_or_default())
+        .with_os_features(OsFeatures::new(features));
+    if platform.has_linux_spec() { Ok(platform) } else { Err(EXPECTED) }
 }
 
 #[cfg(test)]
@@ -60,11 +80,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn platforms_are_linux() {
-        assert_eq!(platform("linux/arm64/v8").unwrap().to_string(), "linux/arm64");
-        assert_eq!(platform("linux/arm").unwrap().to_string(), "linux/arm/v7");
-        for text in ["", "linux", "linux/", "windows/amd64", "linux/arm/v7/x"] {
-            assert!(platform(text).unwrap_err().starts_with("expected linux/ARCH"), "{text}");
+    fn platforms_are_those_with_a_spec_for_linux() {
+        for (text, shown) in [
+            ("linux/arm64/v8", "linux/arm64"),
+            ("linux/arm", "linux/arm/v7"),
+            ("linux(+erofs+a)/amd64", "linux(+a+erofs)/amd64"),
+            ("wasi/wasm", "wasi/wasm"),
+        ] {
+            assert_eq!(platform(text).unwrap().to_string(), shown);
+        }
+        for text in [
+            "",
+            "linux",
+            "linux/",
+            "windows/amd64",
+            "macos/arm64",
+            "linux/arm/v7/x",
+            "linux(erofs)/amd64",
+            "linux(+)/amd64",
+            "linux(+a/amd64",
+            "linux(1+a)/amd64",
+        ] {
+            assert!(platform(text).unwrap_err().starts_with("expected OS/ARCH"), "{text}");
         }
     }
 

@@ -8,7 +8,6 @@ use crate::commands::options::OptionArgs;
 use crate::commands::profile_files::ProfileDirArgs;
 use crate::commands::service::{self, Client};
 use crate::commands::source::SourceArgs;
-use crate::image::platform::Platform;
 use clap::Args;
 
 /// What a spec is made of, and which service makes it.
@@ -92,10 +91,11 @@ impl RequestArgs {
             id,
             profile,
             options: Some(options.options(command)?),
-            platform: platform.map(|Platform { os, architecture, variant }| pb::Platform {
-                os,
-                architecture,
-                variant,
+            platform: platform.map(|platform| pb::Platform {
+                os_features: platform.os_features.list().to_vec(),
+                os: platform.os,
+                architecture: platform.architecture,
+                variant: platform.variant,
             }),
             snapshotter: snapshotter.unwrap_or_default(),
             snapshot_key: snapshot_key.unwrap_or_default(),

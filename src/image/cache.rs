@@ -8,7 +8,9 @@
 //! a blob that can be read in one namespace need not exist in another.
 //!
 //! Invariant: an error of the store is never cached, and a name is never a key. That content is refused is
-//! remembered for [`REFUSED_FOR`], so that a hostile image is not read again by every call.
+//! remembered for a few seconds, so that a hostile image is not read again by every call.
+
+mod counted;
 
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::digest::Digest;
@@ -19,24 +21,12 @@ use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReade
 use crate::store::Deadline;
 use async_trait::async_trait;
 use bytes::Bytes;
-use moka::future::Cache;
-use moka::notification::RemovalCause;
-use moka::policy::EvictionPolicy;
 use sha2::Digest as _;
-use std::hash::Hash;
 use std::mem::size_of;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
-/// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
-const OVERHEAD: usize = 512;
-
-/// How long the refusal of content is remembered.
-const REFUSED_FOR: Duration = Duration::from_secs(10);
-
-/// How many bytes the refusals of one cache may take.
-const REFUSED_BYTES: u64 = 1 << 20;
+pub use counted::CacheCounts;
+use counted::CountedCache;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct DescriptionKey {
@@ -101,83 +91,6 @@ impl<R: ImageReader> CachedReader<R> {
         files.run_pending_tasks().await;
         descriptions.weighted_size() + files.weighted_size()
     }
-}
-
-/// One of the caches, with its counters.
-struct CountedCache<K, V> {
-    cache: Cache<K, V>,
-    refused: Cache<K, ImageError>,
-    weight: fn(&V) -> usize,
-    counts: Arc<CacheCounts>,
-}
-
-impl<K, V> CountedCache<K, V>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    fn new(bytes: u64, weight: fn(&V) -> usize) -> Self {
-        let counts = Arc::<CacheCounts>::default();
-        let dropped = Arc::clone(&counts);
-        let cache = Cache::builder()
-            .max_capacity(bytes)
-            .weigher(move |_, value| weighed(weight, value))
-            .eviction_policy(EvictionPolicy::lru())
-            .eviction_listener(move |_, value, cause| {
-                dropped.drops(weighed(weight, &value), cause == RemovalCause::Size);
-            })
-            .build();
-        let refused = Cache::builder()
-            .max_capacity(REFUSED_BYTES)
-            .weigher(|_, error: &ImageError| weighed(|error| error.to_string().len() * 2, error))
-            .time_to_live(REFUSED_FOR)
-            .build();
-        Self { cache, refused, weight, counts }
-    }
-
-    /// What is cached now.
-    async fn cached(&self, key: &K) -> Option<V> {
-        let value = self.cache.get(key).await?;
-        self.counts.hit();
-        Some(value)
-    }
-
-    async fn get(
-        &self,
-        key: K,
-        read: impl AsyncFnOnce() -> Result<V, ImageError>,
-    ) -> Result<V, ImageError> {
-        if let Some(value) = self.cached(&key).await {
-            return Ok(value);
-        }
-        if let Some(refusal) = self.refused.get(&key).await {
-            return Err(refusal);
-        }
-        let is_read_here = AtomicBool::new(false);
-        let refused = key.clone();
-        let read = async {
-            is_read_here.store(true, Ordering::Relaxed);
-            self.counts.missed();
-            let value = read().await?;
-            self.counts.holds(weighed(self.weight, &value));
-            Ok(value)
-        };
-        let answer: Result<V, Arc<ImageError>> = self.cache.try_get_with(key, read).await;
-        if answer.is_ok() && !is_read_here.load(Ordering::Relaxed) {
-            self.counts.hit();
-        }
-        match answer.map_err(Arc::unwrap_or_clone) {
-            Err(error) if error.is_lasting() => {
-                self.refused.insert(refused, error.clone()).await;
-                Err(error)
-            }
-            other => other,
-        }
-    }
-}
-
-fn weighed<V>(weight: fn(&V) -> usize, value: &V) -> u32 {
-    u32::try_from(weight(value) + OVERHEAD).unwrap_or(u32::MAX)
 }
 
 fn layers_digest(layers: &[Descriptor]) -> [u8; 32] {
@@ -270,65 +183,18 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
         if let Some(files) = self.files.cached(&of_snapshot).await {
             return Ok(files);
         }
-        let read = self.reader.read_layers(namespace, image, needed, deadline);
+        let read = async || self.reader.read_layers(namespace, image, needed, deadline).await;
         match self.files.get(of_layers, read).await {
             Err(error) if error.is_for_snapshot() => {
                 let reader = &self.reader;
-                let read =
-                    reader.read_unpacked(namespace, image, needed, snapshotter, error, deadline);
+                let read = async || {
+                    reader
+                        .read_unpacked(namespace, image, needed, snapshotter, error, deadline)
+                        .await
+                };
                 self.files.get(of_snapshot, read).await
             }
             other => other,
-        }
-    }
-}
-
-/// The counters of one cache.
-#[derive(Debug, Default)]
-pub struct CacheCounts {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    evictions: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl CacheCounts {
-    /// Answers that needed no read of their own, also those that waited for the read of another call.
-    pub fn hits(&self) -> u64 {
-        self.hits.load(Ordering::Relaxed)
-    }
-
-    /// Reads that were started.
-    pub fn misses(&self) -> u64 {
-        self.misses.load(Ordering::Relaxed)
-    }
-
-    /// Entries that were dropped to make room.
-    pub fn evictions(&self) -> u64 {
-        self.evictions.load(Ordering::Relaxed)
-    }
-
-    /// About how many bytes are held.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    fn hit(&self) {
-        self.hits.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn missed(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn holds(&self, bytes: u32) {
-        self.bytes.fetch_add(bytes.into(), Ordering::Relaxed);
-    }
-
-    fn drops(&self, bytes: u32, for_room: bool) {
-        self.bytes.fetch_sub(bytes.into(), Ordering::Relaxed);
-        if for_room {
-            self.evictions.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -339,7 +205,7 @@ mod tests {
     use crate::image::metadata::config::ImageConfig;
     use crate::image::snapshot::key::SnapshotKey;
     use crate::store::StoreError;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
     use tokio::sync::Semaphore;
 
@@ -470,7 +336,7 @@ mod tests {
         let amd64 = Platform::new("linux", "amd64", "");
         let arm64 = Platform::new("linux", "arm64", "");
         let x86_64 =
-            Platform { os: "linux".into(), architecture: "x86_64".into(), variant: "v1".into() };
+            Platform { architecture: "x86_64".into(), variant: "v1".into(), ..amd64.clone() };
         let other_type = Descriptor { media_type: "other".to_owned(), ..blob(&digest(1)) };
         for (name, target, platform, reads) in [
             ("a", blob(&digest(1)), &amd64, 1),

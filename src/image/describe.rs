@@ -16,6 +16,7 @@ use crate::image::metadata::{chain_id, config};
 use crate::image::platform::{Matcher, Platform};
 use crate::image::{Description, Descriptor, ImageError};
 use crate::store::{Deadline, ImageStore};
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 /// The annotation that `BuildKit` gives to the attestation of another entry.
@@ -132,7 +133,7 @@ impl Platforms {
 fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<IndexEntry> {
     let rank = |entry: &IndexEntry| match &entry.descriptor.platform {
         Some(platform) => matcher.rank(platform),
-        None => Some(usize::MAX),
+        None => Some((usize::MAX, Reverse(0))),
     };
     let ranked = entries.into_iter().filter_map(|entry| Some((rank(&entry)?, entry)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, entry)| entry)

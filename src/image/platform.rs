@@ -1,8 +1,9 @@
 //! Platforms: which manifest of an index runs on which node.
 //!
-//! The rules are those of containerd's `platforms.Only`. Only Linux is served: a request for another
-//! operating system is refused before it gets here.
+//! The rules are those of containerd's `platforms.Only`. A request for Windows or Darwin, for which containerd
+//! makes other specs, is refused before it gets here.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 /// An operating system, an architecture and its variant, in the words of an image index.
@@ -14,6 +15,52 @@ pub struct Platform {
     pub architecture: String,
     /// The variant, or empty.
     pub variant: String,
+    /// The features of the operating system.
+    pub os_features: OsFeatures,
+}
+
+/// The features of an operating system, for example `erofs`: those that an image needs, or that a node has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum OsFeatures {
+    /// These, sorted and each once.
+    Listed(Vec<String>),
+    /// Whatever an image needs, since releases of containerd before 2.3 do not look at it.
+    NotLookedAt,
+}
+
+impl Default for OsFeatures {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl OsFeatures {
+    /// These features. containerd: `platforms.Normalize`.
+    #[must_use]
+    pub fn new(mut features: Vec<String>) -> Self {
+        features.sort();
+        features.dedup();
+        Self::Listed(features)
+    }
+
+    /// The features, sorted.
+    #[must_use]
+    pub fn list(&self) -> &[String] {
+        match self {
+            Self::Listed(features) => features,
+            Self::NotLookedAt => &[],
+        }
+    }
+
+    /// Whether a node with these features runs an image that needs the others. containerd: `matcher.Match`.
+    fn has_all(&self, needed: &Self) -> bool {
+        match self {
+            Self::Listed(features) => {
+                needed.list().iter().all(|feature| features.binary_search(feature).is_ok())
+            }
+            Self::NotLookedAt => true,
+        }
+    }
 }
 
 impl Platform {
@@ -24,6 +71,7 @@ impl Platform {
             os: os.to_owned(),
             architecture: architecture.to_owned(),
             variant: variant.to_owned(),
+            os_features: OsFeatures::default(),
         }
         .normalized()
     }
@@ -57,7 +105,20 @@ impl Platform {
             (architecture, variant) => (architecture, variant),
         };
         let (architecture, variant) = (architecture.to_owned(), variant.to_owned());
-        Self { os, architecture, variant }
+        Self { os, architecture, variant, os_features: self.os_features.clone() }
+    }
+
+    /// The same platform with other features.
+    #[must_use]
+    pub fn with_os_features(self, os_features: OsFeatures) -> Self {
+        Self { os_features, ..self }
+    }
+
+    /// Whether containerd makes a spec for Linux for this operating system. containerd:
+    /// `oci.generateDefaultSpecWithPlatform`.
+    #[must_use]
+    pub fn has_linux_spec(&self) -> bool {
+        !matches!(self.os.as_str(), "windows" | "darwin")
     }
 
     /// Whether an index marks the entry as an attestation, which is not an image.
@@ -69,7 +130,11 @@ impl Platform {
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
+        f.write_str(&self.os)?;
+        if !self.os_features.list().is_empty() {
+            write!(f, "(+{})", self.os_features.list().join("+"))?;
+        }
+        write!(f, "/{}", self.architecture)?;
         if !self.variant.is_empty() {
             write!(f, "/{}", self.variant)?;
         }
@@ -81,13 +146,21 @@ impl fmt::Display for Platform {
 ///
 /// containerd: `platforms.Only`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matcher(Vec<Platform>);
+pub struct Matcher {
+    platforms: Vec<Platform>,
+    os_features: OsFeatures,
+}
+
+/// How well a platform suits a node, the best first: its place among those that the node runs, and then the one
+/// with the most features.
+pub type Rank = (usize, Reverse<usize>);
 
 impl Matcher {
     /// What a node of this platform runs: its own platform, then older ones.
     #[must_use]
     pub fn only(platform: &Platform) -> Self {
         let own = platform.normalized();
+        let (own, os_features) = (Self::without_features(&own), own.os_features);
         let with = |architecture: &str, variants: &[String]| -> Vec<Platform> {
             variants.iter().map(|variant| Platform::new(&own.os, architecture, variant)).collect()
         };
@@ -106,14 +179,26 @@ impl Matcher {
             }
             _ => {}
         }
-        Self(list)
+        Self { platforms: list, os_features }
     }
 
-    /// The rank of a platform for the node: 0 is the best; absent if the node cannot run it.
+    fn without_features(platform: &Platform) -> Platform {
+        platform.clone().with_os_features(OsFeatures::default())
+    }
+
+    /// The rank of a platform for the node; absent if the node cannot run it.
     #[must_use]
-    pub fn rank(&self, platform: &Platform) -> Option<usize> {
-        let platform = platform.normalized();
-        self.0.iter().position(|known| *known == platform)
+    pub fn rank(&self, platform: &Platform) -> Option<Rank> {
+        if !self.os_features.has_all(&platform.os_features) {
+            return None;
+        }
+        let features = match &self.os_features {
+            OsFeatures::Listed(_) => platform.os_features.list().len(),
+            OsFeatures::NotLookedAt => 0,
+        };
+        let platform = Self::without_features(&platform.normalized());
+        let place = self.platforms.iter().position(|known| *known == platform)?;
+        Some((place, Reverse(features)))
     }
 
     /// Whether the node has this operating system and some variant of this architecture.
@@ -123,7 +208,9 @@ impl Matcher {
     #[must_use]
     pub fn has_architecture(&self, platform: &Platform) -> bool {
         let platform = platform.normalized();
-        self.0.iter().any(|p| p.os == platform.os && p.architecture == platform.architecture)
+        self.platforms
+            .iter()
+            .any(|p| p.os == platform.os && p.architecture == platform.architecture)
     }
 }
 
@@ -163,7 +250,8 @@ mod tests {
     use super::*;
 
     fn vector(architecture: &str, variant: &str) -> Vec<String> {
-        let Matcher(list) = Matcher::only(&Platform::new("linux", architecture, variant));
+        let Matcher { platforms: list, .. } =
+            Matcher::only(&Platform::new("linux", architecture, variant));
         list.iter().map(|p| p.to_string().replace("linux/", "")).collect()
     }
 
@@ -183,11 +271,32 @@ mod tests {
     #[test]
     fn a_variant_must_be_one_that_the_node_has() {
         let node = Matcher::only(&Platform::new("linux", "amd64", ""));
-        assert_eq!(node.rank(&Platform::new("linux", "amd64", "v1")), Some(0));
+        assert_eq!(node.rank(&Platform::new("linux", "amd64", "v1")), Some((0, Reverse(0))));
         assert_eq!(node.rank(&Platform::new("linux", "amd64", "v3")), None);
         assert_eq!(node.rank(&Platform::new("windows", "amd64", "")), None);
         assert!(node.has_architecture(&Platform::new("linux", "amd64", "v3")));
         assert!(!node.has_architecture(&Platform::new("linux", "arm64", "")));
+    }
+
+    /// containerd: the tests of `platforms.matcher` and of its order.
+    #[test]
+    fn features_must_be_those_that_were_asked_for_and_more_of_them_are_better() {
+        let with = |architecture: &str, features: &[&str]| {
+            let features = features.iter().map(ToString::to_string).collect();
+            Platform::new("linux", architecture, "").with_os_features(OsFeatures::new(features))
+        };
+        let plain = Matcher::only(&with("amd64", &[]));
+        assert!(plain.rank(&with("amd64", &[])).is_some());
+        assert_eq!(plain.rank(&with("amd64", &["erofs"])), None);
+        let both = Matcher::only(&with("amd64", &["b", "a"]));
+        let rank = |platform: &Platform| both.rank(platform).unwrap();
+        assert!(rank(&with("amd64", &["a", "b", "a"])) < rank(&with("amd64", &["b"])));
+        assert!(rank(&with("amd64", &["b"])) < rank(&with("amd64", &[])));
+        assert!(rank(&with("amd64", &[])) < rank(&with("386", &["a"])));
+        assert_eq!(both.rank(&with("amd64", &["a", "c"])), None);
+        let old = Matcher::only(&with("amd64", &[]).with_os_features(OsFeatures::NotLookedAt));
+        assert_eq!(old.rank(&with("amd64", &["erofs"])), old.rank(&with("amd64", &[])));
+        assert_eq!(with("arm", &["b", "a"]).to_string(), "linux(+a+b)/arm/v7");
     }
 
     #[test]

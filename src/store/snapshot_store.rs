@@ -82,6 +82,15 @@ pub trait SnapshotHold: Send {
 /// A store of snapshots.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + 'static {
+    /// The snapshotter that a namespace has as its default, if it has one.
+    async fn default_snapshotter(
+        &self,
+        _namespace: &Namespace,
+        _deadline: Deadline,
+    ) -> Result<Option<Snapshotter>, SnapshotError> {
+        Ok(None)
+    }
+
     /// Holds a snapshot: a committed one, under a chain ID, or a container's own.
     async fn hold(
         &self,

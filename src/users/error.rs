@@ -40,6 +40,11 @@ pub enum Cause {
         /// What is there.
         text: String,
     },
+    /// More groups list the user than a process may have, so no container can start.
+    #[error(
+        "more than {1} lines of the image's {0} list the user, and Linux allows no more groups"
+    )]
+    TooManyGroups(&'static str, usize),
     /// A line that is longer than Go's reader accepts.
     #[error("line {line} of the image's {file} is longer than {limit} bytes")]
     LineTooLong {
@@ -57,7 +62,7 @@ impl Cause {
     #[must_use]
     pub fn is_bad_data(&self) -> bool {
         match self {
-            Self::Untrusted { .. } | Self::LineTooLong { .. } => true,
+            Self::Untrusted { .. } | Self::LineTooLong { .. } | Self::TooManyGroups(..) => true,
             Self::Malformed(_) | Self::NoFile(..) | Self::NotFound(..) => false,
         }
     }

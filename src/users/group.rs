@@ -12,6 +12,9 @@ pub const PATH: &str = "/etc/group";
 /// The longest line that is read, in bytes.
 const LINE_BYTES: usize = 1 << 20;
 
+/// The most groups that a process may have: Linux's `NGROUPS_MAX`.
+const GROUPS: usize = 65_536;
+
 const NAME: usize = 0;
 const GID: usize = 2;
 const MEMBERS: usize = 3;
@@ -81,7 +84,8 @@ pub enum OwnGroup {
 ///
 /// # Errors
 ///
-/// [`Cause::Untrusted`] if such a line's gid is not a valid number.
+/// [`Cause::Untrusted`] if such a line's gid is not a valid number, and [`Cause::TooManyGroups`] for more than
+/// Linux allows.
 pub fn find_gids_of_member(bytes: &[u8], user: &[u8], own: OwnGroup) -> Result<Vec<u32>, Cause> {
     let mut gids = Vec::new();
     for line in groups(bytes) {
@@ -89,6 +93,9 @@ pub fn find_gids_of_member(bytes: &[u8], user: &[u8], own: OwnGroup) -> Result<V
         let skipped = own == OwnGroup::Skipped && line.field(NAME) == user;
         if !skipped && is_member(&line, user) {
             gids.push(line.id_at(GID, "a gid")?);
+            if gids.len() > GROUPS {
+                return Err(Cause::TooManyGroups(PATH, GROUPS));
+            }
         }
     }
     Ok(gids)
@@ -151,6 +158,14 @@ mod tests {
         file.extend_from_slice(b"last:x:7:app\n");
         assert_eq!(find_gids_of_member(&file, b"app", OwnGroup::Skipped), Ok(vec![7]));
         assert_eq!(find_gid(&file, "last"), Ok(Some(7)));
+    }
+
+    #[test]
+    fn more_groups_than_a_process_may_have_are_refused() {
+        let file = |count| "g:x:7:app\n".repeat(count);
+        let gids = |count| find_gids_of_member(file(count).as_bytes(), b"app", OwnGroup::Counts);
+        assert_eq!(gids(65_536).unwrap().len(), 65_536);
+        assert_eq!(gids(640_000), Err(Cause::TooManyGroups(PATH, 65_536)));
     }
 
     proptest::proptest! {

@@ -134,7 +134,12 @@ fn platform(config: &str) -> Option<pb::Platform> {
     let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (os, architecture) = (field("os"), field("architecture"));
     let states = os == "linux" && !architecture.is_empty() && !architecture.contains('$');
-    states.then(|| pb::Platform { os, architecture, variant: field("variant") })
+    states.then(|| pb::Platform {
+        os,
+        architecture,
+        variant: field("variant"),
+        ..Default::default()
+    })
 }
 
 /// Where two texts part, with what follows.

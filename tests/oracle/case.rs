@@ -84,7 +84,7 @@ impl Case {
             platform: Some(pb::Platform {
                 os: "linux".to_owned(),
                 architecture: ARCHITECTURE.to_owned(),
-                variant: String::new(),
+                ..Default::default()
             }),
             options: Some(options),
             ..Default::default()

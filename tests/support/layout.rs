@@ -54,7 +54,7 @@ pub(crate) struct Blob {
 }
 
 impl Blob {
-    /// States a platform, for example `linux/arm64/v8`.
+    /// States a platform, for example `linux/arm64/v8` or `linux(+erofs)/amd64`.
     pub(crate) fn platform(mut self, platform: &str) -> Self {
         self.platform = Some(platform.to_owned());
         self
@@ -91,7 +91,12 @@ impl Blob {
         });
         if let Some(platform) = &self.platform {
             let mut parts = platform.split('/');
-            json["platform"] = json!({"os": parts.next(), "architecture": parts.next()});
+            let os = parts.next().unwrap();
+            let (os, features) = os.split_once("(+").unwrap_or((os, ""));
+            json["platform"] = json!({"os": os, "architecture": parts.next()});
+            if let Some(features) = features.strip_suffix(')') {
+                json["platform"]["os.features"] = features.split('+').collect();
+            }
             if let Some(variant) = parts.next() {
                 json["platform"]["variant"] = variant.into();
             }

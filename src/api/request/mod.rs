@@ -16,7 +16,7 @@ use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
 use crate::domain::request::{Options, Request};
 use crate::domain::violation::Violations;
 use crate::generate::UnknownProfile;
-use crate::image::platform::Platform;
+use crate::image::platform::{OsFeatures, Platform};
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
 use crate::oci::IdMapping;
@@ -56,14 +56,18 @@ fn snapshot(snapshotter: &str, key: &str, wrong: &mut Violations) -> SnapshotCho
     SnapshotChoice { snapshotter, key }
 }
 
+/// The most features of an operating system that a request may name.
+const OS_FEATURES: usize = 32;
+
 /// The platform; nothing where the message is empty, which means the node's.
 fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> {
-    let pb::Platform { os, architecture, variant } = message;
-    if os.is_empty() && architecture.is_empty() && variant.is_empty() {
+    let pb::Platform { os, architecture, variant, os_features } = message;
+    if message == &pb::Platform::default() {
         return None;
     }
-    if !os.is_empty() && os != "linux" {
-        wrong.push("platform.os", "only linux is served");
+    let platform = Platform::new(os, architecture, variant);
+    if !platform.has_linux_spec() {
+        wrong.push("platform.os", "windows and darwin are not served, their specs are other ones");
     }
     if architecture.is_empty() {
         wrong
@@ -72,12 +76,25 @@ fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> 
     let word = |text: &str| {
         text.len() <= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     };
-    for (field, text) in [("platform.architecture", architecture), ("platform.variant", variant)] {
+    for (field, text) in [
+        ("platform.os", os),
+        ("platform.architecture", architecture),
+        ("platform.variant", variant),
+    ] {
         if !word(text) {
             wrong.push(field, "must be at most 32 letters, digits, '.', '_' or '-'");
         }
     }
-    Some(Platform::new("linux", architecture, variant))
+    if os_features.len() > OS_FEATURES {
+        wrong.push("platform.os_features", format!("at most {OS_FEATURES} are allowed"));
+    }
+    for (index, feature) in os_features.iter().take(OS_FEATURES).enumerate() {
+        if feature.is_empty() || !word(feature) {
+            let field = format!("platform.os_features[{index}]");
+            wrong.push(field, "must be 1 to 32 letters, digits, '.', '_' or '-'");
+        }
+    }
+    Some(platform.with_os_features(OsFeatures::new(os_features.clone())))
 }
 
 fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
@@ -180,6 +197,7 @@ mod tests {
                 os: "windows".to_owned(),
                 architecture: String::new(),
                 variant: "v 8".to_owned(),
+                os_features: vec!["erofs".to_owned(), "a+b".to_owned()],
             }),
             options: Some(pb::SpecOptions {
                 process: Some(pb::ProcessOptions {
@@ -207,6 +225,7 @@ mod tests {
                 "platform.os",
                 "platform.architecture",
                 "platform.variant",
+                "platform.os_features[1]",
                 "options.hostname",
                 "options.process.env[1]",
                 "options.process.env[2]",

@@ -6,11 +6,11 @@
 //! Invariant: beside the view, the memory is bounded by [`limits::LAYER_LINK_BYTES`].
 
 use crate::domain::limits;
-use crate::image::layers::view::{LayerView, Node, behind, first_below};
+use crate::image::layers::links::Links;
+use crate::image::layers::view::{LayerView, Node, first_below};
 use crate::image::layers::work::{Overrun, Work};
 use crate::paths::{PATH_BYTES, RootPath, prefix_below};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why a layer is refused.
@@ -227,7 +227,7 @@ impl Builder {
 
     /// Removes the link at a path, and with `with_below` those below it.
     fn forget_links(&mut self, path: &RootPath, with_below: bool) {
-        if self.links.by_path.is_empty() {
+        if self.links.is_empty() {
             return;
         }
         let start = prefix_below(path.bytes());
@@ -236,74 +236,10 @@ impl Builder {
             if let Some(target) = self.links.remove(&link) {
                 self.link_bytes -= link_cost(&link, &target);
             }
-            let rest = self.links.by_path.range::<[u8], _>(behind(&start)).map(|(path, _)| path);
+            let rest = self.links.after(&start);
             next = first_below(rest, &start).filter(|_| with_below);
         }
     }
-}
-
-/// The symbolic links of a layer.
-#[derive(Default)]
-struct Links {
-    by_path: BTreeMap<RootPath, Vec<u8>>,
-    /// How many of the paths have a hash: to compare whole paths at each name of a long one would take long.
-    hashes: HashMap<u64, usize>,
-    hasher: RandomState,
-}
-
-impl Links {
-    fn get(&self, path: &RootPath) -> Option<&Vec<u8>> {
-        self.by_path.get(path)
-    }
-
-    fn hash(&self, path: &RootPath) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        path.names().for_each(|name| add_name(&mut hasher, name));
-        hasher.finish()
-    }
-
-    fn insert(&mut self, path: RootPath, target: Vec<u8>) {
-        let hash = self.hash(&path);
-        if self.by_path.insert(path, target).is_none() {
-            *self.hashes.entry(hash).or_default() += 1;
-        }
-    }
-
-    fn remove(&mut self, path: &RootPath) -> Option<Vec<u8>> {
-        let target = self.by_path.remove(path)?;
-        let hash = self.hash(path);
-        if let Some(count) = self.hashes.get_mut(&hash) {
-            *count -= 1;
-            if *count == 0 {
-                self.hashes.remove(&hash);
-            }
-        }
-        Some(target)
-    }
-
-    /// The first link on a path: where its text ends, and its target.
-    fn first_on(&self, path: &RootPath) -> Option<(usize, &[u8])> {
-        if self.by_path.is_empty() {
-            return None;
-        }
-        let (mut hasher, mut end) = (self.hasher.build_hasher(), 0);
-        for name in path.names() {
-            add_name(&mut hasher, name);
-            end += name.len();
-            if self.hashes.contains_key(&hasher.clone().finish())
-                && let Some(target) = self.by_path.get(&path.bytes()[..end])
-            {
-                return Some((end, target));
-            }
-            end += 1;
-        }
-        None
-    }
-}
-
-fn add_name(hasher: &mut impl Hasher, name: &[u8]) {
-    hasher.write(name);
-    hasher.write_u8(b'/');
 }
 
 /// The memory of a link while the layer is read: its two texts, and their places in the map.
@@ -331,10 +267,7 @@ mod tests {
                 assert_eq!(link(&mut builder, at), Ok(()));
             }
             builder.put(&path("dir"), Node::Special("a file")).unwrap();
-            assert_eq!(
-                (builder.links.by_path.len(), builder.links.hashes.len(), builder.link_bytes),
-                (0, 0, 0)
-            );
+            assert_eq!((builder.links.is_empty(), builder.link_bytes), (true, 0));
         }
         let refused = (0..20).find_map(|at| link(&mut builder, at).err());
         assert_eq!(refused, Some(Refusal::Links));

@@ -14,6 +14,7 @@
 
 mod apply;
 mod decompress;
+mod links;
 mod read;
 mod readers;
 mod scan;

@@ -172,6 +172,7 @@ impl Container {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::platform::OsFeatures;
     use serde_json::json;
 
     fn parsed(json: &serde_json::Value) -> Result<ImageConfig, String> {
@@ -219,6 +220,7 @@ mod tests {
                 os: "linux".to_owned(),
                 architecture: "arm64".to_owned(),
                 variant: "v8".to_owned(),
+                os_features: OsFeatures::new(vec!["f".to_owned()]),
             },
             container: Some(ContainerConfig {
                 user: "app:www".to_owned(),

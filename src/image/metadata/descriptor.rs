@@ -3,7 +3,7 @@
 use crate::image::Descriptor;
 use crate::image::digest::Digest;
 use crate::image::metadata::go_json::{JsonError, List, Value};
-use crate::image::platform::Platform;
+use crate::image::platform::{OsFeatures, Platform};
 use std::collections::BTreeMap;
 
 /// Checks the type of a field of an index or a manifest that is not needed.
@@ -88,7 +88,12 @@ pub(super) fn platform_field(
         "architecture" => value.string(&mut into.architecture),
         "os" => value.string(&mut into.os),
         "variant" => value.string(&mut into.variant),
-        "os.features" => value.strings(&mut List::default()),
+        "os.features" => {
+            let mut features = List::default();
+            value.strings(&mut features)?;
+            into.os_features = OsFeatures::new(features.into_vec());
+            Ok(())
+        }
         _ => value.string(&mut String::new()),
     }
 }

@@ -44,7 +44,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<IndexEntry>, JsonError> {
 mod tests {
     use super::*;
     use crate::image::digest::Digest;
-    use crate::image::platform::Platform;
+    use crate::image::platform::{OsFeatures, Platform};
 
     fn digest(digit: char) -> String {
         format!("sha256:{}", String::from(digit).repeat(64))
@@ -64,7 +64,10 @@ mod tests {
                 digest: Digest::parse(&digest('a')).unwrap(),
                 size: 5,
                 data: Some("hello".into()),
-                platform: Some(Platform::new("linux", "arm", "v7")),
+                platform: Some(
+                    Platform::new("linux", "arm", "v7")
+                        .with_os_features(OsFeatures::new(vec!["f".to_owned()])),
+                ),
             },
             annotations: [("a".to_owned(), "b".to_owned())].into(),
         };

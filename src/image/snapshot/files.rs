@@ -14,7 +14,7 @@ use std::time::Duration;
 pub struct SnapshotRules {
     /// The directory of the host below which snapshots may be read; absent if no snapshot may be read.
     pub root: Option<PathBuf>,
-    /// The snapshotter for requests that name none.
+    /// The snapshotter for requests that name none, in namespaces that have no default.
     pub snapshotter: Snapshotter,
     /// How long the reading of one snapshot may take.
     pub timeout: Duration,
@@ -47,7 +47,11 @@ impl SnapshotFiles {
         deadline: Deadline,
     ) -> Result<AccountFiles, ImageError> {
         let root = self.rules.root.clone().ok_or(SnapshotError::Off)?;
-        let snapshotter = snapshotter.unwrap_or(&self.rules.snapshotter);
+        let of_namespace = match snapshotter {
+            Some(_) => None,
+            None => self.snapshots.default_snapshotter(namespace, deadline).await?,
+        };
+        let snapshotter = snapshotter.or(of_namespace.as_ref()).unwrap_or(&self.rules.snapshotter);
         let named = |error: ImageError| {
             if let ImageError::Snapshot(SnapshotError::Unreadable(reason)) = error {
                 let reason = format!("snapshotter {snapshotter}: {reason}");

@@ -67,6 +67,15 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Whether an image for features of the operating system must have been asked for with them, as in
+    /// containerd 2.3 and later.
+    #[must_use]
+    pub fn looks_at_os_features(&self) -> bool {
+        const BEFORE: [&str; 5] = ["1.6.", "1.7.", "2.0.", "2.1.", "2.2."];
+        let release = self.equals.strip_prefix("containerd ").unwrap_or_default();
+        !BEFORE.iter().any(|before| release.starts_with(before))
+    }
+
     /// The base spec of one container on a host.
     #[must_use]
     pub fn assembly(&self, namespace: &Namespace, id: &ContainerId, host: &HostFacts) -> Assembly {

@@ -210,7 +210,11 @@ mod tests {
         assert!(
             unknown("nonsense").starts_with("unknown profile \"nonsense\", known are function")
         );
-        assert!(profiles.names().starts_with("function, hardened, faas-rs, containerd-2.4, containerd, "));
+        assert!(
+            profiles
+                .names()
+                .starts_with("function, hardened, faas-rs, containerd-2.4, containerd, ")
+        );
         assert!(
             Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
         );

@@ -76,8 +76,7 @@ pub(super) fn read(json: &Value, format: Format) -> Result<Policy, Violations> {
 
 fn policy(json: &Value, format: Format, wrong: &mut Violations) -> Option<Policy> {
     let top = Field::outermost(json).object(&format.frame(), wrong)?;
-    let action =
-        top.need("defaultAction", wrong).and_then(|field| field.word(&ACTIONS, wrong));
+    let action = top.need("defaultAction", wrong).and_then(|field| field.word(&ACTIONS, wrong));
     let errno = errno(&top, ["defaultErrnoRet", "defaultErrno"], action, wrong);
     if action == Some(NOTIFY) {
         top.wrong("defaultAction", wrong, "must not be SCMP_ACT_NOTIFY: no runtime starts with it");
@@ -152,8 +151,7 @@ fn rule(entry: &Field<'_>, format: Format, listens: bool, wrong: &mut Violations
     let rule = entry.object(&format.rule(), wrong)?;
     let names = names(&rule, wrong);
     rule.text("comment", wrong);
-    let action =
-        rule.need("action", wrong).and_then(|field| field.word(&ACTIONS, wrong));
+    let action = rule.need("action", wrong).and_then(|field| field.word(&ACTIONS, wrong));
     let errno = errno(&rule, ["errnoRet", "errno"], action, wrong);
     if action == Some(NOTIFY) {
         if !listens {

@@ -2,6 +2,7 @@
 
 mod broken;
 mod explain;
+mod platforms;
 mod warm;
 
 use specd::api::Service;

@@ -180,6 +180,22 @@ on_each_release! {
     }
 }
 
+on_each_release! {
+    async fn the_default_snapshotter_of_the_namespace_is_asked(daemon: Daemon) {
+        let (stack, namespace) = (&STACKS[0], "labelled");
+        let image = stack.image();
+        image.import_for(&daemon, namespace, NAME, "native").await;
+        discard_layers(&daemon, namespace, &image).await;
+        let unpacked = over(&daemon, &daemon.socket(), "overlayfs");
+        let absent = read(&daemon, namespace, &unpacked, PASSWD).await.unwrap_err();
+        assert!(absent.to_string().contains("snapshotter overlayfs has no snapshot"), "{absent}");
+        let label = "containerd.io/defaults/snapshotter=native";
+        daemon.ctr(namespace, &["namespaces", "label", namespace, label]);
+        let answer = read(&daemon, namespace, &unpacked, PASSWD).await;
+        agree(&answer, stack.in_snapshot_of("native").0, "the labelled namespace");
+    }
+}
+
 fn request(namespace: &str, snapshotter: &str, key: &str) -> GenerateRequest {
     GenerateRequest {
         image: NAME.to_owned(),

@@ -52,7 +52,7 @@ fn what_is_no_layer_is_refused_unopened() {
         let (answer, opened) =
             image.read_noting(specd::image::NeededFiles { passwd: true, group: false });
         assert!(
-            matches!(answer, Err(ImageError::Invalid { digest: d, .. }) if d == digest),
+            matches!(answer, Err(ImageError::LayerUnreadable { digest: d, .. }) if d == digest),
             "{name}"
         );
         assert!(opened.is_empty());
