@@ -8,5 +8,6 @@ pub mod request;
 pub mod response;
 pub mod service;
 pub mod status;
+pub mod workers;
 
 pub use service::Service;

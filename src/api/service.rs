@@ -1,6 +1,7 @@
 //! The service: checks each call, runs it within its deadline, and translates the result.
 
 use crate::api::pb::specd as pb;
+use crate::api::workers::Workers;
 use crate::api::{deadline, request, response, status};
 use crate::domain;
 use crate::domain::exec::{ExecRequest, UpdateRequest};
@@ -12,19 +13,23 @@ use prost::Message;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
 
+/// The largest request that is worked on by an async worker, in bytes.
+const SMALL: usize = 16 << 10;
+
 /// `specd.v1.SpecService`.
 #[derive(Clone)]
 pub struct Service {
     generator: Generator,
     call_timeout: Duration,
     answer_bytes: usize,
+    workers: Workers,
 }
 
 impl Service {
     /// A service that ends each call after `call_timeout`, or at the deadline of the caller if that is earlier.
     #[must_use]
     pub fn new(generator: Generator, call_timeout: Duration) -> Self {
-        Self { generator, call_timeout, answer_bytes: usize::MAX }
+        Self { generator, call_timeout, answer_bytes: usize::MAX, workers: Workers::default() }
     }
 
     /// The same service with a size limit for responses, in bytes.
@@ -33,30 +38,44 @@ impl Service {
         Self { answer_bytes, ..self }
     }
 
-    /// Runs a call: checks the request, does the work within the deadline, and translates the result.
+    /// Runs a call: checks the request, does the work within the deadline, and translates the result. Off the async
+    /// workers if the request is larger than `small`.
     async fn call<W, C, A, M, F>(
         &self,
         request: Request<W>,
+        small: usize,
         check: impl FnOnce(W) -> Result<C, Violations>,
         work: impl FnOnce(C, Deadline) -> F,
         translate: fn(A) -> M,
     ) -> Result<Response<M>, Status>
     where
+        W: Message,
         M: Message,
         F: Future<Output = Result<A, GenerateError>>,
     {
         let started = Instant::now();
         let asked = deadline::of(request.metadata());
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
-        let request = check(request.into_inner()).map_err(|wrong| status::of(&wrong.into()))?;
         let deadline = started.checked_add(time).unwrap_or(started);
-        let work = work(request, Deadline::at(deadline));
-        match tokio::time::timeout_at(deadline.into(), work).await {
-            Ok(Ok(done)) => self.answer(translate(done)),
-            Ok(Err(error)) if Instant::now() < deadline => Err(status::of(&error)),
-            // The deadline ended the call, even if it failed with another error.
-            Ok(Err(_)) | Err(_) => Err(status::deadline_exceeded(time)),
-        }
+        let is_small = request.get_ref().encoded_len() <= small;
+        let call = async {
+            let request = check(request.into_inner()).map_err(|wrong| status::of(&wrong.into()))?;
+            match work(request, Deadline::at(deadline)).await {
+                Ok(done) => self.answer(translate(done)),
+                Err(error) if Instant::now() < deadline => Err(status::of(&error)),
+                // The deadline ended the call, even if it failed with another error.
+                Err(_) => Err(status::deadline_exceeded(time)),
+            }
+        };
+        let run = async {
+            if is_small {
+                call.await
+            } else {
+                self.workers.run(call).await.unwrap_or_else(|_| Err(status::overloaded()))
+            }
+        };
+        let ended = tokio::time::timeout_at(deadline.into(), run).await;
+        ended.unwrap_or_else(|_| Err(status::deadline_exceeded(time)))
     }
 
     fn known(&self, profile: Option<&str>) -> Result<(), UnknownProfile> {
@@ -88,7 +107,7 @@ impl pb::SpecService for Service {
             happens_in(&request.namespace);
             self.generator.generate(&request, deadline).await
         };
-        self.call(request, check, work, response::generated).await
+        self.call(request, SMALL, check, work, response::generated).await
     }
 
     async fn generate_process(
@@ -100,7 +119,7 @@ impl pb::SpecService for Service {
             happens_in(&request.namespace);
             self.generator.process(&request, deadline).await
         };
-        self.call(request, check, work, response::process).await
+        self.call(request, SMALL, check, work, response::process).await
     }
 
     async fn generate_resources(
@@ -108,7 +127,7 @@ impl pb::SpecService for Service {
         request: Request<pb::GenerateResourcesRequest>,
     ) -> Result<Response<pb::GenerateResourcesResponse>, Status> {
         let work = async |request: UpdateRequest, _| self.generator.resources(&request);
-        self.call(request, request::update, work, response::resources).await
+        self.call(request, SMALL, request::update, work, response::resources).await
     }
 
     async fn explain(
@@ -122,7 +141,7 @@ impl pb::SpecService for Service {
             happens_in(&request.namespace);
             self.generator.explain(&request, deadline).await
         };
-        self.call(request, check, work, response::explained).await
+        self.call(request, 0, check, work, response::explained).await
     }
 
     async fn list_profiles(

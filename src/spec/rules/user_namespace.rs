@@ -107,10 +107,10 @@ pub(super) fn check_ranges(list_place: &Place, list: &[IdMapping], findings: &mu
         } else if ranges.iter().any(|range| range.end > IDS) {
             findings.add(place(), format_args!("goes beyond {}, the highest ID", IDS - 1));
         }
-        for (earlier, other) in list[..index].iter().enumerate() {
-            if ranges.iter().zip(&sides(other)).any(|(a, b)| overlap(a, b)) {
-                findings.add(place(), format_args!("overlaps mapping {earlier}"));
-            }
+        let overlaps =
+            |other: &IdMapping| ranges.iter().zip(&sides(other)).any(|(a, b)| overlap(a, b));
+        if let Some(earlier) = list[..index].iter().position(overlaps) {
+            findings.add(place(), format_args!("overlaps mapping {earlier}"));
         }
     }
 }

@@ -37,7 +37,7 @@ async fn calls_in_flight_are_shed_with_resource_exhausted_and_retry_info() {
 
 fn with_env(bytes: usize) -> tonic::Request<specd::api::pb::specd::GenerateRequest> {
     let mut request = request();
-    let env = vec![format!("A={}", "x".repeat(bytes))];
+    let env = (0..10).map(|at| format!("A{at}={}", "x".repeat(bytes / 10))).collect();
     let process = Some(ProcessOptions { env, ..Default::default() });
     request.get_mut().options = Some(SpecOptions { process, ..Default::default() });
     request

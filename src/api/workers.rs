@@ -1,0 +1,165 @@
+//! Work on large requests, off the async workers: a few at a time, with a short queue.
+//!
+//! Checking, assembling and explaining are computation without a pause. On the async workers it would delay every other
+//! call, health included.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// How many calls may wait for each one that is worked on.
+const QUEUE: usize = 8;
+
+/// Too many calls wait already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFull;
+
+/// Places for work on large requests: one fewer than there are CPUs, and at least one.
+#[derive(Debug, Clone)]
+pub struct Workers(Arc<Places>);
+
+#[derive(Debug)]
+struct Places {
+    permits: Semaphore,
+    waiting: AtomicUsize,
+    queue: usize,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::new(cpus.saturating_sub(1).max(1))
+    }
+}
+
+impl Workers {
+    /// So many places, and a queue in proportion.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        let (permits, waiting) = (Semaphore::new(count), AtomicUsize::new(0));
+        Self(Arc::new(Places { permits, waiting, queue: count * QUEUE }))
+    }
+
+    /// Runs a future to its end. It has a place only while it computes, not while it waits for something.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueFull`] before anything is done.
+    pub async fn run<F: Future>(&self, work: F) -> Result<F::Output, QueueFull> {
+        let mut work = pin!(work);
+        let mut permit = self.queue().await?;
+        loop {
+            let polled =
+                std::future::poll_fn(|cx| Poll::Ready(off_worker(|| work.as_mut().poll(cx))));
+            let polled = polled.await;
+            drop(permit);
+            match polled {
+                Poll::Ready(done) => return Ok(done),
+                Poll::Pending => woken().await,
+            }
+            // A call that has begun is not refused.
+            permit = self.0.permits.acquire().await.map_err(|_| QueueFull)?;
+        }
+    }
+
+    async fn queue(&self) -> Result<SemaphorePermit<'_>, QueueFull> {
+        if let Ok(permit) = self.0.permits.try_acquire() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::begin(&self.0)?;
+        self.0.permits.acquire().await.map_err(|_| QueueFull)
+    }
+}
+
+/// A place in the queue.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(places: &'a Places) -> Result<Self, QueueFull> {
+        let before = places.waiting.fetch_add(1, Ordering::Relaxed);
+        let place = Self(&places.waiting);
+        if before < places.queue { Ok(place) } else { Err(QueueFull) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Computes while another thread takes over the tasks of this one.
+fn off_worker<T>(compute: impl FnOnce() -> T) -> T {
+    if Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
+    {
+        tokio::task::block_in_place(compute)
+    } else {
+        compute()
+    }
+}
+
+/// Returns when the task is woken.
+async fn woken() {
+    let mut first = true;
+    std::future::poll_fn(
+        |_| {
+            if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }
+        },
+    )
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn other_tasks_go_on_while_one_computes() {
+        let workers = Workers::new(1);
+        let computing = tokio::spawn({
+            let workers = workers.clone();
+            async move {
+                let compute = async { std::thread::sleep(Duration::from_millis(500)) };
+                workers.run(compute).await
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let started = Instant::now();
+        tokio::spawn(tokio::time::sleep(Duration::from_millis(1))).await.unwrap();
+        assert!(started.elapsed() < Duration::from_millis(300), "{:?}", started.elapsed());
+        assert!(!computing.is_finished());
+        assert_eq!(computing.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_place_is_free_while_its_call_waits_and_the_queue_ends() {
+        let workers = Workers::new(1);
+        let (open, opened) = tokio::sync::oneshot::channel::<()>();
+        let waits = tokio::spawn({
+            let workers = workers.clone();
+            async move { workers.run(opened).await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(workers.run(async { 7 }).await, Ok(7));
+        open.send(()).unwrap();
+        assert_eq!(waits.await.unwrap(), Ok(Ok(())));
+
+        let permit = workers.0.permits.acquire().await.unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..QUEUE {
+            let workers = workers.clone();
+            waiting.push(tokio::spawn(async move { workers.run(async {}).await }));
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(workers.run(async {}).await, Err(QueueFull));
+        drop(permit);
+        for one in waiting {
+            assert_eq!(one.await.unwrap(), Ok(()));
+        }
+    }
+}
