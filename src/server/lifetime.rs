@@ -1,10 +1,11 @@
-//! The end of a connection: its client is too slow to start, it is too old, or the server stops.
+//! The end of a connection: its client is too slow to start, it is idle or too old, another one needs its place, or
+//! the server stops.
 //!
-//! Idle connections are left to the keepalive pings of HTTP/2.
-//!
-//! Invariant: a connection that has started is never closed before its calls had the drain timeout to end.
+//! Invariant: a connection that has started is never closed before its calls had the drain timeout to end, except
+//! where another one needs its place, on the port for health.
 
 use crate::server::listen::Duplex;
+use crate::server::places::Place;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Lifetime {
     pub handshake_timeout: Duration,
     /// The age at which the client must open another connection; nothing for no limit.
     pub age: Option<Duration>,
+    /// How long it may have no call; nothing for no limit.
+    pub idle: Option<Duration>,
     /// How long its calls may take to end after that.
     pub drain_timeout: Duration,
 }
@@ -35,6 +38,7 @@ impl Lifetime {
         mut connection: Pin<&mut C>,
         go_away: impl FnOnce(Pin<&mut C>),
         begun: &Begun,
+        place: &Place,
         stop: &CancellationToken,
     ) -> hyper::Result<()> {
         let too_slow = async {
@@ -49,6 +53,8 @@ impl Lifetime {
                 tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP/2");
                 return Ok(());
             }
+            () = place.close.cancelled() => return Ok(()),
+            () = place.activity.idle_for(self.idle) => Some(self.drain_timeout),
             () = sleep(self.jittered_age()) => Some(self.drain_timeout),
             // The caller of shutdown limits how long this may take.
             () = stop.cancelled() => None,
@@ -153,7 +159,7 @@ mod tests {
     fn ages_differ_by_a_tenth_at_most() {
         let [handshake_timeout, drain_timeout] = [Duration::ZERO; 2];
         let age = Some(Duration::from_secs(1000));
-        let lifetime = Lifetime { handshake_timeout, age, drain_timeout };
+        let lifetime = Lifetime { handshake_timeout, age, idle: None, drain_timeout };
         let ages: Vec<u64> = (0..200).map(|_| lifetime.jittered_age().unwrap().as_secs()).collect();
         assert!(ages.iter().all(|age| (900..=1100).contains(age)), "{ages:?}");
         assert!(ages.iter().min() < ages.iter().max());

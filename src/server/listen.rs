@@ -257,6 +257,11 @@ pub struct Accepted {
 }
 
 impl Accepted {
+    /// Whether its client is not known yet, because it has to perform a TLS handshake.
+    pub(super) fn needs_handshake(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// The connection after its TLS handshake, if it needs one; nothing if that failed.
     pub(super) async fn secured(self, within: Duration) -> Option<Connection> {
         let Self { stream, tls, peer, refusals } = self;

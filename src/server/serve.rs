@@ -6,17 +6,20 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout after shutdown is requested, and
 //! half a second to cancel the rest.
 
+use crate::call_end::OnEnd;
 use crate::server::authority::Mended;
 use crate::server::call_limits::{CallLimits, Limited};
+use crate::server::callee::Callee;
 use crate::server::health::Health;
 use crate::server::lifetime::{Counted, Lifetime};
 use crate::server::listen::{Accepted, Connection, Listener, Peer};
 use crate::server::log_limit::LogLimit;
 use crate::server::metrics::Metrics;
+use crate::server::places::{Place, Places};
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
 use crate::server::trace::{Adopt, CallLog, Traced};
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,22 +29,28 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
 use tonic::service::Routes;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
+use tracing::Span;
 
 /// The pause after an error of accept, for example without file descriptors, so that the loop does not spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// The largest number of TLS handshakes at a time, of each listener. A further one takes the place of the oldest.
+const HANDSHAKES: usize = 32;
+
 /// The limits of the transport.
 #[derive(Debug, Clone)]
 pub struct ServeConfig {
-    /// The largest number of connections, over all listeners. A further one is closed at once, so that its
+    /// The largest number of connections of each listener. A further one is closed at once, so that its
     /// client gets UNAVAILABLE instead of waiting.
     pub connections: usize,
+    /// The largest number of connections of one peer: of a process over a unix socket, of an address over TCP.
+    pub peer_connections: usize,
+    /// Whether a further connection takes the place of the one that has been idle for the longest time.
+    pub replace_connections: bool,
     /// The largest number of calls in flight on one connection.
     pub streams: u32,
     /// The largest metadata of a call, in bytes.
@@ -102,7 +111,6 @@ pub async fn serve(
         service: layers(routes, &config),
         http2: Tasks::default(),
         stop: CancellationToken::new(),
-        permits: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
         refusals: LogLimit::new(1),
         config,
     });
@@ -125,33 +133,6 @@ pub async fn serve(
     while loops.join_next().await.is_some() {}
     server.http2.drain(server.config.drain_timeout, &shutdown).await;
     result
-}
-
-/// A service as connections call it.
-trait Callee:
-    Service<
-        Request<Incoming>,
-        Response = Response<Body>,
-        Error = Infallible,
-        Future: Send + 'static,
-    > + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Callee for S where
-    S: Service<
-            Request<Incoming>,
-            Response = Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        > + Clone
-        + Send
-        + Sync
-        + 'static
-{
 }
 
 /// The layers of every call, the outermost last.
@@ -181,7 +162,6 @@ struct Server<S> {
     service: S,
     http2: Tasks,
     stop: CancellationToken,
-    permits: Arc<Semaphore>,
     /// The limit of lines about refused clients.
     refusals: LogLimit,
     config: ServeConfig,
@@ -190,6 +170,10 @@ struct Server<S> {
 impl<S: Callee> Server<S> {
     /// Accepts connections of one listener until shutdown, then closes it.
     async fn accept(self: Arc<Self>, listener: Listener) {
+        let config = &self.config;
+        let places =
+            Places::new(config.connections, config.peer_connections, config.replace_connections);
+        let handshakes = Places::new(HANDSHAKES, HANDSHAKES, true);
         let mut failing = false;
         loop {
             let accepted = tokio::select! {
@@ -199,7 +183,7 @@ impl<S: Callee> Server<S> {
             match accepted {
                 Ok(connection) => {
                     failing = false;
-                    self.start(connection);
+                    self.start(connection, &places, &handshakes);
                 }
                 Err(error) if is_from_client(&error) => {}
                 Err(error) => {
@@ -220,40 +204,60 @@ impl<S: Callee> Server<S> {
     }
 
     /// Starts a connection, unless there are too many.
-    fn start(self: &Arc<Self>, accepted: Accepted) {
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            if let Some(left_out) = self.refusals.admit() {
-                let (peer, most) = (accepted.peer, self.config.connections);
-                tracing::warn!(%peer, most, left_out, "too many connections, refusing clients");
-            }
-            return;
-        };
-        let server = Arc::clone(self);
+    ///
+    /// One that needs a TLS handshake takes a place when that is done: until then its client may be anyone.
+    fn start(self: &Arc<Self>, accepted: Accepted, places: &Arc<Places>, handshakes: &Arc<Places>) {
+        let first = if accepted.needs_handshake() { handshakes } else { places };
+        let Some(first) = self.place(first, &accepted.peer) else { return };
+        let (server, places) = (Arc::clone(self), Arc::clone(places));
         self.http2.spawn(async move {
             let _counted = server.config.metrics.open_connection();
-            let peer = accepted.peer;
+            let (peer, needs_handshake) = (accepted.peer, accepted.needs_handshake());
             let secured = tokio::select! {
                 () = server.stop.cancelled() => return,
+                () = first.close.cancelled() => return,
                 secured = accepted.secured(server.config.tls_timeout) => secured,
             };
             let Some(connection) = secured else { return };
-            match server.connection(connection).await {
+            let mut place = first;
+            if needs_handshake {
+                let Some(lasting) = server.place(&places, &peer) else { return };
+                place = lasting;
+            }
+            match server.connection(connection, &place).await {
                 Ok(()) => tracing::debug!(%peer, "connection closed"),
                 Err(error) => tracing::debug!(%peer, %error, "connection failed"),
             }
-            drop(permit);
         });
     }
 
+    /// A place for a connection of a peer, unless there are too many.
+    fn place(&self, places: &Arc<Places>, peer: &Peer) -> Option<Place> {
+        let place = places.take(peer);
+        if place.is_none()
+            && let Some(left_out) = self.refusals.admit()
+        {
+            let (most, of_a_peer) = (self.config.connections, self.config.peer_connections);
+            tracing::warn!(%peer, most, of_a_peer, left_out, "too many connections, refusing clients");
+        }
+        place
+    }
+
     /// Serves HTTP/2 on a connection to its end.
-    async fn connection(&self, connection: Connection) -> hyper::Result<()> {
+    async fn connection(&self, connection: Connection, place: &Place) -> hyper::Result<()> {
         let Connection { mut stream, peer } = connection;
         if self.config.mend_authority && matches!(peer, Peer::Unix { .. }) {
             stream = Box::new(Mended::new(stream));
         }
-        let service = self.service.clone().map_request(move |mut request: Request<Incoming>| {
+        let (service, activity) = (self.service.clone(), Arc::clone(&place.activity));
+        let service = tower::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert::<Peer>(peer);
-            request
+            let call = activity.begin();
+            let answer = service.clone().oneshot(request);
+            async move {
+                let Ok(response) = answer.await;
+                Ok::<_, Infallible>(OnEnd::new(move |_| drop(call)).watch(response, Span::none()))
+            }
         });
         let (stream, begun) = Counted::new(stream);
         let serving = pin!(
@@ -261,7 +265,7 @@ impl<S: Callee> Server<S> {
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         );
         let go_away = http2::Connection::graceful_shutdown;
-        self.config.lifetime.drive(serving, go_away, &begun, &self.stop).await
+        self.config.lifetime.drive(serving, go_away, &begun, place, &self.stop).await
     }
 }
 

@@ -78,7 +78,9 @@ impl LogQueue {
             self.lock().is_writing = false;
             self.0.changed.notify_all();
             let dropped = self.dropped();
-            if dropped > reported {
+            // The report needs room in the queue, or its number would be lost.
+            let has_room = self.lock().bytes < QUEUED_BYTES / 2;
+            if dropped > reported && has_room {
                 let lines = dropped - reported;
                 tracing::warn!(lines, "log lines were dropped, because the log was not read");
                 reported = dropped;

@@ -79,6 +79,7 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 - --keepalive-interval={{ $v.limits.keepaliveInterval }}
 - --keepalive-timeout={{ $v.limits.keepaliveTimeout }}
 - --max-connection-age={{ $v.limits.maxConnectionAge }}
+- --max-connection-idle={{ $v.limits.maxConnectionIdle }}
 {{- range $v.extraArgs }}
 - {{ . | quote }}
 {{- end }}

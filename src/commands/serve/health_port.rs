@@ -12,6 +12,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tonic::service::Routes;
 
+/// The largest number of connections. A further one closes the one that has been idle for the longest time: any
+/// pod may connect, and must not keep the kubelet out.
+const CONNECTIONS: usize = 64;
+
 /// How long a probe may take to close its connection at the end.
 const DRAIN: Duration = Duration::from_millis(100);
 
@@ -25,7 +29,9 @@ impl HealthPort {
     /// Starts it, with the timeouts of the main server; it serves `grpc.health.v1` and nothing else.
     pub(super) fn start(listener: Listener, health: &Health, main: &ServeConfig) -> Self {
         let config = ServeConfig {
-            connections: 64,
+            connections: CONNECTIONS,
+            peer_connections: CONNECTIONS,
+            replace_connections: true,
             streams: 16,
             drain_timeout: DRAIN,
             metrics: Arc::default(),

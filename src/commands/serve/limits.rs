@@ -17,7 +17,7 @@ const MESSAGE_BYTES: u64 = 64 << 20;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// The largest number of connections
+    /// The largest number of connections of each address; one process or IP address may have a quarter of them, but at least 16
     #[arg(long, value_name = "COUNT", env = "SPECD_MAX_CONNECTIONS", default_value_t = 256, value_parser = count(1..=1 << 20))]
     max_connections: usize,
     /// The largest number of calls in flight over all connections; further calls are answered `RESOURCE_EXHAUSTED`
@@ -47,6 +47,9 @@ pub struct LimitArgs {
     /// The age, give or take a tenth, at which a connection's client must open another one; 0s for no limit
     #[arg(long, value_name = "DURATION", env = "SPECD_MAX_CONNECTION_AGE", default_value = "1h", value_parser = age)]
     max_connection_age: Duration,
+    /// How long a connection may have no call before its client must open another one; 0s for no limit
+    #[arg(long, value_name = "DURATION", env = "SPECD_MAX_CONNECTION_IDLE", default_value = "10m", value_parser = age)]
+    max_connection_idle: Duration,
     /// The longest time that a call may take; the caller's own deadline may be shorter
     #[arg(long, value_name = "DURATION", env = "SPECD_CALL_TIMEOUT", default_value = "60s", value_parser = timeout)]
     pub(super) call_timeout: Duration,
@@ -78,11 +81,14 @@ impl LimitArgs {
             keepalive_interval,
             keepalive_timeout,
             max_connection_age: age,
+            max_connection_idle: idle,
             call_timeout: _, // The service limits its calls.
             drain_timeout,
         } = self;
         ServeConfig {
             connections,
+            peer_connections: (connections / 4).max(16),
+            replace_connections: false,
             streams,
             header_list_bytes,
             keepalive_interval,
@@ -95,6 +101,7 @@ impl LimitArgs {
             lifetime: Lifetime {
                 handshake_timeout,
                 age: (!age.is_zero()).then_some(age),
+                idle: (!idle.is_zero()).then_some(idle),
                 drain_timeout,
             },
             tls_timeout: handshake_timeout,
@@ -151,6 +158,7 @@ mod tests {
             ("--keepalive-interval", "0s"),
             ("--keepalive-timeout", "1us"),
             ("--max-connection-age", "1us"),
+            ("--max-connection-idle", "1us"),
             ("--call-timeout", "0s"),
         ] {
             let error = config(&[flag, value]).unwrap_err();

@@ -9,6 +9,7 @@ use specd::commands::{Cli, Command};
 use specd::server::activation::Activation;
 use specd::server::listen::ListenAddress;
 use specd::server::shutdown::Shutdown;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
@@ -133,4 +134,23 @@ async fn connect(address: &str) -> Result<Channel, Error> {
 async fn liveness(client: &mut HealthClient<Channel>) -> Option<ServingStatus> {
     let request = HealthCheckRequest { service: "liveness".to_owned() };
     Some(client.check(request).await.ok()?.into_inner().status())
+}
+
+#[test]
+fn idle_connections_do_not_keep_a_probe_from_the_health_port() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = unix(&directory.path().join("specd.sock"));
+    let mut command = serve(&[&path]);
+    let mut server = Running::start(command.args(["--health-listen", "tcp://127.0.0.1:0"]));
+    let addresses = [server.listens(), server.listens()];
+    let health = addresses.iter().find(|address| address.starts_with("tcp://")).unwrap();
+    let target = health.strip_prefix("tcp://").unwrap();
+    let _idle: Vec<_> = (0..70)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(target).unwrap();
+            stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+            stream
+        })
+        .collect();
+    lives(health).unwrap();
 }

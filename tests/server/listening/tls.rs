@@ -273,3 +273,22 @@ fn a_client_says_why_the_connection_fails() {
     named(&error, &address);
     assert!(error.contains("use https://HOST:PORT and --tls-ca"), "{error}");
 }
+
+#[test]
+fn clients_without_a_certificate_take_no_place_of_others() {
+    let authority = Authority::new("ours");
+    let issued = authority.server();
+    let ca = authority.pem();
+    let files = [("tls.crt", &*issued.cert), ("tls.key", &issued.key), ("ca.crt", &ca)];
+    let secret = Secret::new(&files);
+    let directory = tempfile::tempdir().unwrap();
+    let path = unix(&directory.path().join("specd.sock"));
+    let ca_file = secret.text("ca.crt");
+    let flags = ["--tls-client-ca", &ca_file, "--max-connections", "40", "--listen", &path];
+    let (_server, address) = start(&secret, "tcp://127.0.0.1:0", &flags);
+    let target = address.strip_prefix("tcp://").unwrap();
+    let _silent: Vec<std::net::TcpStream> =
+        (0..200).map(|_| std::net::TcpStream::connect(target).unwrap()).collect();
+    lives(&path).unwrap();
+    calls(&address, &authority, Some(&authority.issue(&["a"]))).unwrap();
+}

@@ -130,7 +130,7 @@ async fn raw(server: &Server) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
-async fn reads_to_the_end(mut client: TcpStream) -> Vec<u8> {
+pub(crate) async fn reads_to_the_end(mut client: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = async {
         // A reset is an end too.
@@ -159,7 +159,7 @@ async fn a_client_that_never_begins_does_not_keep_its_place() {
     assert_eq!(check(&mut client, "liveness").await, ServingStatus::Serving);
 }
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// The kinds of the frames in what a server has sent.
 fn frames(mut bytes: &[u8]) -> Vec<u8> {

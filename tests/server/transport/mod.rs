@@ -7,6 +7,7 @@ mod limits;
 mod listen;
 mod load;
 mod out_of_descriptors;
+mod places;
 mod reflection;
 mod shutdown;
 
