@@ -132,6 +132,7 @@ pub const API: &[(&str, Bound)] = &[
     ("Platform.os", Bound::Text(NAME)),
     ("Platform.architecture", Bound::Text(NAME)),
     ("Platform.variant", Bound::Text(NAME)),
+    ("Platform.os_features", Bound::Texts(MANY, NAME)),
     ("SpecOptions.hostname", Bound::Text(NAME)),
     ("SpecOptions.domainname", Bound::Text(NAME)),
     ("SpecOptions.annotations", Bound::Map(MANY, 256 << 10)),

@@ -66,6 +66,7 @@ fn cases() -> Vec<(Value, &'static str)> {
             json!({"namespaces": {"uid_mappings": [{"size": 1}], "gid_mappings": [{"size": 0}]}}),
             "options.namespaces.gid_mappings",
         ),
+        (json!({"namespaces": {"user_range": {"size": 0}}}), "options.namespaces.user_range"),
         (
             json!({"namespaces": {"time_offsets": {"monotonic": {"nanosecs": 1_000_000_000}}}}),
             "options.namespaces.time_offsets.monotonic",
@@ -163,6 +164,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("namespaces.pid", "one kind of many, see uts"),
     ("namespaces.time", "one kind of many, see uts"),
     ("namespaces.user", "one kind of many, see uts"),
+    ("namespaces.user_mounts", "an enum, checked with the request"),
     ("cgroup.systemd", "checked with the request"),
     ("hooks.create_container", "one list of many, see prestart"),
     ("hooks.create_runtime", "one list of many, see prestart"),
