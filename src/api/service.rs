@@ -10,6 +10,7 @@ use crate::domain::violation::Violations;
 use crate::generate::{GenerateError, Generator, UnknownProfile};
 use crate::store::Deadline;
 use prost::Message;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
 
@@ -58,7 +59,8 @@ impl Service {
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
         let deadline = started.checked_add(time).unwrap_or(started);
         let is_small = request.get_ref().encoded_len() <= small;
-        let call = async {
+        // Pinned here once. Each branch below would have a copy of its own.
+        let mut call = pin!(async {
             let request = check(request.into_inner()).map_err(|wrong| status::of(&wrong.into()))?;
             match work(request, Deadline::at(deadline)).await {
                 Ok(done) => self.answer(translate(done)),
@@ -66,12 +68,12 @@ impl Service {
                 // The deadline ended the call, even if it failed with another error.
                 Err(_) => Err(status::deadline_exceeded(time)),
             }
-        };
+        });
         let run = async {
             if is_small {
-                call.await
+                call.as_mut().await
             } else {
-                self.workers.run(call).await.unwrap_or_else(|_| Err(status::overloaded()))
+                self.workers.run(call.as_mut()).await.unwrap_or_else(|_| Err(status::overloaded()))
             }
         };
         let ended = tokio::time::timeout_at(deadline.into(), run).await;

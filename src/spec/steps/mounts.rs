@@ -8,7 +8,8 @@ use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
 use crate::spec::provenance::{Attribution, Change};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 
 /// Removes, resizes, makes writable and adds mounts, in this order. An added mount replaces the one with the
 /// same destination, which would be hidden below it, and comes before those below it.
@@ -124,19 +125,34 @@ impl Order {
 
 /// Adds mounts, each instead of any other with the same destination.
 fn add(mounts: &mut Vec<Mount>, added: &[Mount], order: Order) {
+    let mut paths: Vec<String> = mounts.iter().map(|mount| clean(&mount.destination)).collect();
+    // With it the list is searched only where something is found.
+    let mut sorted: BTreeSet<String> = paths.iter().cloned().collect();
     for mount in added {
         let path = clean(&mount.destination);
-        let is_same = |other: &Mount| clean(&other.destination) == path;
-        let is_below = |other: &Mount| {
-            let rest = clean(&other.destination);
-            rest.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'))
-        };
-        let same = mounts.iter().position(is_same);
-        mounts.retain(|other| !is_same(other));
+        let below = format!("{path}/");
+        let mut at = None;
+        if !sorted.insert(path.clone()) {
+            for index in (0..paths.len()).rev() {
+                if paths[index] == path {
+                    paths.remove(index);
+                    mounts.remove(index);
+                    at = Some(index);
+                }
+            }
+        }
+        let from_below = (Bound::Included(&*below), Bound::Unbounded);
+        let has_below =
+            sorted.range::<str, _>(from_below).next().is_some_and(|next| next.starts_with(&below));
         let at = match order {
+            Order::ParentsFirst if at.is_none() && has_below => {
+                paths.iter().position(|other| other.starts_with(&below))
+            }
+            Order::ParentsFirst => at,
             Order::Last => None,
-            Order::ParentsFirst => same.or_else(|| mounts.iter().position(is_below)),
         };
-        mounts.insert(at.unwrap_or(mounts.len()), mount.clone());
+        let at = at.unwrap_or(mounts.len());
+        mounts.insert(at, mount.clone());
+        paths.insert(at, path);
     }
 }
