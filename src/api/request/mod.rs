@@ -67,7 +67,7 @@ fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> 
     }
     let platform = Platform::new(os, architecture, variant);
     if !platform.has_linux_spec() {
-        wrong.push("platform.os", "windows and darwin are not served, their specs are other ones");
+        wrong.push("platform.os", "must not be windows or darwin: specd makes specs for Linux");
     }
     if architecture.is_empty() {
         wrong
