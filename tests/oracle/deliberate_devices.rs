@@ -73,9 +73,12 @@ pub(crate) const CDI_NOTHING: Known = Known {
     reason: "permissions \"none\" give a rule without access, which the runtime refuses",
     only: &["2.4.2"],
     holds: |seen| {
-        seen.refuses("options.cdi_devices[0]: must be letters of \"rwm\"", |spec| {
-            let rules = spec["linux"]["resources"]["devices"].as_array();
-            rules.is_some_and(|rules| rules.iter().any(|rule| rule.get("access").is_none()))
+        (0..4).any(|at| {
+            let text = format!("options.cdi_devices[{at}]: must be letters of \"rwm\"");
+            seen.refuses(&text, |spec| {
+                let rules = spec["linux"]["resources"]["devices"].as_array();
+                rules.is_some_and(|rules| rules.iter().any(|rule| rule.get("access").is_none()))
+            })
         })
     },
     witness: || cdi(&["vendor.com/quiet=x"]),
