@@ -51,7 +51,7 @@ impl Place {
         pointer
     }
 
-    /// The name of the field or key at a position of the path; empty where there is none.
+    /// The name of the field or key at a position of the path; empty if the path ends before it.
     #[must_use]
     pub fn key(&self, at: usize) -> &str {
         match self.0.get(at) {

@@ -25,17 +25,17 @@ object! {
 }
 
 impl Spec {
-    /// The process, added where there is none.
+    /// The process. Adds it if it is absent.
     pub fn process_mut(&mut self) -> &mut Process {
         self.process.get_or_insert_default()
     }
 
-    /// The root, added where there is none.
+    /// The root. Adds it if it is absent.
     pub fn root_mut(&mut self) -> &mut Root {
         self.root.get_or_insert_default()
     }
 
-    /// The Linux section, added where there is none.
+    /// The Linux section. Adds it if it is absent.
     pub fn linux_mut(&mut self) -> &mut Linux {
         self.linux.get_or_insert_default()
     }

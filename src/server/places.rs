@@ -68,7 +68,7 @@ impl Places {
         Arc::new(Self { most, most_of_a_peer, makes_room, state: Mutex::default() })
     }
 
-    /// Takes a place, unless there is none for this peer.
+    /// Takes a place, if one is free for this peer.
     pub(super) fn take(self: &Arc<Self>, peer: &Peer) -> Option<Place> {
         let owner = Owner::from(peer);
         let mut state = self.lock();

@@ -11,7 +11,7 @@ use specd::spec::encode::TYPE_URL;
 use specd::store::StoredContainer;
 
 impl Case {
-    /// A file of the case, or else the default of its kind, unless the case says that there is none.
+    /// A file of the case, or the default of its kind. Nothing if the case says that the file is absent.
     fn file(&self, name: &str) -> Option<Vec<u8>> {
         let none = match name {
             "passwd" | "group" => "no-account-files",

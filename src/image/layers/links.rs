@@ -15,7 +15,7 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Whether there are none.
+    /// Whether no link is known.
     pub(super) fn is_empty(&self) -> bool {
         self.by_path.is_empty() && self.hashes.is_empty()
     }

@@ -126,33 +126,35 @@ impl Order {
 /// Adds mounts, each instead of any other with the same destination.
 fn add(mounts: &mut Vec<Mount>, added: &[Mount], order: Order) {
     let mut paths: Vec<String> = mounts.iter().map(|mount| clean(&mount.destination)).collect();
-    // With it the list is searched only where something is found.
     let mut sorted: BTreeSet<String> = paths.iter().cloned().collect();
     for mount in added {
         let path = clean(&mount.destination);
-        let below = format!("{path}/");
-        let mut at = None;
+        let mut same = None;
         if !sorted.insert(path.clone()) {
             for index in (0..paths.len()).rev() {
                 if paths[index] == path {
                     paths.remove(index);
                     mounts.remove(index);
-                    at = Some(index);
+                    same = Some(index);
                 }
             }
         }
-        let from_below = (Bound::Included(&*below), Bound::Unbounded);
-        let has_below =
-            sorted.range::<str, _>(from_below).next().is_some_and(|next| next.starts_with(&below));
         let at = match order {
-            Order::ParentsFirst if at.is_none() && has_below => {
-                paths.iter().position(|other| other.starts_with(&below))
-            }
-            Order::ParentsFirst => at,
             Order::Last => None,
+            Order::ParentsFirst => same.or_else(|| first_below(&path, &paths, &sorted)),
         };
         let at = at.unwrap_or(mounts.len());
         mounts.insert(at, mount.clone());
         paths.insert(at, path);
     }
+}
+
+/// The position of the first path below a directory. The list is searched only if the sorted paths have one.
+fn first_below(directory: &str, paths: &[String], sorted: &BTreeSet<String>) -> Option<usize> {
+    let prefix = format!("{directory}/");
+    let mut from_prefix = sorted.range::<str, _>((Bound::Included(&*prefix), Bound::Unbounded));
+    if !from_prefix.next()?.starts_with(&prefix) {
+        return None;
+    }
+    paths.iter().position(|path| path.starts_with(&prefix))
 }
