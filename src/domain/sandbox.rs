@@ -49,6 +49,13 @@ pub enum UserMounts {
     Rewrite,
 }
 
+/// What a profile adds to its spec by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Additions {
+    /// A private cgroup namespace, on a host that has control groups of version 2.
+    pub cgroup_namespace_on_v2: bool,
+}
+
 /// What a namespace is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamespaceTarget {

@@ -5,7 +5,7 @@
 //! Invariant: what a file states is in the profile, fields that no type knows included.
 
 use crate::domain::image_rules::ImageRules;
-use crate::domain::sandbox::UserMounts;
+use crate::domain::sandbox::{Additions, UserMounts};
 use crate::oci::{self, Member, Place};
 use crate::spec::profile::layer::{Layer, Position, stacked};
 use crate::spec::profile::{Profile, Seccomp};
@@ -30,6 +30,7 @@ pub(super) struct File {
     image: Option<ImageRules>,
     masks_thermal_throttle: Option<bool>,
     user_mounts: Option<UserMounts>,
+    cgroup_namespace_on_v2: Option<bool>,
     seccomp: Option<Seccomp>,
     strict: Option<bool>,
     pub(super) extends: Option<String>,
@@ -102,6 +103,12 @@ impl File {
         }
         let masks = self.masks_thermal_throttle.or(base.map(|base| base.masks_thermal_throttle));
         let user_mounts = self.user_mounts.or(base.map(|base| base.user_mounts));
+        let added = base.map(|base| base.additions).unwrap_or_default();
+        let additions = Additions {
+            cgroup_namespace_on_v2: self
+                .cgroup_namespace_on_v2
+                .unwrap_or(added.cgroup_namespace_on_v2),
+        };
         Ok(Profile {
             name: self.name,
             description: self.description,
@@ -113,6 +120,7 @@ impl File {
                 .ok_or("image is missing: how an image is read, one of oci, containerd, faas-rs")?,
             masks_thermal_throttle: masks.unwrap_or_default(),
             user_mounts: user_mounts.unwrap_or_default(),
+            additions,
             seccomp,
             strict,
             layers,

@@ -15,7 +15,7 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
-use crate::domain::sandbox::UserMounts;
+use crate::domain::sandbox::{Additions, UserMounts};
 use crate::oci::{self, Member, Place};
 use crate::spec::assembly::Assembly;
 use crate::spec::profile::layer::{Layer, stacked};
@@ -56,6 +56,8 @@ pub struct Profile {
     pub masks_thermal_throttle: bool,
     /// What it makes of mounts that a user namespace cannot make.
     pub user_mounts: UserMounts,
+    /// What it adds by itself.
+    pub additions: Additions,
     /// Its seccomp policy.
     pub seccomp: Seccomp,
     /// Whether unknown fields and unknown placeholders in its file are errors.

@@ -16,6 +16,7 @@ mod bundle;
 mod cases;
 mod docs;
 mod goldens;
+mod host_rules;
 mod rules;
 mod runtime;
 mod schema;
