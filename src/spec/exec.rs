@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn options_of_the_container_are_refused() {
         let mut options = id();
-        options.security.masked_paths = Some(vec!["/proc/kcore".to_owned()]);
+        options.security.masked_paths.add = vec!["/proc/kcore".to_owned()];
         let error = changed(r#"{"cwd":"/"}"#, &options, None).unwrap_err();
         assert_eq!(
             error.to_string(),
