@@ -67,6 +67,7 @@ fn core(criterion: &mut Criterion) {
                 seccomp: &profile.seccomp,
                 rules: profile.rules,
                 user_mounts: profile.user_mounts,
+                additions: profile.additions,
                 image: Some(&image),
                 options: &options,
                 user: Some(&user),

@@ -227,6 +227,7 @@ impl Generator {
             seccomp: &profile.seccomp,
             rules: profile.rules,
             user_mounts: profile.user_mounts,
+            additions: profile.additions,
             image: Some(config),
             options: &request.options,
             equipment: &equipment,

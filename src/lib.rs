@@ -81,6 +81,7 @@
 //!     seccomp: &profile.seccomp,
 //!     rules: profile.rules,
 //!     user_mounts: profile.user_mounts,
+//!     additions: profile.additions,
 //!     image: Some(&image),
 //!     options: &options,
 //!     equipment: &Equipment::default(),

@@ -4,6 +4,7 @@ use crate::commands::source::DevRootArgs;
 use crate::commands::{Failure, print_json};
 use crate::host::stated;
 use clap::Args;
+use std::path::PathBuf;
 
 /// Flags of `host-facts`.
 #[derive(Debug, Clone, Args)]
@@ -12,9 +13,14 @@ use clap::Args;
 pub struct HostFactsArgs {
     #[command(flatten)]
     devices: DevRootArgs,
+    /// A file with what `runc features` prints, which becomes one of the facts
+    #[arg(long, value_name = "FILE", env = "SPECD_RUNTIME_FEATURES")]
+    runtime_features: Option<PathBuf>,
 }
 
 pub(super) fn run(args: HostFactsArgs) -> Result<(), Failure> {
-    let facts = stated::of_this_machine(args.devices.dev_root);
+    let features = args.runtime_features.as_deref().map(stated::read_runtime_features);
+    let features = features.transpose().map_err(Failure::usage)?;
+    let facts = stated::of_this_machine(args.devices.dev_root, features);
     print_json(&facts.map_err(|error| Failure::run(format_args!("/dev: {error}")))?)
 }

@@ -2,7 +2,9 @@
 
 use crate::commands::flag_values::{absolute, platform, socket};
 use crate::domain::cdi_files::DEFAULT_DIRECTORIES;
-use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
+use crate::domain::host_facts::{
+    CgroupVersion, HostFacts, parse_cgroup_version, parse_cpus, parse_kernel,
+};
 use crate::domain::ids::Snapshotter;
 use crate::generate::catalog::Catalog;
 use crate::generate::{Generator, Machine};
@@ -88,6 +90,21 @@ pub struct HostArgs {
     /// The number of the last capability that ALL includes [default: 40, the last of Linux 5.9]
     #[arg(long, help_heading = "Host", value_name = "NUMBER", env = "SPECD_LAST_CAPABILITY", value_parser = clap::value_parser!(u8).range(..=MAX_CAPABILITY))]
     pub last_capability: Option<u8>,
+    /// The version of the host's control groups, 1 or 2; 2 is for hosts without version 1 [default: the version of this machine]
+    #[arg(long, help_heading = "Host", value_name = "VERSION", env = "SPECD_CGROUP_VERSION", value_parser = parse_cgroup_version)]
+    pub cgroup_version: Option<CgroupVersion>,
+    /// The AppArmor profiles that are loaded on the host, separated by commas; a request for another one is refused [default: any is allowed]
+    #[arg(
+        long,
+        help_heading = "Host",
+        value_name = "NAMES",
+        env = "SPECD_APPARMOR_PROFILES",
+        value_delimiter = ','
+    )]
+    pub apparmor_profiles: Vec<String>,
+    /// A file with what `runc features` prints on the host; what the runtime lacks is refused [default: nothing is known to be lacking]
+    #[arg(long, help_heading = "Host", value_name = "FILE", env = "SPECD_RUNTIME_FEATURES")]
+    pub runtime_features: Option<PathBuf>,
     /// The directory of the host's devices.
     #[command(flatten)]
     pub devices: DevRootArgs,
@@ -198,6 +215,9 @@ impl HostArgs {
             thermal_throttle_cpus,
             kernel,
             last_capability,
+            cgroup_version,
+            apparmor_profiles,
+            runtime_features,
             devices,
             cdi_spec_dir,
         } = self;
@@ -205,12 +225,18 @@ impl HostArgs {
         if let Some(path) = host_facts {
             facts = stated::read(path, facts)?;
         }
+        let loaded = (!apparmor_profiles.is_empty()).then(|| apparmor_profiles.clone());
+        let features =
+            runtime_features.as_deref().map(stated::read_runtime_features).transpose()?;
         let facts = HostFacts {
             thermal_throttle_cpus: thermal_throttle_cpus
                 .clone()
                 .unwrap_or(facts.thermal_throttle_cpus),
             kernel: kernel.unwrap_or(facts.kernel),
             last_capability: last_capability.or(facts.last_capability),
+            cgroup_version: cgroup_version.or(facts.cgroup_version),
+            apparmor_profiles: loaded.or(facts.apparmor_profiles),
+            runtime_features: features.or(facts.runtime_features),
             devices: facts.devices,
         };
         let devices: Arc<dyn DeviceSource> = match &facts.devices {
@@ -269,6 +295,7 @@ mod tests {
             ("--last-capability", "64"),
             ("--kernel", "x"),
             ("--thermal-throttle-cpus", "x"),
+            ("--cgroup-version", "3"),
             ("--platform", "windows/amd64"),
         ] {
             let error = parse(&[flag, value]).unwrap_err();
@@ -291,7 +318,15 @@ mod tests {
             parse(&["--kernel", "6.1", "--last-capability", "37", "--dev-root", "/host"]).unwrap();
         let (facts, _) = args.host.machine().unwrap();
         assert_eq!((facts.kernel, facts.last_capability), ((6, 1), Some(37)));
+        assert_eq!((facts.apparmor_profiles, facts.runtime_features), (None, None));
         assert_eq!(args.containerd.snapshot_root, None);
+        let args = parse(&["--cgroup-version", "2", "--apparmor-profiles", "a,b"]).unwrap();
+        let (facts, _) = args.host.machine().unwrap();
+        assert_eq!(facts.cgroup_version, Some(CgroupVersion::V2));
+        assert_eq!(facts.apparmor_profiles, Some(vec!["a".to_owned(), "b".to_owned()]));
+        let args = parse(&["--runtime-features", "/nowhere"]).unwrap();
+        let error = args.host.machine().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("--runtime-features: /nowhere: "), "{error}");
     }
 
     #[test]

@@ -91,6 +91,39 @@ pub fn merge<E: Entry>(defaults: &[E], overrides: &[E]) -> Vec<E> {
     merged
 }
 
+/// Puts requested entries before those of an image, which they replace or remove; of several for one key the last one counts. What
+/// was removed comes second.
+///
+/// Docker: `daemon.merge`, in which the entries of the container come before those of the image.
+#[must_use]
+pub fn put_before<E: Entry>(requested: &[E], image: Vec<E>) -> (Vec<E>, Vec<E>) {
+    let last: HashMap<&str, usize> =
+        requested.iter().enumerate().map(|(index, entry)| (key(entry.text()), index)).collect();
+    let (replaced, kept): (Vec<E>, Vec<E>) =
+        image.into_iter().partition(|entry| last.contains_key(key(entry.text())));
+    let mut replaced: HashMap<String, E> =
+        replaced.into_iter().map(|entry| (key(entry.text()).to_owned(), entry)).collect();
+    let mut merged = Vec::with_capacity(requested.len() + kept.len());
+    let mut removed = Vec::new();
+    let counts = |(index, entry): &(usize, &E)| last.get(key(entry.text())) == Some(index);
+    for (_, entry) in requested.iter().enumerate().filter(counts) {
+        let mut entry = entry.clone();
+        if let Some(mut old) = replaced.remove(key(entry.text())) {
+            if entry.text().contains('=') {
+                old.replace(&entry);
+                entry = old;
+            } else {
+                old.unset(&entry);
+                removed.push(old);
+            }
+        }
+        // A name without a value also removes what comes from elsewhere.
+        merged.push(entry);
+    }
+    merged.extend(kept);
+    (merged, removed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +151,17 @@ mod tests {
     #[test]
     fn a_removed_default_can_be_set_again_in_its_place() {
         assert_eq!(merged(&["A=1", "B=2"], &["A", "A=3"]), ["A=3", "B=2"]);
+    }
+
+    #[test]
+    fn requested_entries_come_before_the_images() {
+        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let put = |requested: &[&str], image: &[&str]| put_before(&own(requested), own(image)).0;
+        assert_eq!(put(&["C=3", "B=9"], &["A=1", "B=2"]), ["C=3", "B=9", "A=1"]);
+        assert_eq!(put(&["B", "D"], &["A=1", "B=2", "B=3"]), ["B", "D", "A=1"]);
+        assert_eq!(put(&[], &["A=1", "A=2"]), ["A=1", "A=2"]);
+        assert_eq!(put(&["A=5", "C", "A=6", "C=1"], &["A=1"]), ["A=6", "C=1"]);
+        assert_eq!(put(&["A=5", "A"], &["A=1"]), ["A"]);
     }
 
     #[test]

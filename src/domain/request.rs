@@ -71,6 +71,8 @@ pub struct Options {
     pub oci_version: Option<String>,
     /// CDI devices, by fully qualified names.
     pub cdi_devices: Vec<CdiName>,
+    /// The path on the host of a program that runs in front of the container's process.
+    pub init: Option<String>,
     /// A merge patch on the finished spec, as JSON.
     pub merge_patch: Option<String>,
 }
@@ -160,6 +162,8 @@ pub struct MountOptions {
     pub writable_sysfs: bool,
     /// Whether cgroup mounts are writable.
     pub writable_cgroupfs: bool,
+    /// Whether the image's volumes are filesystems in memory.
+    pub image_volumes_in_memory: bool,
     /// Filesystems in memory, to add before the others.
     pub tmpfs: Vec<oci::Mount>,
     /// To add.
@@ -231,10 +235,10 @@ pub enum Privileged {
 pub struct SecurityOptions {
     /// Whether hardening is removed, and by which definition.
     pub privileged: Option<Privileged>,
-    /// Instead of the profile's hidden paths.
-    pub masked_paths: Option<Vec<String>>,
-    /// Instead of the profile's read-only paths.
-    pub readonly_paths: Option<Vec<String>>,
+    /// The hidden paths.
+    pub masked_paths: PathChanges,
+    /// The read-only paths.
+    pub readonly_paths: PathChanges,
     /// Whether no privilege can be gained.
     pub no_new_privileges: Option<bool>,
     /// The AppArmor profile.
@@ -247,6 +251,17 @@ pub struct SecurityOptions {
     pub sysctl: BTreeMap<String, String>,
     /// The filter of system calls.
     pub seccomp: Option<SeccompOption>,
+}
+
+/// Changes to a list of paths, in the order in which they are made.
+#[derive(Debug, Clone, Default)]
+pub struct PathChanges {
+    /// Instead of the profile's.
+    pub set: Option<Vec<String>>,
+    /// To remove.
+    pub remove: Vec<String>,
+    /// To add.
+    pub add: Vec<String>,
 }
 
 /// Which filter of system calls.

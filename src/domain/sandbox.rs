@@ -49,6 +49,15 @@ pub enum UserMounts {
     Rewrite,
 }
 
+/// What a profile adds to its spec by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Additions {
+    /// A private cgroup namespace, on a host that has control groups of version 2.
+    pub cgroup_namespace_on_v2: bool,
+    /// The variables of Docker's daemon, before those of the request and the image.
+    pub docker_environment: bool,
+}
+
 /// What a namespace is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamespaceTarget {
@@ -65,6 +74,8 @@ pub enum NamespaceTarget {
 pub enum CgroupPath {
     /// A path.
     Path(String),
+    /// The path of the group above, or a slice of systemd.
+    Parent(String),
     /// A unit of systemd: slice, prefix, name; an empty name is the container's id.
     Systemd {
         /// The slice.

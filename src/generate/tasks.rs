@@ -57,6 +57,7 @@ impl Generator {
             seccomp: &profile.seccomp,
             rules: profile.rules,
             user_mounts: profile.user_mounts,
+            additions: profile.additions,
             image: None,
             options: &request.options,
             user: user.as_ref(),

@@ -1,13 +1,16 @@
 //! The facts of a machine in a file: `specd host-facts` prints it, and `--host-facts` reads it elsewhere.
 
 use crate::domain::host_device::{Found, HostNode, Lookup};
-use crate::domain::host_facts::{HostFacts, parse_cpus, parse_kernel};
+use crate::domain::host_facts::{
+    CgroupVersion, HostFacts, RuntimeFeatures, parse_cpus, parse_kernel,
+};
 use crate::domain::limits::DEVICE_ENTRIES;
 use crate::domain::stated_devices::StatedDevices;
 use crate::host;
 use crate::host::rooted::{Root, Walk};
 use crate::host::source::DeviceSource;
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +32,15 @@ pub struct Form {
     /// The number of the last capability.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_capability: Option<u8>,
+    /// The version of the control groups: 1, or 2 where there is no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cgroup_version: Option<CgroupVersion>,
+    /// The names of the loaded AppArmor profiles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apparmor_profiles: Option<Vec<String>>,
+    /// What `runc features` prints, or the part of it that is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runtime_features: Option<RuntimeFeatures>,
     /// Every device.
     #[serde(skip_serializing_if = "Option::is_none")]
     devices: Option<Vec<HostNode>>,
@@ -39,8 +51,10 @@ pub struct Form {
 
 /// An invalid file of facts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("--host-facts: {path}: {reason}")]
+#[error("--{flag}: {path}: {reason}")]
 pub struct FactsError {
+    /// The flag that names the file.
+    pub flag: &'static str,
     /// The file.
     pub path: String,
     /// What is wrong with it.
@@ -53,15 +67,38 @@ pub struct FactsError {
 ///
 /// [`FactsError`], with the position if the JSON is invalid.
 pub fn read(path: &Path, facts: HostFacts) -> Result<HostFacts, FactsError> {
-    let stated = || -> Result<HostFacts, String> {
+    read_file("host-facts", path, |text| parse(text, facts))
+}
+
+/// Reads what `runc features` has printed.
+///
+/// # Errors
+///
+/// [`FactsError`], with the position if the JSON is invalid.
+pub fn read_runtime_features(path: &Path) -> Result<RuntimeFeatures, FactsError> {
+    read_file("runtime-features", path, parse_object)
+}
+
+fn read_file<T>(
+    flag: &'static str,
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, FactsError> {
+    let read = || {
         let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
         if size > BYTES {
             return Err(format!("it exceeds the limit of {BYTES} bytes"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-        parse(&text, facts)
+        parse(&std::fs::read_to_string(path).map_err(|error| error.to_string())?)
     };
-    stated().map_err(|reason| FactsError { path: path.display().to_string(), reason })
+    read().map_err(|reason| FactsError { flag, path: path.display().to_string(), reason })
+}
+
+fn parse_object<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    if !text.trim_start().starts_with('{') {
+        return Err("it must be a JSON object".to_owned());
+    }
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// The facts that a text states, and the others for those that it does not state.
@@ -70,10 +107,7 @@ pub fn read(path: &Path, facts: HostFacts) -> Result<HostFacts, FactsError> {
 ///
 /// A sentence on the first invalid fact.
 pub fn parse(text: &str, facts: HostFacts) -> Result<HostFacts, String> {
-    if !text.trim_start().starts_with('{') {
-        return Err("it must be a JSON object".to_owned());
-    }
-    let form: Form = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let form: Form = parse_object(text)?;
     let cpus = form.thermal_throttle_cpus.as_deref().map(parse_cpus).transpose()?;
     let kernel = form.kernel.as_deref().map(parse_kernel).transpose()?;
     let devices = match form.devices {
@@ -85,28 +119,46 @@ pub fn parse(text: &str, facts: HostFacts) -> Result<HostFacts, String> {
         thermal_throttle_cpus: cpus.unwrap_or(facts.thermal_throttle_cpus),
         kernel: kernel.unwrap_or(facts.kernel),
         last_capability: form.last_capability.or(facts.last_capability),
+        cgroup_version: form.cgroup_version.or(facts.cgroup_version),
+        apparmor_profiles: form.apparmor_profiles.or(facts.apparmor_profiles),
+        runtime_features: form.runtime_features.or(facts.runtime_features),
         devices: devices.or(facts.devices),
     })
 }
 
-/// Every fact of this machine, with the devices below a root, in the form of the file.
+/// Every fact of this machine, with the devices below a root and the features of its runtime, in the form of the file.
 ///
 /// # Errors
 ///
 /// The reason why its devices cannot be listed.
-pub fn of_this_machine(root: PathBuf) -> std::io::Result<Form> {
-    let HostFacts { thermal_throttle_cpus, kernel: (major, minor), .. } = host::read();
+pub fn of_this_machine(
+    root: PathBuf,
+    runtime_features: Option<RuntimeFeatures>,
+) -> std::io::Result<Form> {
+    let HostFacts { thermal_throttle_cpus, kernel: (major, minor), cgroup_version, .. } =
+        host::read();
     let cpus: Vec<String> = thermal_throttle_cpus.iter().map(ToString::to_string).collect();
     let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").ok();
+    // Without AppArmor there is no such file; it is readable only by root.
+    let profiles = std::fs::read_to_string("/sys/kernel/security/apparmor/profiles").ok();
     let mut left = DEVICE_ENTRIES;
     let walked = Root::new(root).walk("/dev", "/dev", Walk::All, &mut left)?;
     Ok(Form {
         kernel: Some(format!("{major}.{minor}")),
         thermal_throttle_cpus: Some(cpus.join(",")),
         last_capability: last.and_then(|last| last.trim().parse().ok()),
+        cgroup_version,
+        apparmor_profiles: profiles.as_deref().map(parse_apparmor_profiles),
+        runtime_features,
         devices: Some(walked.nodes),
         device_links: walked.links,
     })
+}
+
+/// The names in the kernel's list of AppArmor profiles, a line each, for example `docker-default (enforce)`.
+fn parse_apparmor_profiles(text: &str) -> Vec<String> {
+    let name = |line: &str| line.rsplit_once(" (").map_or(line, |(name, _)| name).to_owned();
+    text.lines().map(name).collect()
 }
 
 /// Devices from a file of facts.
@@ -136,13 +188,16 @@ mod tests {
 
     #[test]
     fn what_this_machine_states_is_what_it_has() {
-        let form = of_this_machine(PathBuf::from("/")).unwrap();
+        let features = parse_object(r#"{"mountOptions": ["rro"], "hooks": []}"#).unwrap();
+        let form = of_this_machine(PathBuf::from("/"), Some(features)).unwrap();
         let text = serde_json::to_string(&form).unwrap();
         let facts = parse(&text, HostFacts::default()).unwrap();
-        assert_eq!((facts.kernel, facts.thermal_throttle_cpus), {
+        assert_eq!((facts.kernel, facts.thermal_throttle_cpus, facts.cgroup_version), {
             let here = host::read();
-            (here.kernel, here.thermal_throttle_cpus)
+            (here.kernel, here.thermal_throttle_cpus, here.cgroup_version)
         });
+        let options = facts.runtime_features.unwrap().mount_options;
+        assert_eq!(options, Some(vec!["rro".to_owned()]));
         assert!(facts.last_capability.unwrap() > 30);
         let (stated, here) = (facts.devices.unwrap(), Dev::below(PathBuf::from("/")));
         for (path, look) in [
@@ -171,16 +226,26 @@ mod tests {
     }
 
     #[test]
+    fn names_of_apparmor_profiles_may_have_blanks() {
+        let text = "/usr/bin/man (enforce)\ndocker-default (enforce)\na (b) c (complain)\n";
+        let names = ["/usr/bin/man", "docker-default", "a (b) c"];
+        assert_eq!(parse_apparmor_profiles(text), names);
+    }
+
+    #[test]
     fn a_file_overrides_and_keeps() {
-        let here = HostFacts {
-            thermal_throttle_cpus: vec![1],
-            kernel: (6, 1),
-            last_capability: None,
-            devices: None,
-        };
+        let here =
+            HostFacts { thermal_throttle_cpus: vec![1], kernel: (6, 1), ..HostFacts::default() };
         let facts = parse(r#"{"kernel": "5.10", "lastCapability": 37}"#, here.clone()).unwrap();
         assert_eq!(facts.kernel, (5, 10));
         assert_eq!((facts.thermal_throttle_cpus, facts.last_capability), (vec![1], Some(37)));
+        let text =
+            r#"{"cgroupVersion": 2, "apparmorProfiles": ["p"], "runtimeFeatures": {"x": 1}}"#;
+        let facts = parse(text, here.clone()).unwrap();
+        assert_eq!(facts.cgroup_version, Some(CgroupVersion::V2));
+        assert_eq!(facts.apparmor_profiles, Some(vec!["p".to_owned()]));
+        assert_eq!(facts.runtime_features, Some(RuntimeFeatures::default()));
+        assert_eq!(parse("{}", facts.clone()).unwrap(), facts);
         assert_eq!(parse("{}", here.clone()).unwrap(), here);
         for text in [
             "",
@@ -189,6 +254,9 @@ mod tests {
             r#"{"kernel": "new"}"#,
             r#"{"thermalThrottleCpus": "x"}"#,
             r#"{"lastCapability": 400}"#,
+            r#"{"cgroupVersion": 3}"#,
+            r#"{"apparmorProfiles": "p"}"#,
+            r#"{"runtimeFeatures": {"mountOptions": {}}}"#,
             r#"{"devices": [{"path": "/dev/x"}]}"#,
             r#"{"deviceLinks": {"/dev/a": "/dev/b"}}"#,
         ] {

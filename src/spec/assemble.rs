@@ -30,7 +30,7 @@ pub fn generate(
     user: impl Fn() -> UserOrigins,
 ) -> Result<Encoded, SpecError> {
     let assembly = assemble(profile, namespace, inputs)?;
-    let broken = rules::find_broken(&assembly.spec);
+    let broken = rules::find_broken_on(&assembly.spec, inputs.host);
     let mut warnings = assembly.warnings;
     if !broken.is_empty() {
         let explained = assemble_recorded(profile, namespace, inputs, &user())?;
@@ -62,6 +62,7 @@ pub fn check_profile(profile: &Profile) -> Result<(), SpecError> {
         seccomp: &profile.seccomp,
         rules: profile.rules,
         user_mounts: profile.user_mounts,
+        additions: profile.additions,
         image: Some(&image),
         options: &Options::default(),
         equipment: &Equipment::default(),
@@ -84,7 +85,7 @@ pub fn explain(
     user: impl Fn() -> UserOrigins,
 ) -> Result<(Encoded, Vec<Field>), SpecError> {
     let mut assembly = assemble_recorded(profile, namespace, inputs, &user())?;
-    let broken = rules::find_broken(&assembly.spec);
+    let broken = rules::find_broken_on(&assembly.spec, inputs.host);
     let judged = blame::judge(broken, &assembly, inputs.options)?;
     let mut warnings = std::mem::take(&mut assembly.warnings);
     warnings.extend(judged);

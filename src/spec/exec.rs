@@ -65,7 +65,7 @@ impl StoredProcess {
     pub fn change(self, inputs: &Inputs<'_>) -> Result<Encoded, SpecError> {
         let changed = self.assemble(inputs, false)?;
         refuse_changes_of_container(&changed.spec)?;
-        let broken = rules::find_broken(&changed.spec);
+        let broken = rules::find_broken_on(&changed.spec, inputs.host);
         if !broken.is_empty() {
             let recorded = self.assemble(inputs, true)?;
             blame::judge_part(broken, &["process"], &recorded, inputs.options)?;
@@ -115,7 +115,7 @@ mod tests {
     use crate::domain::ids::ContainerId;
     use crate::domain::image_rules::ImageRules;
     use crate::domain::request::{CapabilityOptions, Options, ProcessOptions, UserOptions};
-    use crate::domain::sandbox::UserMounts;
+    use crate::domain::sandbox::{Additions, UserMounts};
     use crate::image::platform::Platform;
     use crate::spec::Equipment;
     use crate::spec::profile::Profiles;
@@ -130,15 +130,25 @@ mod tests {
         options: &Options,
         user: Option<&ProcessUser>,
     ) -> Result<String, SpecError> {
+        changed_on(&HostFacts::default(), process, options, user)
+    }
+
+    fn changed_on(
+        host: &HostFacts,
+        process: &str,
+        options: &Options,
+        user: Option<&ProcessUser>,
+    ) -> Result<String, SpecError> {
         let profiles = Profiles::built_in("function").unwrap();
         let inputs = Inputs {
             equipment: &Equipment::default(),
             id: &ContainerId::parse("web-1").unwrap(),
-            host: &HostFacts::default(),
+            host,
             platform: &Platform::new("linux", "amd64", ""),
             seccomp: &profiles.get(None).unwrap().seccomp,
             rules: ImageRules::Oci,
             user_mounts: UserMounts::Keep,
+            additions: Additions::default(),
             image: None,
             options,
             user,
@@ -239,11 +249,27 @@ mod tests {
         assert_eq!(fields, ["options.process.oom_score_adj"]);
     }
 
+    #[test]
+    fn an_apparmor_profile_must_be_loaded_if_the_process_gets_it() {
+        let host = HostFacts { apparmor_profiles: Some(Vec::new()), ..HostFacts::default() };
+        let mut options = id();
+        options.security.apparmor_profile = Some("p".to_owned());
+        let Err(SpecError::Request(wrong)) = changed_on(&host, r#"{"cwd":"/"}"#, &options, None)
+        else {
+            panic!()
+        };
+        let fields: Vec<&str> = wrong.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(fields, ["options.security.apparmor_profile"]);
+        // The container's own, which it has been started with.
+        let stored = r#"{"cwd":"/","apparmorProfile":"p"}"#;
+        assert!(changed_on(&host, stored, &id(), None).is_ok());
+    }
+
     /// Options that a process does not have would be lost.
     #[test]
     fn options_of_the_container_are_refused() {
         let mut options = id();
-        options.security.masked_paths = Some(vec!["/proc/kcore".to_owned()]);
+        options.security.masked_paths.add = vec!["/proc/kcore".to_owned()];
         let error = changed(r#"{"cwd":"/"}"#, &options, None).unwrap_err();
         assert_eq!(
             error.to_string(),

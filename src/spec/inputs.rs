@@ -4,7 +4,7 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::ContainerId;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::Options;
-use crate::domain::sandbox::UserMounts;
+use crate::domain::sandbox::{Additions, UserMounts};
 use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::platform::Platform;
 use crate::spec::equipment::Equipment;
@@ -26,6 +26,8 @@ pub struct Inputs<'a> {
     pub rules: ImageRules,
     /// What the profile makes of mounts that a user namespace cannot make.
     pub user_mounts: UserMounts,
+    /// What the profile adds by itself.
+    pub additions: Additions,
     /// The image's configuration; nothing for an exec, which starts with the process of the container.
     pub image: Option<&'a ImageConfig>,
     /// What the caller changes.

@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 const NOT_IN_THE_CHART: &[(&str, &str)] = &[
     ("oci-layout", "on a node of Kubernetes the images are containerd's"),
     ("host-facts", "a pod is on the machine that its containers run on"),
+    ("apparmor-profiles", "nodes of a cluster have different profiles, and load them at any time"),
+    ("cgroup-version", "a pod sees the control groups of its node"),
+    ("runtime-features", "nodes of a cluster have different runtimes"),
     ("last-capability", "the specs of a cluster are the same on each node"),
     ("kernel", "a pod sees the kernel of its node"),
     ("print-config", "it prints and ends, which is for a person"),

@@ -109,6 +109,22 @@ fn cases() -> Vec<(Value, &'static str)> {
             "options.security.masked_paths.values[0]",
         ),
         (
+            json!({"security": {"masked_paths_add": ["/proc/x", "proc"]}}),
+            "options.security.masked_paths_add[1]",
+        ),
+        (
+            json!({"security": {"readonly_paths_add": ["proc"]}}),
+            "options.security.readonly_paths_add[0]",
+        ),
+        (
+            json!({"security": {"masked_paths_remove": ["proc"]}}),
+            "options.security.masked_paths_remove[0]",
+        ),
+        (
+            json!({"security": {"readonly_paths_remove": ["proc"]}}),
+            "options.security.readonly_paths_remove[0]",
+        ),
+        (
             json!({"security": {"readonly_paths": {"values": ["proc"]}}}),
             "options.security.readonly_paths.values[0]",
         ),
@@ -117,7 +133,10 @@ fn cases() -> Vec<(Value, &'static str)> {
             "options.security.sysctl[\"vm.swappiness\"]",
         ),
         (json!({"hooks": {"prestart": [{"path": "true"}]}}), "options.hooks.prestart[0].path"),
+        (json!({"init": {"path": "tini"}}), "options.init.path"),
+        (json!({"init": {"path": "/tini"}, "namespaces": {"pid": {"host": {}}}}), "options.init"),
         (json!({"cgroup": {"path": "/a\0"}}), "options.cgroup.path"),
+        (json!({"cgroup": {"parent": "a"}}), "options.cgroup.parent"),
         (json!({"oci_version": "9"}), "options.oci_version"),
         (json!({"spec_merge_patch": r#"{"process":{"cwd":"srv"}}"#}), "options.spec_merge_patch"),
     ]
@@ -132,6 +151,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ),
     ("mounts.dev_shm_size_kb", "any size is an option that tmpfs accepts"),
     ("mounts.host_localtime", "a fixed mount"),
+    ("mounts.image_volumes", "depends on the image"),
     ("mounts.remove", "a missing mount on /proc is a warning"),
     ("mounts.vm_network", "fixed mounts"),
     ("mounts.writable_cgroupfs", "a fixed option"),

@@ -1,7 +1,7 @@
 //! What a golden case is given: the image and the host of a request, or the stored container.
 
 use crate::support::golden::Case;
-use crate::support::golden_host::machine;
+use crate::support::golden_host::host;
 use crate::support::request_json;
 use crate::support::service::Fixture;
 use crate::support::tasks::Tasks;
@@ -33,8 +33,9 @@ impl Case {
     pub(crate) fn generate(&self) -> (Fixture, pb::GenerateRequest) {
         let config = self.file("image.json").unwrap();
         let (passwd, group) = (self.file("passwd"), self.file("group"));
-        let fixture = Fixture::new(&config, passwd.as_deref(), group.as_deref());
-        (fixture.on(machine(&self.directory)), request_json::parse(&self.request()))
+        let (facts, machine) = host(&self.directory);
+        let fixture = Fixture::with_facts(&config, passwd.as_deref(), group.as_deref(), facts);
+        (fixture.on(machine), request_json::parse(&self.request()))
     }
 
     /// A case of `process` or `resources`: the service over the stored container.

@@ -1,5 +1,6 @@
-//! The host of a golden directory: devices out of `host.json`, CDI specifications out of `cdi` and `cdi-run`.
+//! The host of a golden directory: facts and devices out of `host.json`, CDI specifications out of `cdi` and `cdi-run`.
 
+use crate::support::service::usual_facts;
 use async_trait::async_trait;
 use specd::domain::cdi_files::CdiFiles;
 use specd::domain::host_facts::HostFacts;
@@ -34,12 +35,13 @@ impl CdiSource for Cdi {
     }
 }
 
-/// The host of a golden directory.
-pub(crate) fn machine(directory: &Path) -> Machine {
+/// The host of a golden directory: its facts, out of which its devices are taken, and the rest of the machine.
+pub(crate) fn host(directory: &Path) -> (HostFacts, Machine) {
     let text = std::fs::read_to_string(directory.join("host.json"));
-    let facts = stated::parse(text.as_deref().unwrap_or("{}"), HostFacts::default()).unwrap();
-    Machine {
-        devices: Arc::new(Stated::new(facts.devices.unwrap_or_default())),
+    let facts = stated::parse(text.as_deref().unwrap_or("{}"), usual_facts()).unwrap();
+    let machine = Machine {
+        devices: Arc::new(Stated::new(facts.devices.clone().unwrap_or_default())),
         cdi: Arc::new(Cdi(directory.to_owned())),
-    }
+    };
+    (facts, machine)
 }

@@ -23,6 +23,11 @@ use tonic::{Request, Status};
 /// The name of the image, where a request gives none.
 pub(crate) const IMAGE: &str = "registry.example/app:1";
 
+/// The facts of a host of which nobody states more.
+pub(crate) fn usual_facts() -> HostFacts {
+    HostFacts { kernel: (6, 18), ..HostFacts::default() }
+}
+
 /// A service over one image.
 pub(crate) struct Fixture {
     generator: Generator,
@@ -35,6 +40,16 @@ impl Fixture {
     /// The files lie beside the image and not in a layer: a configuration that may not change can name no
     /// layers. Reading them out of layers has tests of its own.
     pub(crate) fn new(config: &[u8], passwd: Option<&[u8]>, group: Option<&[u8]>) -> Self {
+        Self::with_facts(config, passwd, group, usual_facts())
+    }
+
+    /// The same, for a host with these facts.
+    pub(crate) fn with_facts(
+        config: &[u8],
+        passwd: Option<&[u8]>,
+        group: Option<&[u8]>,
+        facts: HostFacts,
+    ) -> Self {
         let mut layout = Layout::temp();
         let image = layout.raw_image(config, &[]);
         layout.tag(IMAGE, &image.manifest);
@@ -42,16 +57,20 @@ impl Fixture {
         let bytes = |file: Option<&[u8]>| file.map(Bytes::copy_from_slice);
         let files = AccountFiles { passwd: bytes(passwd), group: bytes(group) };
         let inner = StoreReader::new(Arc::clone(&source));
-        Self::over(layout, source, Arc::new(GivenFiles { inner, files }))
+        Self::over(layout, source, Arc::new(GivenFiles { inner, files }), facts)
     }
 
-    fn over(layout: Layout, source: Arc<dyn ImageStore>, reader: Arc<dyn ImageReader>) -> Self {
+    fn over(
+        layout: Layout,
+        source: Arc<dyn ImageStore>,
+        reader: Arc<dyn ImageReader>,
+        facts: HostFacts,
+    ) -> Self {
         // Tests make thousands of fixtures, and the profiles are the same for all.
         static PROFILES: LazyLock<Catalog> =
             LazyLock::new(|| Profiles::built_in("function").unwrap().into());
         let profiles = PROFILES.clone();
         let node = Platform::new("linux", "amd64", "");
-        let facts = HostFacts { kernel: (6, 18), ..HostFacts::default() };
         Self { generator: Generator::new(source, reader, profiles, node, facts), _layout: layout }
     }
 

@@ -5,7 +5,7 @@
 //! Invariant: what a file states is in the profile, fields that no type knows included.
 
 use crate::domain::image_rules::ImageRules;
-use crate::domain::sandbox::UserMounts;
+use crate::domain::sandbox::{Additions, UserMounts};
 use crate::oci::{self, Member, Place};
 use crate::spec::profile::layer::{Layer, Position, stacked};
 use crate::spec::profile::{Profile, Seccomp};
@@ -30,6 +30,8 @@ pub(super) struct File {
     image: Option<ImageRules>,
     masks_thermal_throttle: Option<bool>,
     user_mounts: Option<UserMounts>,
+    cgroup_namespace_on_v2: Option<bool>,
+    docker_environment: Option<bool>,
     seccomp: Option<Seccomp>,
     strict: Option<bool>,
     pub(super) extends: Option<String>,
@@ -102,6 +104,13 @@ impl File {
         }
         let masks = self.masks_thermal_throttle.or(base.map(|base| base.masks_thermal_throttle));
         let user_mounts = self.user_mounts.or(base.map(|base| base.user_mounts));
+        let added = base.map(|base| base.additions).unwrap_or_default();
+        let additions = Additions {
+            cgroup_namespace_on_v2: self
+                .cgroup_namespace_on_v2
+                .unwrap_or(added.cgroup_namespace_on_v2),
+            docker_environment: self.docker_environment.unwrap_or(added.docker_environment),
+        };
         Ok(Profile {
             name: self.name,
             description: self.description,
@@ -113,6 +122,7 @@ impl File {
                 .ok_or("image is missing: how an image is read, one of oci, containerd, faas-rs")?,
             masks_thermal_throttle: masks.unwrap_or_default(),
             user_mounts: user_mounts.unwrap_or_default(),
+            additions,
             seccomp,
             strict,
             layers,
@@ -162,7 +172,7 @@ fn unknown(file: &Value, spec: &oci::Spec, positions: &Positions) -> Vec<String>
     unknown_placeholders(file, &mut Place::default(), &mut |place, name| {
         let at = at(place, positions);
         wrong.push(format!(
-            "{place}: unknown placeholder {{{name}}}, known are {{namespace}} and {{id}}{at}"
+            "{place}: unknown placeholder {{{name}}}, known are {{namespace}}, {{id}} and {{short_id}}{at}"
         ));
     });
     wrong
@@ -171,7 +181,9 @@ fn unknown(file: &Value, spec: &oci::Spec, positions: &Positions) -> Vec<String>
 fn unknown_placeholders(value: &Value, place: &mut Place, report: &mut impl FnMut(&Place, &str)) {
     match value {
         Value::String(text) => {
-            for name in placeholders(text).filter(|name| !matches!(*name, "namespace" | "id")) {
+            for name in
+                placeholders(text).filter(|name| !matches!(*name, "namespace" | "id" | "short_id"))
+            {
                 report(place, name);
             }
         }
@@ -295,14 +307,14 @@ mod tests {
             ),
             (
                 r#"{"hostname":"{container}"}"#,
-                "hostname: unknown placeholder {container}, known are {namespace} and {id} at line 1 column 49",
+                "hostname: unknown placeholder {container}, known are {namespace}, {id} and {short_id} at line 1 column 49",
             ),
         ] {
             let text = format!(r#"{{"name":"x","description":"","spec":{spec}}}"#);
             let found = on_function(&text).unwrap_err();
             assert!(found.starts_with(error), "{found}");
         }
-        for hostname in ["{namespace}-{id}", "${HOME}", "{}", r#"{\"a\":1}"#] {
+        for hostname in ["{namespace}-{id}", "{short_id}", "${HOME}", "{}", r#"{\"a\":1}"#] {
             let text =
                 format!(r#"{{"name":"x","description":"","spec":{{"hostname":"{hostname}"}}}}"#);
             on_function(&text).unwrap();

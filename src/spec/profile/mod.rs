@@ -1,6 +1,6 @@
 //! Profiles: defaults as data.
 //!
-//! A profile is a base spec, in which `{namespace}` and `{id}` stand for the request's, and the rules by
+//! A profile is a base spec, in which `{namespace}`, `{id}` and `{short_id}` stand for the request's, and the rules by
 //! which an image is read. `file` reads one, `set` has all of them; `assemble` applies one.
 //!
 //! Invariant: a profile that was loaded gives a assembly for every namespace and id.
@@ -15,7 +15,7 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
-use crate::domain::sandbox::UserMounts;
+use crate::domain::sandbox::{Additions, UserMounts};
 use crate::oci::{self, Member, Place};
 use crate::spec::assembly::Assembly;
 use crate::spec::profile::layer::{Layer, stacked};
@@ -56,6 +56,8 @@ pub struct Profile {
     pub masks_thermal_throttle: bool,
     /// What it makes of mounts that a user namespace cannot make.
     pub user_mounts: UserMounts,
+    /// What it adds by itself.
+    pub additions: Additions,
     /// Its seccomp policy.
     pub seccomp: Seccomp,
     /// Whether unknown fields and unknown placeholders in its file are errors.
@@ -154,7 +156,10 @@ impl Profile {
 /// Replaces the placeholders in a string.
 fn fill_in(text: &mut String, namespace: &Namespace, id: &ContainerId) {
     if text.contains('{') {
-        *text = text.replace("{namespace}", namespace.as_str()).replace("{id}", id.as_str());
+        *text = text
+            .replace("{namespace}", namespace.as_str())
+            .replace("{id}", id.as_str())
+            .replace("{short_id}", id.short());
     }
 }
 
@@ -212,7 +217,8 @@ mod tests {
             assert_eq!(names, ["bounding", "effective", "permitted"], "{}", profile.name);
             let policies: Vec<&str> = default_names().collect();
             assert!(policies.contains(&profile.seccomp.policy.as_str()), "{}", profile.name);
-            assert!(profile.spec.hostname.is_empty(), "{}", profile.name);
+            let hostname = if profile.additions.docker_environment { "{short_id}" } else { "" };
+            assert_eq!(profile.spec.hostname, hostname, "{}", profile.name);
         }
     }
 }

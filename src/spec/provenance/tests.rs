@@ -175,6 +175,7 @@ fn make<T>(
         seccomp: &profile.seccomp,
         rules: profile.rules,
         user_mounts: profile.user_mounts,
+        additions: profile.additions,
         image: Some(&ImageConfig { container, ..Default::default() }),
         options: &Options::default(),
         user: Some(&ProcessUser::bare_root()),

@@ -2,7 +2,7 @@
 //!
 //! A spec is checked after every change to it, so the rules hold for profiles, options, merge patches and
 //! `specd validate` alike. What depends on the machine (which namespaces exist, how much memory it has) is left
-//! to the runtime.
+//! to the runtime, except for facts of the host that are stated: `host` has the rules on them.
 //!
 //! Invariant: a rule that refuses is one by which a runtime fails for certain, or its source says why it refuses
 //! all the same.
@@ -13,6 +13,7 @@ mod cpu_list;
 mod devices;
 mod hidden_mounts;
 mod hooks;
+mod host;
 mod limits;
 mod memory_policy;
 mod mounts;
@@ -30,8 +31,10 @@ mod user;
 mod user_namespace;
 mod version;
 
+pub use host::HOST_RULES;
 pub use table::RULES;
 
+use crate::domain::host_facts::HostFacts;
 use crate::oci::{Place, Spec, WrongType, json};
 use serde_json::Value;
 use std::fmt;
@@ -120,6 +123,14 @@ pub fn find_broken(spec: &Spec) -> Vec<Broken> {
         (rule.check)(spec, &mut findings);
         broken.append(&mut findings.broken);
     }
+    broken
+}
+
+/// Every rule that a spec breaks by itself or on the host that will run it.
+#[must_use]
+pub fn find_broken_on(spec: &Spec, host: &HostFacts) -> Vec<Broken> {
+    let mut broken = find_broken(spec);
+    broken.append(&mut host::find_broken(spec, host));
     broken
 }
 

@@ -215,7 +215,7 @@ pub(super) fn mapped_bind(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-fn mapping_lists(mount: &Mount) -> [(&'static str, &[IdMapping]); 2] {
+pub(super) fn mapping_lists(mount: &Mount) -> [(&'static str, &[IdMapping]); 2] {
     [("uidMappings", &mount.uid_mappings), ("gidMappings", &mount.gid_mappings)]
 }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::oci::Spec;
 
 /// A rule: a spec that breaks it is refused.
-const fn refused(
+pub(super) const fn refused(
     name: &'static str,
     sentence: &'static str,
     source: &'static str,

@@ -1,5 +1,6 @@
 //! The namespaces.
 
+use crate::domain::host_facts::CgroupVersion;
 use crate::domain::origin::Origin;
 use crate::domain::request::NamespaceOptions;
 use crate::domain::sandbox::{NamespaceKind, NamespaceTarget};
@@ -10,9 +11,11 @@ use crate::spec::inputs::Inputs;
 use crate::spec::provenance::{Attribution, Change};
 
 /// Makes each namespace a new one, the host's, or one by its path; maps the ids of a user namespace; sets clocks
-/// and network devices; and warns of each namespace that must be made before the container starts.
+/// and network devices; adds the profile's cgroup namespace; and warns of each namespace that must be made before the
+/// container starts.
 ///
-/// containerd: `oci.WithLinuxNamespace`, `oci.WithHostNamespace`, `oci.WithUserNamespace`.
+/// containerd: `oci.WithLinuxNamespace`, `oci.WithHostNamespace`, `oci.WithUserNamespace`. Docker:
+/// `daemon.WithNamespaces`.
 pub(super) fn namespaces(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let options = &inputs.options.namespaces;
     let linux = assembly.linux();
@@ -38,7 +41,19 @@ pub(super) fn namespaces(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result
     let warnings: Vec<String> = joined.map(warning).collect();
     assembly.warnings.extend(warnings);
     assembly.attribute("/linux", || |change: &Change<'_>| find_attribution(options, change));
+    add_cgroup_namespace(inputs, assembly);
     Ok(())
+}
+
+/// Adds the cgroup namespace that a profile has on control groups of version 2, unless the request sets that kind.
+fn add_cgroup_namespace(inputs: &Inputs<'_>, assembly: &mut Assembly) {
+    let kind = NamespaceKind::Cgroup;
+    let has_version_2 = inputs.host.cgroup_version == Some(CgroupVersion::V2);
+    let is_set = inputs.options.namespaces.set.iter().any(|(other, _)| *other == kind);
+    if inputs.additions.cgroup_namespace_on_v2 && has_version_2 && !is_set && !has(assembly, kind) {
+        set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Private);
+        assembly.attribute_changes(|| Origin::Host("cgroup_version".to_owned()));
+    }
 }
 
 /// The option that sets a place.
@@ -99,6 +114,12 @@ pub(super) fn is_private(assembly: &Assembly, kind: NamespaceKind) -> bool {
 /// Whether the container is in a namespace of a kind that is not the host's.
 pub(super) fn has(assembly: &Assembly, kind: NamespaceKind) -> bool {
     all(assembly).any(|namespace| namespace.kind == kind.name())
+}
+
+/// Whether the container will be in a namespace of a kind that is not the host's, once this step has been taken.
+pub(super) fn will_have(inputs: &Inputs<'_>, assembly: &Assembly, kind: NamespaceKind) -> bool {
+    let set = inputs.options.namespaces.set.iter().rev().find(|(other, _)| *other == kind);
+    set.map_or_else(|| has(assembly, kind), |(_, target)| *target != NamespaceTarget::Host)
 }
 
 fn all(assembly: &Assembly) -> impl Iterator<Item = &LinuxNamespace> {

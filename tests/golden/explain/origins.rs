@@ -98,6 +98,23 @@ async fn users_and_the_lines_that_name_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn single_paths_that_were_added_and_removed() {
+    let name = "security-paths-added-and-removed";
+    let seen = lines(name).await;
+    let ends = |path: &str, value: &str, origin: &str| {
+        let of = format!("{path} {value} {origin}");
+        assert!(seen.iter().any(|line| line.starts_with(&of)), "{of}\n{}", seen.join("\n"));
+    };
+    ends("/linux/maskedPaths/10", "\"/sys/kernel/debug\"", "options.security.masked_paths_add[0]");
+    ends(
+        "/linux/maskedPaths/0",
+        "-",
+        "options.security.masked_paths_remove[0] < \"/proc/acpi\" profile",
+    );
+    ends("/linux/readonlyPaths/4", "\"/proc/driver\"", "options.security.readonly_paths_add[0]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_privileged_takes_away_is_shown() {
     let seen = lines("privileged-as-dockers").await;
     let gone = |path: &str, before: &str| {
@@ -146,6 +163,7 @@ async fn the_lines_of_profiles_have_the_values() {
     let mut checked = 0;
     for case in cases("generate") {
         let (fixture, request) = case.generate();
+        let (namespace, id) = (request.namespace.clone(), request.id.clone());
         let Ok(explained) = explain(&fixture, request).await else { continue };
         for field in explained.fields {
             let last = (field.value.clone(), field.origin.clone());
@@ -154,7 +172,8 @@ async fn the_lines_of_profiles_have_the_values() {
                 let Some(pb::origin::Kind::Profile(place)) = origin.unwrap().kind else { continue };
                 let text = std::fs::read_to_string(profiles.join(&place.file)).unwrap();
                 let line = text.lines().nth(place.line as usize - 1).unwrap();
-                let filled = line.replace("{namespace}", "default").replace("{id}", "web-1");
+                let filled = line.replace("{namespace}", &namespace).replace("{id}", &id);
+                let filled = filled.replace("{short_id}", id.get(..12).unwrap_or(&id));
                 assert!(filled.contains(&value), "{}: {value} is not in {line}", field.path);
                 assert_eq!(place.file, format!("{}.json", place.name));
                 checked += 1;

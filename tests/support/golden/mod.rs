@@ -4,7 +4,7 @@
 //! protobuf's JSON), `want.json`, and of these what is not the default, which `tests/golden/_default` has:
 //! - `image.json`, the image's configuration; `passwd` and `group` of the image, or of the container's root;
 //! - `container.json`, the stored spec of a container, and `stored.json`, what is stored beside it;
-//! - `host.json`, the devices of the host in the form of `specd host-facts`; its CDI specifications in `cdi`, which it has in
+//! - `host.json`, the facts and the devices of the host in the form of `specd host-facts`; its CDI specifications in `cdi`, which it has in
 //!   `/etc/cdi`, and in `cdi-run`, which it has in `/var/run/cdi`.
 //!
 //! An empty file `no-account-files` or `no-container` says that there are none.

@@ -123,7 +123,7 @@ fn in_user_namespace_without(kind: &str, one: Value) -> Value {
     spec
 }
 
-fn time_namespace(offsets: &Value) -> Value {
+pub(crate) fn time_namespace(offsets: &Value) -> Value {
     json!({"linux": {"namespaces": namespaces(&["time"]), "timeOffsets": offsets}})
 }
 

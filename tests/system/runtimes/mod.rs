@@ -16,6 +16,8 @@ mod bundle;
 mod cases;
 mod docs;
 mod goldens;
+mod host_rules;
+mod init;
 mod rules;
 mod runtime;
 mod schema;

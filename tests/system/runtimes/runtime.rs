@@ -60,6 +60,12 @@ impl Runtime {
         }
     }
 
+    /// What the runtime says of its features; nothing where it cannot.
+    pub(crate) fn features(&self) -> Option<Vec<u8>> {
+        let output = Command::new(&self.binary).arg("features").output().unwrap();
+        output.status.success().then_some(output.stdout)
+    }
+
     fn command(&self) -> Command {
         // A hook, or a program that does not end, must not hold up the rest.
         let mut command = Command::new("timeout");
