@@ -180,6 +180,26 @@ fn what_is_wrong_is_said_in_a_sentence() {
 }
 
 #[test]
+fn dockers_time_namespace_needs_a_kernel_that_has_it() {
+    let layout = layout(None);
+    let namespaces = |kernel: &str| {
+        let flags = ["--profile", "docker-29", "--kernel", kernel, "--", "/bin/app"];
+        let said = generate(&layout, &flags);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let spec: Value = serde_json::from_str(&said.out).unwrap();
+        let namespaces = spec["linux"]["namespaces"].as_array().unwrap().clone();
+        let kinds = namespaces.iter().map(|one| one["type"].as_str().unwrap().to_owned());
+        (kinds.collect::<Vec<_>>(), said.err)
+    };
+    let (with, _) = namespaces("5.6");
+    assert_eq!(with, ["mount", "network", "time", "uts", "pid", "ipc"]);
+    let (without, warnings) = namespaces("5.5");
+    assert_eq!(without, ["mount", "network", "uts", "pid", "ipc"]);
+    let warning = "the profile's time namespace is left out: Linux 5.5 has none";
+    assert!(warnings.contains(warning), "{warnings}");
+}
+
+#[test]
 fn profiles_are_listed_and_printed() {
     let said = run(&["profiles"]);
     assert_eq!(said.code, Some(0));

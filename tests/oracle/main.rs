@@ -15,6 +15,7 @@ mod case;
 mod config;
 mod deliberate;
 mod deliberate_devices;
+mod docker;
 mod equipment;
 mod fields;
 mod options;

@@ -193,7 +193,8 @@ mod tests {
             "containerd-2.2",
             "containerd-2.3",
             "containerd-2.4",
-            "docker",
+            "docker-28",
+            "docker-29",
             "hardened",
         ] {
             assert!(masked(release).ends_with(&paths), "{release}");

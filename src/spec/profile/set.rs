@@ -7,7 +7,7 @@ use crate::spec::profile::Profile;
 use crate::spec::profile::file::File;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("function.json", include_str!("../profiles/function.json")),
     ("hardened.json", include_str!("../profiles/hardened.json")),
     ("faas-rs.json", include_str!("../profiles/faas-rs.json")),
@@ -18,7 +18,8 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("containerd-2.0.json", include_str!("../profiles/containerd-2.0.json")),
     ("containerd-1.7.json", include_str!("../profiles/containerd-1.7.json")),
     ("containerd-1.6.json", include_str!("../profiles/containerd-1.6.json")),
-    ("docker.json", include_str!("../profiles/docker.json")),
+    ("docker-29.json", include_str!("../profiles/docker-29.json")),
+    ("docker-28.json", include_str!("../profiles/docker-28.json")),
 ];
 
 /// A profile's file that cannot be used.
@@ -226,7 +227,7 @@ mod tests {
         let b = r#"{"name":"b","description":"","extends":"docker","aliases":["bee"],
             "spec":{"hostname":"b","domainname":"b"}}"#;
         let profiles = with(&[("a.json", a), ("b.json", b)]).unwrap();
-        assert!(profiles.names().ends_with("docker, a, b, bee"), "{}", profiles.names());
+        assert!(profiles.names().ends_with("docker-28, a, b, bee"), "{}", profiles.names());
         let spec = &profiles.get(Some("a")).unwrap().spec;
         assert_eq!((spec.hostname.as_str(), spec.domainname.as_str()), ("a", "b"));
         assert!(profiles.get(Some("a")).unwrap().seccomp.applied);
