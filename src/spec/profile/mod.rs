@@ -7,8 +7,10 @@
 
 mod file;
 mod layer;
+mod release;
 mod set;
 
+pub use release::NODE;
 pub use set::{FileError, Profiles, ProfilesError};
 
 use crate::domain::host_facts::HostFacts;
@@ -50,6 +52,8 @@ pub struct Profile {
     pub aliases: Vec<String>,
     /// The release with the same output; empty if there is no such release.
     pub equals: String,
+    /// The last day on which that release is supported, for example `2027-05-16`; empty if there is none.
+    pub supported_until: String,
     /// How it reads an image.
     pub rules: ImageRules,
     /// Whether the directories in which each processor counts its throttling are masked.

@@ -109,6 +109,7 @@ async fn each_profile_equals_its_product_except_where_the_documentation_says_so(
                 ..Default::default()
             };
             let answer = fixture.generate(request).await.unwrap();
+            assert_eq!(answer.profile, profile);
             let ours = String::from_utf8(answer.spec.unwrap().value).unwrap();
             let theirs = escaped(&theirs.to_string());
             if ours != theirs {
