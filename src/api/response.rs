@@ -18,6 +18,7 @@ pub fn generated(generated: Generated) -> pb::GenerateResponse {
         spec: Some(Any { type_url: TYPE_URL.to_owned(), value: generated.spec.json }),
         image: Some(image(generated.image)),
         warnings: generated.spec.warnings,
+        profile: generated.profile,
     }
 }
 
@@ -129,5 +130,6 @@ fn profile(offer: Offer) -> pb::Profile {
         aliases: offer.aliases,
         is_default: offer.is_default,
         equals: offer.equals,
+        supported_until: offer.supported_until,
     }
 }

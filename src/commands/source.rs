@@ -195,7 +195,8 @@ impl SourceArgs {
         let reader = SnapshotFallback::new(layers, Arc::clone(&snapshots));
         let (reader, counts) = cached(reader, cache_bytes);
         let generator = Generator::new(images, reader, profiles, platform, facts).on(machine);
-        Ok((generator.with_containers(containers, Some(snapshots)), counts))
+        let release = Arc::clone(&containers);
+        Ok((generator.with_containers(containers, Some(snapshots)).with_release(release), counts))
     }
 }
 

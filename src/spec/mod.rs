@@ -25,6 +25,6 @@ pub use encode::Encoded;
 pub use equipment::Equipment;
 pub use error::SpecError;
 pub use inputs::Inputs;
-pub use profile::{Profile, Profiles, ProfilesError};
+pub use profile::{NODE, Profile, Profiles, ProfilesError};
 pub use provenance::compare::differences;
 pub use snapshot_labels::snapshot_labels;

@@ -10,6 +10,9 @@ use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
 use crate::spec::provenance::{Attribution, Change};
 
+/// The first kernel with time namespaces.
+const TIME_NAMESPACES: (u32, u32) = (5, 6);
+
 /// Makes each namespace a new one, the host's, or one by its path; maps the ids of a user namespace; sets clocks
 /// and network devices; adds the profile's cgroup namespace; and warns of each namespace that must be made before the
 /// container starts.
@@ -18,6 +21,7 @@ use crate::spec::provenance::{Attribution, Change};
 /// `daemon.WithNamespaces`.
 pub(super) fn namespaces(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let options = &inputs.options.namespaces;
+    leave_out_time(inputs, assembly);
     let linux = assembly.linux();
     for (kind, target) in &options.set {
         set(&mut linux.namespaces, *kind, target);
@@ -54,6 +58,24 @@ fn add_cgroup_namespace(inputs: &Inputs<'_>, assembly: &mut Assembly) {
         set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Private);
         assembly.attribute_changes(|| Origin::Host("cgroup_version".to_owned()));
     }
+}
+
+/// Leaves out the profile's time namespace on a kernel that has none, unless the request is about it.
+///
+/// Docker: `daemon.WithNamespaces`, since 29.
+fn leave_out_time(inputs: &Inputs<'_>, assembly: &mut Assembly) {
+    let (major, minor) = inputs.host.kernel;
+    let options = &inputs.options.namespaces;
+    if (major, minor) >= TIME_NAMESPACES
+        || !is_private(assembly, NamespaceKind::Time)
+        || options.set.iter().any(|(kind, _)| *kind == NamespaceKind::Time)
+    {
+        return;
+    }
+    set(&mut assembly.linux().namespaces, NamespaceKind::Time, &NamespaceTarget::Host);
+    assembly.attribute_changes(|| Origin::Host("kernel".to_owned()));
+    let text = format!("the profile's time namespace is left out: Linux {major}.{minor} has none");
+    assembly.warnings.push(text);
 }
 
 /// The option that sets a place.
