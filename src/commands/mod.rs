@@ -4,6 +4,7 @@
 //! environment and writes to standard output.
 
 mod client;
+mod completions;
 mod explain;
 mod flag_values;
 mod generate;
@@ -63,6 +64,11 @@ pub enum Command {
     HostFacts(host_facts::HostFactsArgs),
     /// Ask a server for its health; exit code 0 means SERVING
     Health(health::HealthArgs),
+    /// Print the completions of a shell: what the Tab key offers
+    Completions(completions::CompletionsArgs),
+    /// Write a manual page for each command into a directory
+    #[command(hide = true)]
+    ManPages(completions::ManPagesArgs),
 }
 
 /// The form of a command's output.
@@ -111,6 +117,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Validate(args) => validate::run(args),
         Command::HostFacts(args) => host_facts::run(args),
         Command::Health(args) => health::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::ManPages(args) => completions::write_man_pages(args),
     }
 }
 

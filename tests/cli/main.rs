@@ -4,6 +4,7 @@
 
 mod bundle;
 mod chart;
+mod completions;
 mod explain;
 mod generate;
 mod host;
