@@ -11,7 +11,6 @@ mod generate;
 mod health;
 mod host_facts;
 mod logging;
-mod option_files;
 mod options;
 mod process;
 mod profile_files;
@@ -55,7 +54,7 @@ pub enum Command {
     /// Print the process of an exec in an existing container
     Process(Box<process::ProcessArgs>),
     /// Print resource limits for a running container
-    Resources(resources::ResourcesArgs),
+    Resources(Box<resources::ResourcesArgs>),
     /// List the profiles, or print one as JSON
     Profiles(profiles::ProfilesArgs),
     /// Check a runtime spec before a runtime does; exit code 1 means that it breaks a rule
@@ -112,7 +111,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Generate(args) => generate::run(*args),
         Command::Explain(args) => explain::run(*args),
         Command::Process(args) => process::run(*args),
-        Command::Resources(args) => resources::run(args),
+        Command::Resources(args) => resources::run(*args),
         Command::Profiles(args) => profiles::run(args),
         Command::Validate(args) => validate::run(args),
         Command::HostFacts(args) => host_facts::run(args),

@@ -25,7 +25,7 @@ fn every_shell_gets_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = run(&["completions", shell]);
         assert_eq!(said.code, Some(0), "{}", said.err);
-        for word in ["generate", "explain", "otlp-endpoint"] {
+        for word in ["generate", "explain", "security-opt", "otlp-endpoint"] {
             assert!(said.out.contains(word), "{shell} has no {word}");
         }
     }
@@ -37,7 +37,7 @@ fn bash_completes_commands_flags_and_values() {
     let script = run(&["completions", "bash"]).out;
     for (words, wanted) in [
         ("specd gen", "generate"),
-        ("specd generate --host-", "--host-facts"),
+        ("specd generate --cap-", "--cap-add --cap-drop"),
         ("specd explain --output j", "json"),
     ] {
         let list: Vec<&str> = words.split(' ').collect();

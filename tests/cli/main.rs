@@ -5,6 +5,7 @@
 mod bundle;
 mod chart;
 mod completions;
+mod docker_flags;
 mod explain;
 mod generate;
 mod host;
