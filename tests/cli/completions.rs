@@ -38,7 +38,7 @@ fn bash_completes_commands_flags_and_values() {
     for (words, wanted) in [
         ("specd gen", "generate"),
         ("specd generate --cap-", "--cap-add --cap-drop"),
-        ("specd explain --output j", "json"),
+        ("specd explain --output h", "html"),
     ] {
         let list: Vec<&str> = words.split(' ').collect();
         let last = list.len() - 1;

@@ -7,6 +7,7 @@ mod chart;
 mod completions;
 mod docker_flags;
 mod explain;
+mod explain_page;
 mod generate;
 mod host;
 mod option_files;
