@@ -62,6 +62,7 @@ impl Containerd {
         Self {
             channel: Outgoing {
                 channel: channel::lazy(Arc::clone(&socket)),
+                socket: Arc::clone(&socket),
                 observer: Arc::new(()),
             },
             socket,
