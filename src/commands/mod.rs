@@ -4,13 +4,13 @@
 //! environment and writes to standard output.
 
 mod client;
+mod completions;
 mod explain;
 mod flag_values;
 mod generate;
 mod health;
 mod host_facts;
 mod logging;
-mod option_files;
 mod options;
 mod process;
 mod profile_files;
@@ -54,7 +54,7 @@ pub enum Command {
     /// Print the process of an exec in an existing container
     Process(Box<process::ProcessArgs>),
     /// Print resource limits for a running container
-    Resources(resources::ResourcesArgs),
+    Resources(Box<resources::ResourcesArgs>),
     /// List the profiles, or print one as JSON
     Profiles(profiles::ProfilesArgs),
     /// Check a runtime spec before a runtime does; exit code 1 means that it breaks a rule
@@ -63,6 +63,11 @@ pub enum Command {
     HostFacts(host_facts::HostFactsArgs),
     /// Ask a server for its health; exit code 0 means SERVING
     Health(health::HealthArgs),
+    /// Print the completions of a shell: what the Tab key offers
+    Completions(completions::CompletionsArgs),
+    /// Write a manual page for each command into a directory
+    #[command(hide = true)]
+    ManPages(completions::ManPagesArgs),
 }
 
 /// The form of a command's output.
@@ -106,11 +111,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Generate(args) => generate::run(*args),
         Command::Explain(args) => explain::run(*args),
         Command::Process(args) => process::run(*args),
-        Command::Resources(args) => resources::run(args),
+        Command::Resources(args) => resources::run(*args),
         Command::Profiles(args) => profiles::run(args),
         Command::Validate(args) => validate::run(args),
         Command::HostFacts(args) => host_facts::run(args),
         Command::Health(args) => health::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::ManPages(args) => completions::write_man_pages(args),
     }
 }
 

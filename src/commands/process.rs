@@ -85,9 +85,8 @@ pub(super) fn run(args: ProcessArgs) -> Result<(), Failure> {
         log,
     } = args;
     log.install(None)?;
-    let (process, user) = changes.options(command);
-    let options =
-        pb::ExecOptions { process: Some(process), user: Some(user), ..Default::default() };
+    let (process, user) = changes.options(command)?;
+    let options = pb::ExecOptions { process: Some(process), user, ..Default::default() };
     let request = pb::GenerateProcessRequest { namespace, id, profile, options: Some(options) };
     // An exec uses nothing of the host.
     let (oci_layout, platform, host) = (None, None, HostArgs::default());

@@ -64,8 +64,8 @@ pub struct SourceArgs {
     /// containerd.
     #[command(flatten)]
     pub containerd: ContainerdArgs,
-    /// An OCI image layout directory instead of containerd
-    #[arg(long, value_name = "DIR", env = "SPECD_OCI_LAYOUT", conflicts_with = "containerd")]
+    /// An OCI image layout instead of containerd: a directory, or a tar archive such as docker save writes
+    #[arg(long, value_name = "PATH", env = "SPECD_OCI_LAYOUT", conflicts_with = "containerd")]
     pub oci_layout: Option<PathBuf>,
     /// The platform to choose from an image index, for example linux/arm64/v8 [default: the platform of this machine]
     #[arg(long, value_name = "PLATFORM", env = "SPECD_PLATFORM", value_parser = platform)]
@@ -152,7 +152,7 @@ impl SourceArgs {
     ///
     /// # Errors
     ///
-    /// [`LayoutError`] for a directory that is not an OCI image layout.
+    /// [`LayoutError`] for a path that is not an OCI image layout.
     pub fn open(&self, observer: Arc<dyn Observer>) -> Result<Arc<dyn ImageStore>, LayoutError> {
         Ok(match &self.oci_layout {
             Some(directory) => Arc::new(OciLayout::open(directory)?),

@@ -5,6 +5,9 @@
 /// The longest image name, in bytes.
 pub const IMAGE_NAME_BYTES: usize = 1024;
 
+/// The most entries that an archive with an OCI image layout may have.
+pub const LAYOUT_ENTRIES: usize = 30_000;
+
 /// The largest index, manifest or configuration, in bytes.
 pub const METADATA_BYTES: u64 = 4 << 20;
 

@@ -3,7 +3,7 @@
 use tonic::Code;
 
 /// The name of a code in the protocol, and its name in Go, which metrics use.
-pub(super) fn names(code: Code) -> (&'static str, &'static str) {
+pub(crate) fn names(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::Ok => ("OK", "OK"),
         Code::Cancelled => ("CANCELLED", "Canceled"),

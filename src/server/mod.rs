@@ -7,7 +7,7 @@ mod address;
 pub mod authority;
 pub mod call_limits;
 mod callee;
-mod code;
+pub(crate) mod code;
 pub mod health;
 pub mod lifetime;
 pub mod listen;

@@ -18,7 +18,7 @@ use crate::server::metrics::Metrics;
 use crate::server::places::{Place, Places};
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
-use crate::server::trace::{Adopt, CallLog, Traced};
+use crate::server::trace::{CallLog, Traced, Tracing};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -71,8 +71,8 @@ pub struct ServeConfig {
     pub metrics: Arc<Metrics>,
     /// The calls that are logged at level info.
     pub log_calls: CallLog,
-    /// Makes a call a part of its caller's trace, if calls are traced.
-    pub adopt: Option<Adopt>,
+    /// Makes calls parts of the traces of their callers, if calls are traced.
+    pub tracing: Option<Tracing>,
     /// Whether an `:authority` that h2 would refuse is rewritten for clients over a unix socket.
     pub mend_authority: bool,
 }
@@ -142,7 +142,7 @@ fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
     Traced::new(service)
         .logging(config.log_calls)
         .counted(Arc::clone(&config.metrics))
-        .adopted(config.adopt)
+        .traced(config.tracing)
 }
 
 /// The HTTP/2 of a connection.

@@ -32,17 +32,20 @@ const MAX_METHOD: usize = 128;
 
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
+/// gRPC's own services, health and reflection, which are not traced.
+const OWN_SERVICES: &str = "/grpc.";
+
 /// A service that logs its calls.
 ///
 /// Each call runs in a span with the id, and with two empty fields, `namespace` and `digest`, that its
-/// handler fills in.
+/// handler fills in. The field `otel.kind` is for traces.
 #[derive(Debug, Clone)]
 pub struct Traced<S> {
     inner: S,
     log: CallLog,
     limits: Arc<Limits>,
     metrics: Option<Arc<Metrics>>,
-    adopt: Option<Adopt>,
+    tracing: Option<Tracing>,
 }
 
 /// The calls that are logged at level info; all others are logged at level debug.
@@ -70,15 +73,35 @@ struct Limits {
     failed: LogLimit,
 }
 
-/// Makes the span of a call a part of the trace that its headers name; the last argument is the method.
-pub type Adopt = fn(&Span, &HeaderMap, &str);
+/// How the spans of calls become traces.
+#[derive(Debug, Clone, Copy)]
+pub struct Tracing {
+    /// Makes the span of a call a part of the trace that its headers name. The last argument is the method, for example
+    /// `specd.v1.SpecService/Generate`; absent for one that the server does not have.
+    pub begin: fn(&Span, &HeaderMap, Option<&str>),
+    /// Records the name of the code that the call ended with, and whether that is an error of the server.
+    pub end: fn(&Span, &'static str, bool),
+}
+
+/// Whether a code is an error of the server, and not of its client. OpenTelemetry's conventions for gRPC list them.
+fn is_server_error(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss
+    )
+}
 
 impl<S> Traced<S> {
     /// Logs the calls of a service.
     pub fn new(inner: S) -> Self {
         let log = CallLog { ok: true, ..CallLog::default() };
         let limits = Limits { refused: LogLimit::default(), failed: LogLimit::new(100) };
-        Self { inner, log, limits: Arc::new(limits), metrics: None, adopt: None }
+        Self { inner, log, limits: Arc::new(limits), metrics: None, tracing: None }
     }
 
     /// Limits the level info to some calls.
@@ -95,8 +118,8 @@ impl<S> Traced<S> {
 
     /// Also traces them.
     #[must_use]
-    pub fn adopted(self, adopt: Option<Adopt>) -> Self {
-        Self { adopt, ..self }
+    pub fn traced(self, tracing: Option<Tracing>) -> Self {
+        Self { tracing, ..self }
     }
 }
 
@@ -122,9 +145,12 @@ where
         let path = request.uri().path();
         let method: String = path.chars().take(MAX_METHOD).collect();
         let request_id = id.to_str().unwrap_or_default();
-        let span = tracing::info_span!("call", request_id, namespace = Empty, digest = Empty);
-        if let Some(adopt) = self.adopt {
-            adopt(&span, request.headers(), &method);
+        let tracing = self.tracing.filter(|_| !path.starts_with(OWN_SERVICES));
+        let span = span(request_id, tracing.is_some());
+        if let Some(tracing) = tracing {
+            let is_known = self.metrics.as_ref().is_none_or(|metrics| metrics.has_method(path));
+            let known = is_known.then(|| path.trim_start_matches('/'));
+            (tracing.begin)(&span, request.headers(), known);
         }
         let peer = request.extensions().get::<Peer>().map(Peer::to_string);
         let counted =
@@ -135,6 +161,9 @@ where
             let latency = started.elapsed();
             if let Some((metrics, method)) = &counted {
                 metrics.ended(method, code, latency);
+            }
+            if let Some(tracing) = tracing {
+                (tracing.end)(&call, code::names(code).0, is_server_error(code));
             }
             let is_failed = code != Code::Ok;
             let is_info = (log.ok || (log.failed && (is_failed || latency >= log.slow)))
@@ -162,6 +191,21 @@ where
             response.headers_mut().insert(REQUEST_ID, id);
             Ok(on_end.watch(response, span))
         })
+    }
+}
+
+/// The span of a call. One that is not traced has another target, by which the traces leave it out.
+fn span(request_id: &str, is_traced: bool) -> Span {
+    if is_traced {
+        tracing::info_span!(
+            "call",
+            request_id,
+            namespace = Empty,
+            digest = Empty,
+            otel.kind = Empty
+        )
+    } else {
+        tracing::info_span!(target: "specd::server::trace::untraced", "call", request_id, namespace = Empty, digest = Empty)
     }
 }
 

@@ -1,22 +1,30 @@
-//! A directory in the OCI image layout, which `skopeo`, `umoci` and `ctr image export` write.
+//! An OCI image layout: a directory, which `skopeo` and `umoci` write, or a tar archive, which `docker save` and
+//! `ctr image export` write.
 //!
-//! The directory belongs to the operator and is trusted: symbolic links in it are followed. Its blobs are
-//! not trusted: [`crate::image::blob`] verifies them, as those of any store.
+//! A directory belongs to the operator and is trusted: symbolic links in it are followed. Blobs are
+//! not trusted: [`crate::image::blob`] verifies them, as those of any store. An archive is never unpacked: what is needed is
+//! read in place.
 //!
 //! A layout has no namespaces, and gives the same answer in each.
 
+mod error;
+
+pub use error::LayoutError;
+
 use crate::domain::ids::Namespace;
-use crate::domain::limits::METADATA_BYTES;
+use crate::domain::limits::{LAYOUT_ENTRIES, METADATA_BYTES};
 use crate::image::Descriptor;
 use crate::image::digest::Digest;
+use crate::image::layers::tar;
 use crate::image::metadata::go_json::Document;
 use crate::image::metadata::index::{self, IndexEntry};
 use crate::image::reference::ImageName;
 use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read, Seek as _, SeekFrom, Take};
 use std::path::{Path, PathBuf};
+use tokio::io::AsyncReadExt as _;
 
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
@@ -24,54 +32,14 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// The most images that an error message lists.
 const LISTED: usize = 5;
 
-/// Why a path is not an OCI image layout.
-#[derive(Debug, thiserror::Error)]
-pub enum LayoutError {
-    /// The path does not exist.
-    #[error("{} does not exist", .0.display())]
-    Absent(PathBuf),
-    /// The path is not a directory.
-    #[error(
-        "{path} is not a directory: unpack a layout with \"mkdir DIR && tar -xf {path} -C DIR\"; convert the output of docker save with \"skopeo copy docker-archive:{path} oci:DIR\"",
-        path = .0.display()
-    )]
-    NotADirectory(PathBuf),
-    /// The directory is not an OCI image layout.
-    #[error("{} is not an OCI image layout: it has no file {file:?}", .root.display())]
-    FileAbsent {
-        /// The directory.
-        root: PathBuf,
-        /// The file that is missing.
-        file: &'static str,
-    },
-    /// A file of the layout is invalid.
-    #[error("{} cannot be read as an OCI image layout: {file}: {reason}", .root.display())]
-    Malformed {
-        /// The directory.
-        root: PathBuf,
-        /// The file.
-        file: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A file that cannot be read.
-    #[error("cannot read {}: {error}", .path.display())]
-    Unreadable {
-        /// The file or directory.
-        path: PathBuf,
-        /// The error.
-        error: io::Error,
-    },
-}
-
-/// Images in an OCI image layout.
+/// Images in an OCI image layout, a directory or an archive.
 #[derive(Debug, Clone)]
 pub struct OciLayout {
     root: PathBuf,
 }
 
 impl OciLayout {
-    /// Opens a directory that is a layout of version 1.0.
+    /// Opens a directory or an archive that is a layout of version 1.0.
     ///
     /// # Errors
     ///
@@ -85,8 +53,7 @@ impl OciLayout {
 
     fn check(&self) -> Result<(), LayoutError> {
         match fs::metadata(&self.root) {
-            Ok(found) if found.is_dir() => {}
-            Ok(_) => return Err(LayoutError::NotADirectory(self.root.clone())),
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(LayoutError::Absent(self.root.clone()));
             }
@@ -120,11 +87,20 @@ impl OciLayout {
     }
 
     fn read(&self, file: &'static str) -> Result<Vec<u8>, LayoutError> {
-        let path = self.root.join(file);
-        let opened = match open_file(&path) {
+        let root = self.root.clone();
+        let is_directory = root.is_dir();
+        let path = if is_directory { root.join(file) } else { root.clone() };
+        let opened = match self.open_member(file) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(LayoutError::FileAbsent { root: self.root.clone(), file });
+                return Err(if is_directory {
+                    LayoutError::FileAbsent { root, file }
+                } else {
+                    LayoutError::NoLayoutInArchive { path: root, file }
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(LayoutError::NotAnArchive { path, reason: error.to_string() });
             }
             Err(error) => return Err(LayoutError::Unreadable { path, error }),
         };
@@ -159,14 +135,32 @@ impl OciLayout {
         }
     }
 
-    fn open_blob(&self, digest: &Digest) -> Result<File, StoreError> {
-        let path = self.root.join("blobs").join(digest.algorithm().name()).join(digest.hex());
-        open_file(&path).map_err(|error| {
+    fn open_blob(&self, digest: &Digest) -> Result<Take<File>, StoreError> {
+        let member = format!("blobs/{}/{}", digest.algorithm().name(), digest.hex());
+        self.open_member(&member).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 return StoreError::BlobAbsent { digest: digest.clone() };
             }
+            let path = self.root.join(&member);
             StoreError::Unavailable(format!("cannot read {}: {error}", path.display()))
         })
+    }
+
+    /// A file of the layout. Where an archive has it twice, the last one counts, as it would unpacked.
+    ///
+    /// The archive is indexed each time: that takes less than a millisecond, and the file may be another one by now.
+    fn open_member(&self, member: &str) -> io::Result<Take<File>> {
+        if self.root.is_dir() {
+            return Ok(open_file(&self.root.join(member))?.take(u64::MAX));
+        }
+        let mut archive = open_file(&self.root)?;
+        let files = tar::index(&archive, LAYOUT_ENTRIES)?;
+        let is_it = |file: &&tar::Stored| {
+            file.name.strip_prefix(b"./").unwrap_or(&file.name) == member.as_bytes()
+        };
+        let file = files.iter().rev().find(is_it).ok_or(io::ErrorKind::NotFound)?;
+        archive.seek(SeekFrom::Start(file.offset))?;
+        Ok(archive.take(file.size))
     }
 }
 
@@ -221,19 +215,6 @@ fn is_named(entry: &IndexEntry, name: &str) -> bool {
     annotated(REF_NAME) || annotated(CONTAINERD_NAME) || entry.descriptor.digest.as_str() == digest
 }
 
-impl From<LayoutError> for StoreError {
-    fn from(error: LayoutError) -> Self {
-        match error {
-            LayoutError::Absent(_) | LayoutError::Unreadable { .. } => {
-                Self::Unavailable(error.to_string())
-            }
-            LayoutError::NotADirectory(_)
-            | LayoutError::FileAbsent { .. }
-            | LayoutError::Malformed { .. } => Self::Invalid(error.to_string()),
-        }
-    }
-}
-
 /// Runs what waits for a disk on a thread where it blocks no other call.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -266,7 +247,8 @@ impl ImageStore for OciLayout {
     ) -> Result<BlobStream, StoreError> {
         let (layout, digest) = (self.clone(), blob.digest.clone());
         let file = blocking(move || layout.open_blob(&digest)).await?;
-        Ok(Box::pin(tokio::fs::File::from_std(file)))
+        let size = file.limit();
+        Ok(Box::pin(tokio::fs::File::from_std(file.into_inner()).take(size)))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

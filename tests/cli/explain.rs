@@ -36,7 +36,7 @@ fn line(text: &str, start: &str) -> String {
 
 #[test]
 fn a_table_says_who_set_each_field() {
-    let said = explain(&layout(), &["--env", "B=2", "--cwd", "/tmp", "--", "check"]);
+    let said = explain(&layout(), &["--env", "B=2", "--workdir", "/tmp", "--", "check"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     for (start, want) in [
         ("/ociVersion", "/ociVersion \"1.1.0\" profile function (function.json:6)"),

@@ -3,6 +3,7 @@
 use crate::run;
 use crate::support::layout::{Gzip, Layout, file};
 use serde_json::{Value, json};
+use std::process::Command;
 
 const IMAGE: &str = "registry.example/figlet:latest";
 
@@ -28,6 +29,20 @@ fn generate(layout: &Layout, more: &[&str]) -> crate::Said {
     let mut args = vec!["generate", IMAGE, "--oci-layout", root, "--platform", "linux/amd64"];
     args.extend(more);
     run(&args)
+}
+
+#[test]
+fn an_archive_is_an_image_like_a_directory() {
+    let layout = layout(Some(json!({"Cmd": ["x"], "User": "app"})));
+    let archive = layout.root().join("saved.tar");
+    let mut tar = Command::new("tar");
+    let packed = tar.args(["-cf", "saved.tar", "oci-layout", "index.json", "blobs"]);
+    assert!(packed.current_dir(layout.root()).status().unwrap().success());
+    let archive = archive.to_str().unwrap();
+    let flags = ["--platform", "linux/amd64", "--output", "response"];
+    let said = run(&[&["generate", IMAGE, "--oci-layout", archive], &flags[..]].concat());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(said.out, generate(&layout, &flags[2..]).out);
 }
 
 const AS_FAAS_RS: [&str; 6] =
@@ -90,15 +105,15 @@ fn every_flag_reaches_the_spec() {
         "A",
         "--env",
         "B=2",
-        "--cwd",
+        "--workdir",
         "/srv",
         "--user",
         "app",
-        "--group",
+        "--group-add",
         "77",
         "--hostname",
         "here",
-        "--terminal",
+        "--tty",
         "--read-only",
         "--vm-network",
         "--",

@@ -4,7 +4,10 @@
 
 mod bundle;
 mod chart;
+mod completions;
+mod docker_flags;
 mod explain;
+mod explain_page;
 mod generate;
 mod host;
 mod option_files;

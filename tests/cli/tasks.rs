@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 #[test]
 fn limits_are_printed_and_nobody_is_asked() {
-    let flags = ["resources", "--memory-limit", "67108864", "--cpus", "0-1", "--pids-limit", "-1"];
+    let flags = ["resources", "--memory", "64m", "--cpuset-cpus", "0-1", "--pids-limit", "-1"];
     let said = run(&flags);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     let limits: Value = serde_json::from_str(&said.out).unwrap();
@@ -23,8 +23,8 @@ fn limits_are_printed_and_nobody_is_asked() {
 fn limits_that_are_none_are_refused() {
     for (flags, words) in [
         (&["resources"][..], "must limit something"),
-        (&["resources", "--memory-limit", "-2"], "options.resources.memory.limit"),
-        (&["resources", "--cpus", "x"], "options.resources.cpu.cpus"),
+        (&["resources", "--memory", "-2"], "'--memory <BYTES>': expected a number of bytes"),
+        (&["resources", "--cpuset-cpus", "x"], "options.resources.cpu.cpus"),
     ] {
         let said = run(flags);
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{flags:?}");

@@ -10,6 +10,7 @@
 mod allocations;
 mod api;
 mod authority;
+mod collector;
 mod listening;
 mod logs;
 mod operations;

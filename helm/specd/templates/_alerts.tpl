@@ -4,7 +4,7 @@ Queries use only metrics that the server exports; tests/cli/chart.rs checks it.
 */}}
 {{- define "specd.alerts" -}}
 {{- $v := .Values -}}
-{{- $in := printf "namespace=%q" .Release.Namespace -}}
+{{- $in := printf "namespace=%q" (include "specd.namespace" .) -}}
 {{- $ours := printf "grpc_service=\"specd.v1.SpecService\",%s" $in -}}
 - alert: SpecdAbsent
   expr: 'absent(specd_build_info{ {{- $in -}} })'
@@ -12,7 +12,7 @@ Queries use only metrics that the server exports; tests/cli/chart.rs checks it.
   severity: critical
   summary: Prometheus sees no specd
   description: >-
-    Prometheus has had no metrics of a server in the namespace {{ .Release.Namespace }} for 15 minutes. Check the DaemonSet
+    Prometheus has had no metrics of a server in the namespace {{ include "specd.namespace" . }} for 15 minutes. Check the DaemonSet
     {{ include "specd.fullname" . }} and the targets of Prometheus.
 - alert: SpecdContainerdDown
   expr: 'specd_source_up{ {{- $in -}} } == 0'
@@ -92,7 +92,7 @@ Queries use only metrics that the server exports; tests/cli/chart.rs checks it.
   expr: 'count by (namespace) (count by (namespace, version) (specd_build_info{ {{- $in -}} })) > 1'
   for: 2h
   severity: info
-  summary: several versions of specd run in {{ .Release.Namespace }}
+  summary: several versions of specd run in {{ include "specd.namespace" . }}
   description: >-
     An update has not finished for 2 hours; nodes may return different specs for the same request. Check the rollout of the
     DaemonSet {{ include "specd.fullname" . }}.

@@ -22,6 +22,12 @@ Checks that the schema cannot express: values that are valid by themselves but n
 {{- if not (or $v.socket.enabled $v.tcp.enabled) -}}
 {{- fail "socket.enabled and tcp.enabled are both false, so no client could call the server; set one of them to true" -}}
 {{- end -}}
+{{- if and $v.hostNetwork (not $v.hostUsers) -}}
+{{- fail "hostUsers: a pod in a user namespace cannot use the node's network, and hostNetwork is true; set one of them to the other value" -}}
+{{- end -}}
+{{- if and $v.snapshots.enabled (not $v.hostUsers) -}}
+{{- fail "hostUsers: the capability DAC_READ_SEARCH, which snapshots need, does not reach the node's files from a user namespace; set hostUsers to true or snapshots.enabled to false" -}}
+{{- end -}}
 {{- if and $v.tcp.enabled (not $v.tls.enabled) (not $v.tcp.insecure) -}}
 {{- fail "tcp.enabled: the port would use plain text; set tls.enabled and tls.secretName, or allow it with tcp.insecure" -}}
 {{- end -}}

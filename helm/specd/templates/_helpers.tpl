@@ -19,6 +19,10 @@ Names and labels. The server's arguments are in _args.tpl, the checks of values 
 {{- end -}}
 {{- end -}}
 
+{{- define "specd.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end -}}
+
 {{/* Labels that never change within a release: a DaemonSet cannot change its selector. */}}
 {{- define "specd.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "specd.name" . }}
@@ -50,6 +54,7 @@ app.kubernetes.io/component: server
 
 {{- define "specd.image" -}}
 {{- with .Values.image -}}
+{{- with .registry }}{{ . }}/{{ end -}}
 {{- .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end -}}
 {{- end -}}
 {{- end -}}
@@ -61,7 +66,7 @@ unix://{{ .Values.socket.directory }}/{{ .Values.socket.name }}
 
 {{/* The Service's name in the cluster. Its certificate must be valid for this name. */}}
 {{- define "specd.host" -}}
-{{ include "specd.fullname" . }}.{{ .Release.Namespace }}.svc
+{{ include "specd.fullname" . }}.{{ include "specd.namespace" . }}.svc
 {{- end -}}
 
 {{/* The supplemental groups: the configured ones, and those of containerd's socket and of the server's socket. */}}

@@ -32,6 +32,11 @@ impl<'a> Side<'a> {
         })
     }
 
+    /// The name for people.
+    pub(super) fn name(&self) -> &'a str {
+        self.name
+    }
+
     /// The leaf at a path; without one, the field of the other side as it was removed on this side.
     fn field(
         &self,
@@ -51,7 +56,7 @@ impl<'a> Side<'a> {
 }
 
 /// The leaves that differ.
-fn pairs<'a>(
+pub(super) fn pairs<'a>(
     a: &Side<'a>,
     b: &Side<'a>,
 ) -> Vec<(Option<&'a pb::ExplainedField>, Option<&'a pb::ExplainedField>)> {

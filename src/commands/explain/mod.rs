@@ -1,23 +1,36 @@
 //! `specd explain`: where each field of a spec comes from, and how two specs differ.
 
 mod diff;
+mod html;
 mod requests;
 mod table;
 
 use crate::api::pb::specd as pb;
 use crate::commands::request::RequestArgs;
-use crate::commands::{Failure, Form, block_on, generate, print, print_json, proto_json, warn};
-use clap::Args;
+use crate::commands::{Failure, block_on, generate, print, print_json, proto_json, warn};
+use clap::{Args, ValueEnum};
 use diff::Side;
 use requests::Requests;
 use serde_json::{Value, json};
+
+/// The form of an explanation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Text for people
+    Text,
+    /// JSON for programs
+    Json,
+    /// One page of HTML, which needs no network
+    Html,
+}
 
 /// Flags of `explain`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  specd explain nginx:1.27 --env DEBUG=1\n  \
                   specd explain nginx --profile docker --output json | jq '.fields[] | select(.removed)'\n  \
                   specd explain nginx --diff containerd-1.7 containerd-2.4\n  \
-                  specd explain nginx --diff before.json after.json")]
+                  specd explain nginx --diff before.json after.json\n  \
+                  specd explain nginx --output html > nginx.html")]
 pub struct ExplainArgs {
     /// The form of the output
     #[arg(long, value_name = "FORM", env = "SPECD_EXPLAIN_OUTPUT", default_value = "text")]
@@ -64,6 +77,7 @@ fn print_one(mut answer: pb::ExplainResponse, output: Form) -> Result<(), Failur
             warn(&answer.generated.map(|generated| generated.warnings).unwrap_or_default());
             print(&table::render(&answer.fields, table::width()))
         }
+        Form::Html => print(&html::tree(&answer)),
     }
 }
 
@@ -71,5 +85,6 @@ fn print_two(a: &Side<'_>, b: &Side<'_>, output: Form) -> Result<(), Failure> {
     match output {
         Form::Json => print_json(&diff::json(a, b)?),
         Form::Text => print(&diff::text(a, b, table::width())),
+        Form::Html => print(&html::difference(a, b)),
     }
 }

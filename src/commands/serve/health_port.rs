@@ -35,7 +35,7 @@ impl HealthPort {
             streams: 16,
             drain_timeout: DRAIN,
             metrics: Arc::default(),
-            adopt: None,
+            tracing: None,
             ..main.clone()
         };
         let (end, routes) = (Shutdown::new(), Routes::new(health.server()));

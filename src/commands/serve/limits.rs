@@ -107,7 +107,7 @@ impl LimitArgs {
             tls_timeout: handshake_timeout,
             drain_timeout,
             metrics: Arc::default(),
-            adopt: None,
+            tracing: None,
             log_calls: CallLog::default(),
             mend_authority: true,
         }

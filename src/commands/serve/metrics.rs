@@ -5,15 +5,18 @@ use crate::api::pb::health;
 use crate::api::pb::specd::DESCRIPTORS;
 use crate::generate::stage::{self, Stage};
 use crate::image::cache::CacheCounts;
+use crate::server::code;
 use crate::server::metrics::{Figure, Kind, Metrics};
 use crate::store::containerd;
 use crate::telemetry::traces;
 use http::HeaderMap;
 use prost::Message;
 use prost_types::FileDescriptorSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::Code;
+use tracing::Span;
 
 /// The metrics of this build, with every method that it serves.
 pub(super) fn new() -> Arc<Metrics> {
@@ -99,11 +102,12 @@ impl stage::Observer for Observer {
 }
 
 impl containerd::Observer for Observer {
-    fn begins(&self, headers: &mut HeaderMap) {
-        traces::carry(headers);
+    fn begins(&self, socket: &Path, method: &str, headers: &mut HeaderMap) -> Span {
+        traces::begin_call_to(&socket.to_string_lossy(), method, headers)
     }
 
-    fn ended(&self, method: &str, code: Code) {
+    fn ended(&self, method: &str, code: Code, span: &Span) {
         self.0.containerd_call(method, code);
+        traces::end_call(span, code::names(code).0, code != Code::Ok);
     }
 }

@@ -92,7 +92,7 @@ struct ObserveArgs {
     metrics_listen: Option<ListenAddress>,
     #[arg(
         long,
-        help = "Where to send traces in OTLP over gRPC, for example http://127.0.0.1:4317; for TLS, use a local agent [default: nowhere]",
+        help = "Where to send traces in OTLP over gRPC, for example http://127.0.0.1:4317; for TLS, use a local agent [default: OTEL_EXPORTER_OTLP_ENDPOINT, or nowhere]",
         value_name = "URL",
         env = "SPECD_OTLP_ENDPOINT",
         value_parser = otlp_endpoint
@@ -143,10 +143,32 @@ fn otlp_endpoint(text: &str) -> Result<String, &'static str> {
     }
 }
 
-pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
+/// The endpoint of the flag, or that of OpenTelemetry's own variables, of which `read` returns the values.
+fn collector(
+    flag: Option<String>,
+    read: impl Fn(&str) -> Option<String>,
+) -> Result<Option<String>, Failure> {
+    let first = |kind: &str| {
+        let names = ["TRACES_", ""].map(|signal| format!("OTEL_EXPORTER_OTLP_{signal}{kind}"));
+        let values = names.into_iter().filter_map(|name| Some((read(&name)?, name)));
+        values.into_iter().find(|(value, _)| !value.is_empty())
+    };
+    let Some((url, name)) = first("ENDPOINT").filter(|_| flag.is_none()) else { return Ok(flag) };
+    if let Some((other, name)) = first("PROTOCOL").filter(|(protocol, _)| protocol != "grpc") {
+        let text = "specd sends OTLP over gRPC only: set it to grpc, and the endpoint to the port for gRPC";
+        return Err(Failure::usage(format_args!("{name}={other}: {text}")));
+    }
+    let url = otlp_endpoint(&url)
+        .map_err(|error| Failure::usage(format_args!("{name}={url}: {error}")))?;
+    Ok(Some(url))
+}
+
+pub(super) fn run(mut args: ServeArgs) -> Result<(), Failure> {
     if args.observe.print_config {
         return print_json(&print_config::flags(std::env::args_os()));
     }
+    args.observe.otlp_endpoint =
+        collector(args.observe.otlp_endpoint.take(), |name| std::env::var(name).ok())?;
     // Before the runtime, because it starts threads.
     let activation = Activation::from_environment();
     block_on(async {
@@ -204,6 +226,42 @@ fn reload_on_signal(profiles: Reload) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_variables_of_opentelemetry_name_a_collector() {
+        let found = |flag: Option<&str>, variables: &[(&str, &str)]| {
+            let read = |name: &str| {
+                let full = |one: &&(&str, &str)| format!("OTEL_EXPORTER_OTLP_{}", one.0) == name;
+                variables.iter().find(full).map(|(_, value)| (*value).to_owned())
+            };
+            collector(flag.map(str::to_owned), read).map_err(|error| error.to_string())
+        };
+        let (one, other) = (("ENDPOINT", "http://a:1"), ("TRACES_ENDPOINT", "http://b:2"));
+        let http = ("PROTOCOL", "http/protobuf");
+        for (flag, variables, want) in [
+            (None, &[][..], None),
+            (None, &[one], Some("http://a:1")),
+            (None, &[one, other], Some("http://b:2")),
+            (None, &[("ENDPOINT", "")], None),
+            (None, &[one, ("PROTOCOL", "grpc")], Some("http://a:1")),
+            (None, &[http], None),
+            (Some("http://c:3"), &[one, http], Some("http://c:3")),
+        ] {
+            assert_eq!(found(flag, variables), Ok(want.map(str::to_owned)), "{variables:?}");
+        }
+        for (variables, words) in [
+            (
+                &[one, http][..],
+                "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf: specd sends OTLP over gRPC only",
+            ),
+            (
+                &[("ENDPOINT", "https://a")],
+                "OTEL_EXPORTER_OTLP_ENDPOINT=https://a: expected http://HOST:PORT",
+            ),
+        ] {
+            assert!(found(None, variables).unwrap_err().starts_with(words), "{variables:?}");
+        }
+    }
 
     #[test]
     fn traces_are_sent_to_a_plain_url() {

@@ -18,7 +18,7 @@ use crate::server::reflection;
 use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::Tls;
-use crate::server::trace::Adopt;
+use crate::server::trace::Tracing;
 use crate::spec::Profile;
 use crate::store::ImageStore;
 use crate::telemetry::{dropped_lines, traces};
@@ -112,7 +112,9 @@ impl BoundServer {
             metrics,
             mend_authority: !no_authority_filter,
             log_calls,
-            adopt: otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
+            tracing: otlp_endpoint
+                .is_some()
+                .then_some(Tracing { begin: traces::begin_call, end: traces::end_call }),
             ..limits.serve_config()
         };
         Ok(Self { bound, metrics_listener, routes, health, profiles, source, config })

@@ -19,7 +19,7 @@ mod read;
 mod readers;
 mod scan;
 pub(super) mod search;
-pub(super) mod tar;
+pub(crate) mod tar;
 pub(super) mod view;
 mod walk;
 mod work;

@@ -172,6 +172,11 @@ impl Metrics {
         Open(self.connections.clone())
     }
 
+    /// Whether the server has a method, by its path.
+    pub(super) fn has_method(&self, path: &str) -> bool {
+        self.methods.contains_key(path)
+    }
+
     /// Records the start of a call, and returns the metrics of its method.
     pub(super) fn begun(&self, path: &str) -> Arc<MethodMetrics> {
         let of_method = self.methods.get(path).unwrap_or(&self.unknown);

@@ -67,6 +67,7 @@ impl Containerd {
         Self {
             channel: Outgoing {
                 channel: channel::lazy(Arc::clone(&socket), ended.clone()),
+                socket: Arc::clone(&socket),
                 observer: Arc::new(()),
             },
             socket,

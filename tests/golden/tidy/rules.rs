@@ -209,6 +209,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             Only("image", STORED),
+            All("image::layers::tar"),
             All("image::metadata"),
             Only("store", STORE_TRAITS),
         ],

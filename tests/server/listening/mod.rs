@@ -10,6 +10,7 @@ mod sockets;
 mod stopped_reader;
 mod tls;
 mod tls_files;
+mod traces;
 
 use crate::support::other_user::{CopyForOthers, NOBODY};
 use crate::support::say::say;

@@ -14,10 +14,12 @@ use specd::image::reference::ImageName;
 use specd::store::containerd::{Containerd, Observer};
 use specd::store::shared::Shared;
 use specd::store::{Deadline, ImageStore};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tonic::Code;
+use tracing::Span;
 
 const NAMESPACE: &str = "here";
 const TAG: &str = "registry.example/app:moves";
@@ -40,13 +42,14 @@ struct Counted {
 }
 
 impl Observer for Counted {
-    fn begins(&self, _: &mut HeaderMap) {
+    fn begins(&self, _: &Path, _: &str, _: &mut HeaderMap) -> Span {
         self.all.fetch_add(1, Ordering::SeqCst);
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
+        Span::none()
     }
 
-    fn ended(&self, _: &str, _: Code) {
+    fn ended(&self, _: &str, _: Code, _: &Span) {
         self.running.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -8,7 +8,10 @@
 //! kind of extension of one entry.
 
 mod header;
+mod index;
 mod pax;
+
+pub(crate) use index::{Stored, index};
 
 use bytes::Bytes;
 use header::{Block, Format};
