@@ -29,6 +29,7 @@ use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 pub use outgoing::Observer;
 use outgoing::Outgoing;
@@ -50,7 +51,11 @@ pub struct Containerd {
     answer_within: Duration,
     ping_within: Duration,
     lease: Duration,
+    silence: Option<Silence>,
 }
+
+/// Whether containerd is known not to answer: its calls then end at once instead of at their deadlines.
+pub type Silence = watch::Receiver<bool>;
 
 impl Containerd {
     /// containerd at the socket of a path; nothing is opened yet.
@@ -68,6 +73,7 @@ impl Containerd {
             answer_within: ANSWER_WITHIN,
             ping_within: PING_WITHIN,
             lease: LEASE,
+            silence: None,
         }
     }
 
@@ -85,6 +91,12 @@ impl Containerd {
         Self { lease, ..self }
     }
 
+    /// The same, with calls that end while containerd is known not to answer, except pings and the removal of views.
+    #[must_use]
+    pub fn ending_in(self, silence: Silence) -> Self {
+        Self { silence: Some(silence), ..self }
+    }
+
     /// The same, with an observer of its calls.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -94,7 +106,8 @@ impl Containerd {
 
     fn call(&self, method: &'static str, deadline: Deadline) -> status::Call {
         let within = self.answer_within;
-        status::Call { socket: Arc::clone(&self.socket), method, within, deadline }
+        let (socket, silence) = (Arc::clone(&self.socket), self.silence.clone());
+        status::Call { socket, method, within, deadline, silence }
     }
 }
 
@@ -123,6 +136,7 @@ impl ImageStore for Containerd {
     async fn ping(&self) -> Result<(), StoreError> {
         let call = status::Call {
             within: self.ping_within,
+            silence: None,
             ..self.call("Version.Version", Deadline::NONE)
         };
         let mut client = VersionClient::new(self.channel.clone());
