@@ -42,7 +42,8 @@
 //! - [`host`] is this machine: its facts, its devices and CDI specifications.
 //! - [`generate`] alternates the core and the fetching; [`api`] holds the generated messages and translates them.
 //! - [`server`] is the transport and does not depend on specs.
-//! - [`commands`] and [`telemetry`] put everything together; [`call_end`] runs an action at the end of a gRPC call.
+//! - [`commands`] and [`telemetry`] put everything together; [`call_end`] runs an action at the end of a gRPC call,
+//!   and [`call_time`] has its time.
 //!
 //! # The library
 //!
@@ -120,6 +121,8 @@
 pub mod api;
 #[cfg(feature = "server")]
 pub mod call_end;
+#[cfg(feature = "server")]
+pub mod call_time;
 #[cfg(feature = "server")]
 pub mod commands;
 pub mod domain;

@@ -2,7 +2,6 @@
 
 pub mod bounds;
 pub mod codec;
-pub mod deadline;
 pub mod pb;
 pub mod request;
 pub mod response;

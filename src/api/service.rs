@@ -2,7 +2,8 @@
 
 use crate::api::pb::specd as pb;
 use crate::api::workers::Workers;
-use crate::api::{deadline, request, response, status};
+use crate::api::{request, response, status};
+use crate::call_time::CallTime;
 use crate::domain;
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Namespace;
@@ -23,6 +24,7 @@ pub struct Service {
     generator: Generator,
     call_timeout: Duration,
     answer_bytes: usize,
+    has_process: bool,
     workers: Workers,
 }
 
@@ -30,13 +32,20 @@ impl Service {
     /// A service that ends each call after `call_timeout`, or at the deadline of the caller if that is earlier.
     #[must_use]
     pub fn new(generator: Generator, call_timeout: Duration) -> Self {
-        Self { generator, call_timeout, answer_bytes: usize::MAX, workers: Workers::default() }
+        let (answer_bytes, workers) = (usize::MAX, Workers::default());
+        Self { generator, call_timeout, answer_bytes, has_process: true, workers }
     }
 
     /// The same service with a size limit for responses, in bytes.
     #[must_use]
     pub fn with_answers_of(self, answer_bytes: usize) -> Self {
         Self { answer_bytes, ..self }
+    }
+
+    /// The same service, with or without `GenerateProcess`.
+    #[must_use]
+    pub fn with_process(self, has_process: bool) -> Self {
+        Self { has_process, ..self }
     }
 
     /// Runs a call: checks the request, does the work within the deadline, and translates the result. Off the async
@@ -54,10 +63,10 @@ impl Service {
         M: Message,
         F: Future<Output = Result<A, GenerateError>>,
     {
-        let started = Instant::now();
-        let asked = deadline::of(request.metadata());
+        let begun = || CallTime::begin(request.metadata().as_ref());
+        let CallTime { began, asked } = request.extensions().get().copied().unwrap_or_else(begun);
         let time = asked.map_or(self.call_timeout, |asked| asked.min(self.call_timeout));
-        let deadline = started.checked_add(time).unwrap_or(started);
+        let deadline = began.checked_add(time).unwrap_or(began);
         let is_small = request.get_ref().encoded_len() <= small;
         // Pinned here once. Each branch below would have a copy of its own.
         let mut call = pin!(async {
@@ -116,6 +125,9 @@ impl pb::SpecService for Service {
         &self,
         request: Request<pb::GenerateProcessRequest>,
     ) -> Result<Response<pb::GenerateProcessResponse>, Status> {
+        if !self.has_process {
+            return Err(status::turned_off("GenerateProcess", "--no-generate-process"));
+        }
         let check = |message| request::exec(message, |name| self.known(name));
         let work = async |request: ExecRequest, deadline| {
             happens_in(&request.namespace);

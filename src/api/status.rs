@@ -62,6 +62,13 @@ pub fn deadline_exceeded(time: Duration) -> Status {
     failed(Code::DeadlineExceeded, &text, ErrorReason::DeadlineExceeded, &[])
 }
 
+/// The status of a call of a method that the operator has turned off with a flag.
+#[must_use]
+pub fn turned_off(method: &str, flag: &str) -> Status {
+    let text = format!("{method} is turned off on this server: {flag}");
+    failed(Code::Unimplemented, &text, ErrorReason::TurnedOff, &[("flag", flag)])
+}
+
 /// The status of a call that exceeds the limit of calls in flight.
 #[must_use]
 pub fn overloaded() -> Status {

@@ -12,6 +12,7 @@ use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use http::Request;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tonic::body::Body;
 use tower::ServiceExt;
 use tower::util::BoxService;
@@ -45,9 +46,11 @@ fn local(
     profiles: &ProfileDirArgs,
 ) -> Result<SpecServiceServer<Service>, Failure> {
     let profiles = profiles.load(DEFAULT_PROFILE)?;
-    let images = progress::shown(source.open(Arc::new(())).map_err(Failure::run)?);
+    // There are no probes that could find containerd silent.
+    let (_, silence) = watch::channel(false);
+    let images = progress::shown(source.open(Arc::new(()), &silence).map_err(Failure::run)?);
     let snapshotter = Snapshotter::parse(DEFAULT_SNAPSHOTTER).map_err(Failure::run)?;
-    let generator = source.generator(images, snapshotter, profiles, 0, Arc::new(()));
+    let generator = source.generator(images, snapshotter, profiles, 0, Arc::new(()), &silence);
     let (generator, _) = generator.map_err(Failure::usage)?;
     let service = Service::new(generator, CALL_TIMEOUT);
     Ok(SpecServiceServer::new(service).max_decoding_message_size(usize::MAX))

@@ -18,7 +18,7 @@ use crate::image::platform::Platform;
 use crate::image::snapshot::{SnapshotFallback, SnapshotFiles, SnapshotRules};
 use crate::image::{ImageReader, StoreReader};
 use crate::store::ImageStore;
-use crate::store::containerd::{Containerd, Observer};
+use crate::store::containerd::{Containerd, Observer, Silence};
 use crate::store::oci_layout::{LayoutError, OciLayout};
 use crate::store::shared::Shared;
 use clap::Args;
@@ -153,12 +153,18 @@ impl SourceArgs {
     /// # Errors
     ///
     /// [`LayoutError`] for a path that is not an OCI image layout.
-    pub fn open(&self, observer: Arc<dyn Observer>) -> Result<Arc<dyn ImageStore>, LayoutError> {
+    pub fn open(
+        &self,
+        observer: Arc<dyn Observer>,
+        silence: &Silence,
+    ) -> Result<Arc<dyn ImageStore>, LayoutError> {
         Ok(match &self.oci_layout {
             Some(directory) => Arc::new(OciLayout::open(directory)?),
-            None => Arc::new(Shared::new(
-                Containerd::new(&self.containerd.containerd).observed_by(observer),
-            )),
+            None => {
+                let containerd = Containerd::new(&self.containerd.containerd);
+                let containerd = containerd.observed_by(observer).ending_in(silence.clone());
+                Arc::new(Shared::new(containerd))
+            }
         })
     }
 
@@ -174,6 +180,7 @@ impl SourceArgs {
         profiles: impl Into<Catalog>,
         cache_bytes: u64,
         observer: Arc<dyn Observer>,
+        silence: &Silence,
     ) -> Result<(Generator, CacheCountsByName), FactsError> {
         let Self { containerd, oci_layout, platform, host } = self;
         let ContainerdArgs { containerd: socket, snapshot_root: root, snapshot_timeout } =
@@ -188,10 +195,12 @@ impl SourceArgs {
         }
         // Snapshots and containers have connections of their own, which are made when they are first needed.
         let timeout = *snapshot_timeout;
-        let snapshots = Arc::new(Containerd::new(socket).with_lease(timeout * 2));
+        let containerd = Containerd::new(socket).ending_in(silence.clone());
+        let snapshots = Arc::new(containerd.with_lease(timeout * 2));
         let rules = SnapshotRules { root: root.clone(), snapshotter, timeout };
         let snapshots = Arc::new(SnapshotFiles::new(snapshots, rules));
-        let containers = Arc::new(Containerd::new(socket).observed_by(observer));
+        let containerd = Containerd::new(socket).ending_in(silence.clone());
+        let containers = Arc::new(containerd.observed_by(observer));
         let reader = SnapshotFallback::new(layers, Arc::clone(&snapshots));
         let (reader, counts) = cached(reader, cache_bytes);
         let generator = Generator::new(images, reader, profiles, platform, facts).on(machine);

@@ -1,7 +1,7 @@
 //! Files below a root directory: symbolic links are resolved inside it.
 
 use crate::domain::host_device::{HostNode, counts, is_walked};
-use crate::domain::limits::{DEVICE_DEPTH, SYMLINKS};
+use crate::domain::limits::{DEVICE_DEPTH, DEVICE_ENTRIES, SYMLINKS};
 use crate::paths::{PathWalk, join};
 use std::collections::BTreeMap;
 use std::fs::Metadata;
@@ -110,7 +110,11 @@ impl Root {
         left: &mut usize,
         depth: usize,
     ) -> io::Result<()> {
-        let too_much = || io::Error::other(format!("{shown} is deeper or larger than the limit"));
+        // The path of what lies below is not for the caller, who may have named any directory.
+        let too_much = || {
+            let limit = format!("{DEVICE_ENTRIES} files or {DEVICE_DEPTH} directories deep");
+            io::Error::other(format!("what is to be read is larger than {limit}"))
+        };
         if depth == 0 {
             return Err(too_much());
         }

@@ -127,6 +127,38 @@ mod tests {
         assert_eq!(from_value::<Capabilities>(json!([])).unwrap_err().len(), 1);
     }
 
+    /// Go would read `null` as gid 0, as an empty text, or as an object without fields.
+    #[test]
+    fn null_is_no_element_of_a_list() {
+        for (spec, place) in [
+            (
+                json!({"process": {"user": {"additionalGids": [7, null]}}}),
+                "process.user.additionalGids[1]",
+            ),
+            (json!({"process": {"args": [null]}}), "process.args[0]"),
+            (
+                json!({"process": {"capabilities": {"ambient": [null]}}}),
+                "process.capabilities.ambient[0]",
+            ),
+            (json!({"mounts": [null]}), "mounts[0]"),
+            (json!({"mounts": [{"options": ["ro", null]}]}), "mounts[0].options[1]"),
+            (json!({"linux": {"maskedPaths": [null]}}), "linux.maskedPaths[0]"),
+            (
+                json!({"linux": {"seccomp": {"syscalls": [{"args": [null]}]}}}),
+                "linux.seccomp.syscalls[0].args[0]",
+            ),
+        ] {
+            let wrong = from_value::<Spec>(spec).unwrap_err();
+            let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+            assert_eq!(wrong, [format!("{place}: must be a value and not null")]);
+        }
+        for spec in
+            [json!({"mounts": null, "new": [null]}), json!({"windows": {"layerFolders": [null]}})]
+        {
+            assert!(from_value::<Spec>(spec).is_ok());
+        }
+    }
+
     #[test]
     fn limits_are_merged_one_by_one_and_lists_are_replaced() {
         let limits = |json| from_value::<Resources>(json).unwrap();

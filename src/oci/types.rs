@@ -22,13 +22,17 @@ impl fmt::Display for WrongType {
 
 /// The type of a field of the runtime spec.
 pub trait Member: Default + Sized {
+    /// Whether the value may be any JSON.
+    const IS_ANY: bool = false;
+
     /// Whether Go's `omitempty` leaves the value out.
     fn is_omitted(&self) -> bool;
 
     /// Sets what `over` sets, and keeps the rest: objects and maps are merged, anything else is replaced.
     fn merge(&mut self, over: Self);
 
-    /// Notes each value in JSON that has another type. `null` counts as absent, as for Go.
+    /// Notes each value in JSON that has another type. `null` counts as absent, as for Go, except in a list, where Go
+    /// would read it as zero.
     fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>);
 
     /// Edits each string in the value.
@@ -145,7 +149,10 @@ impl<T: Member> Member for Vec<T> {
     fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>) {
         check(json.is_array() || json.is_null(), "a list", place, wrong);
         for (index, element) in json.as_array().into_iter().flatten().enumerate() {
-            place.enter(index, |place| T::check_types(element, place, wrong));
+            place.enter(index, |place| {
+                check(T::IS_ANY || !element.is_null(), "a value and not null", place, wrong);
+                T::check_types(element, place, wrong);
+            });
         }
     }
 
@@ -196,6 +203,8 @@ impl<T: Member> Member for BTreeMap<String, T> {
 
 /// Any JSON: the sections of other systems than Linux, which are kept as they are.
 impl Member for Value {
+    const IS_ANY: bool = true;
+
     fn is_omitted(&self) -> bool {
         self.is_null()
     }

@@ -1,57 +1,186 @@
-//! The limits of calls, as one layer: how many may be in flight, and the status of a message that is too large.
+//! The limits of calls, as one layer: how long a request may take to arrive, how many calls may be in flight, and the
+//! statuses of what exceeds that.
 //!
-//! Health checks and reflection are exempt: a server at its limit is alive, and an operator must be able to
-//! inspect it.
+//! A call takes a place when its request has arrived whole, and gives it back when its answer is ready: neither a client
+//! that does not finish its request nor one that does not take its answer holds one.
+//!
+//! Health checks and reflection take no place: a server at its limit is alive, and an operator must be able to inspect it.
 
-use crate::call_end::{OnEnd, status_code};
+use crate::call_end::status_code;
+use crate::call_time::CallTime;
 use crate::server::metrics::Metrics;
+use crate::server::receive::{NotReceived, Received, Whole, receive};
+use crate::server::transit::{Held, Transit};
+use bytes::Bytes;
 use http::{Request, Response};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::Service;
-use tracing::Span;
+use tower::{Service, ServiceExt};
 
-/// The services that are exempt from the limit.
-const EXEMPT: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
+/// The services that are exempt from the limit of calls in flight.
+const EXEMPT: [&str; 2] = ["/grpc.health.", REFLECTION];
 
-/// How many calls may be in flight, and the statuses of calls that are refused.
+/// The only service with requests that are streams.
+const REFLECTION: &str = "/grpc.reflection.";
+
+/// The limits of calls, and the statuses of calls that are refused.
 #[derive(Debug, Clone)]
 pub struct CallLimits {
     /// The largest number of calls in flight, over all connections.
     pub in_flight: usize,
-    /// The status of a call above that number.
+    /// The largest message of a request, in bytes.
+    pub request_bytes: usize,
+    /// How long a request may take to arrive after its headers, and its answer to be taken.
+    pub transfer_timeout: Duration,
+    /// The largest number of bytes of requests and answers that are on their way, over all connections.
+    pub transit_bytes: usize,
+    /// The status of a call above a limit.
     pub overloaded: Status,
     /// The status of a request that is larger than its service decodes. tonic answers `OUT_OF_RANGE`, which no
     /// other implementation does, and which no client retries or reports as a limit.
     pub too_large: Status,
+    /// The status of a call that has taken so long.
+    pub late: fn(Duration) -> Status,
 }
 
 /// A service with limits on its calls.
 #[derive(Debug, Clone)]
-pub struct Limited<S> {
+pub(super) struct Limited<S> {
     inner: S,
-    limits: Arc<CallLimits>,
+    limiter: Arc<Limiter>,
+}
+
+#[derive(Debug)]
+struct Limiter {
+    limits: CallLimits,
     permits: Arc<Semaphore>,
+    transit: Arc<Transit>,
     metrics: Arc<Metrics>,
+}
+
+/// The place of a call in flight.
+#[derive(Debug)]
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    metrics: Arc<Metrics>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.metrics.in_flight.dec();
+    }
 }
 
 impl<S> Limited<S> {
     /// Puts limits on the calls of a service.
-    pub fn new(inner: S, limits: CallLimits, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        inner: S,
+        limits: CallLimits,
+        transit: Arc<Transit>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { inner, limits: Arc::new(limits), permits, metrics }
+        Self { inner, limiter: Arc::new(Limiter { limits, permits, transit, metrics }) }
+    }
+}
+
+impl Limiter {
+    /// Answers a call with a service, or refuses it.
+    async fn answer<S, B>(
+        &self,
+        inner: S,
+        mut request: Request<B>,
+    ) -> Result<Response<Body>, Status>
+    where
+        S: Service<Request<Received<B>>, Response = Response<Body>, Error = Infallible>,
+        B: http_body::Body<Data = Bytes>,
+    {
+        let time = CallTime::begin(request.headers());
+        request.extensions_mut().insert(time);
+        let path = request.uri().path();
+        let (is_stream, is_exempt) =
+            (path.starts_with(REFLECTION), EXEMPT.iter().any(|prefix| path.starts_with(prefix)));
+        let (head, body) = request.into_parts();
+        let lost = CancellationToken::new();
+        let held = self.transit.hold(0, &lost);
+        let body = if is_stream {
+            Received::Stream(body)
+        } else {
+            tokio::select! {
+                biased;
+                whole = self.receive(body, time, &held) => Received::Whole(whole?),
+                () = lost.cancelled() => return Err(self.lost(time)),
+            }
+        };
+        if let Some(asked) = time.asked
+            && time.began.elapsed() >= asked
+        {
+            return Err((self.limits.late)(asked));
+        }
+        let place = if is_exempt { None } else { Some(self.place()?) };
+        drop(held);
+        let Ok(response) = inner.oneshot(Request::from_parts(head, body)).await;
+        drop(place);
+        // tonic refused to decode the request: none of the services answers OUT_OF_RANGE itself.
+        if status_code(response.headers()) == Some(Code::OutOfRange) {
+            return Err(self.limits.too_large.clone());
+        }
+        Ok(response)
+    }
+
+    /// Receives a request within the time that its caller and the limits allow.
+    async fn receive<B: http_body::Body<Data = Bytes>>(
+        &self,
+        body: B,
+        time: CallTime,
+        held: &Held,
+    ) -> Result<Whole, Status> {
+        let CallLimits { request_bytes, transfer_timeout, .. } = self.limits;
+        let within = time.asked.map_or(transfer_timeout, |asked| asked.min(transfer_timeout));
+        let received = tokio::time::timeout(within, receive(body, request_bytes, held)).await;
+        received.map_err(|_| (self.limits.late)(within))?.map_err(|error| match error {
+            NotReceived::TooLarge => self.limits.too_large.clone(),
+            NotReceived::BrokenOff => Status::cancelled("the request was not sent to its end"),
+        })
+    }
+
+    /// The status of a request that was given up: it took too long, or it made room for newer ones.
+    fn lost(&self, time: CallTime) -> Status {
+        let CallLimits { transfer_timeout, late, .. } = self.limits;
+        if time.began.elapsed() >= transfer_timeout {
+            return late(transfer_timeout);
+        }
+        self.metrics.shed.inc();
+        self.limits.overloaded.clone()
+    }
+
+    /// A place in flight.
+    fn place(&self) -> Result<Place, Status> {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            self.metrics.shed.inc();
+            return Err(self.limits.overloaded.clone());
+        };
+        self.metrics.in_flight.inc();
+        Ok(Place { _permit: permit, metrics: Arc::clone(&self.metrics) })
     }
 }
 
 impl<S, B> Service<Request<B>> for Limited<S>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Received<B>>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Send,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -62,33 +191,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let path = request.uri().path();
-        let release = if EXEMPT.iter().any(|prefix| path.starts_with(prefix)) {
-            None
-        } else {
-            let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-                self.metrics.shed.inc();
-                let refusal = self.limits.overloaded.clone();
-                return Box::pin(std::future::ready(Ok(refusal.into_http())));
-            };
-            let in_flight = self.metrics.in_flight.clone();
-            in_flight.inc();
-            Some(OnEnd::new(move |_| {
-                in_flight.dec();
-                drop(permit);
-            }))
-        };
-        let (answer, limits) = (self.inner.call(request), Arc::clone(&self.limits));
+        let (inner, limiter) = (self.inner.clone(), Arc::clone(&self.limiter));
         Box::pin(async move {
-            let Ok(response) = answer.await;
-            // tonic refused to decode the request: none of the services answers OUT_OF_RANGE itself.
-            if status_code(response.headers()) == Some(Code::OutOfRange) {
-                return Ok(limits.too_large.clone().into_http());
-            }
-            Ok(match release {
-                Some(release) => release.watch(response, Span::none()),
-                None => response,
-            })
+            Ok(limiter.answer(inner, request).await.unwrap_or_else(Status::into_http))
         })
     }
 }

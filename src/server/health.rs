@@ -56,13 +56,22 @@ enum State {
 pub struct Health {
     service: Arc<str>,
     state: Arc<watch::Sender<State>>,
+    /// Whether the last probe got no answer in time.
+    silence: Arc<watch::Sender<bool>>,
 }
 
 impl Health {
     /// The health of a server with one service; not ready until a probe succeeds.
     #[must_use]
     pub fn new(service: &str) -> Self {
-        Self { service: service.into(), state: Arc::new(watch::Sender::new(State::Unready)) }
+        let state = Arc::new(watch::Sender::new(State::Unready));
+        Self { service: service.into(), state, silence: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// Whether the source gave no answer to the last probe, neither a good nor a bad one.
+    #[must_use]
+    pub fn silence(&self) -> watch::Receiver<bool> {
+        self.silence.subscribe()
     }
 
     /// The gRPC service.
@@ -80,6 +89,8 @@ impl Health {
                 () = ending(&mut state) => return,
                 answer = tokio::time::timeout(probe.timeout, source.ping()) => answer,
             };
+            let silent = answer.is_err();
+            self.silence.send_if_modified(|known| std::mem::replace(known, silent) != silent);
             let reason = match answer {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),

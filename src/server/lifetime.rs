@@ -1,8 +1,8 @@
-//! The end of a connection: its client is too slow to start, it is idle or too old, another one needs its place, or
-//! the server stops.
+//! The end of a connection: its client is too slow to start, it is idle or too old, another one needs its place, its
+//! client does not take its answers, or the server stops.
 //!
 //! Invariant: a connection that has started is never closed before its calls had the drain timeout to end, except
-//! where another one needs its place, on the port for health.
+//! where another one needs its place, on the port for health, and where its client does not take its answers.
 
 use crate::server::listen::Duplex;
 use crate::server::places::Place;
@@ -53,7 +53,7 @@ impl Lifetime {
                 tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP/2");
                 return Ok(());
             }
-            () = place.close.cancelled() => return Ok(()),
+            () = place.close.cancelled() => return Ok(closed()),
             () = place.activity.idle_for(self.idle) => Some(self.drain_timeout),
             () = sleep(self.jittered_age()) => Some(self.drain_timeout),
             // The caller of shutdown limits how long this may take.
@@ -62,6 +62,7 @@ impl Lifetime {
         go_away(connection.as_mut());
         tokio::select! {
             ended = connection => ended,
+            () = place.close.cancelled() => Ok(closed()),
             () = sleep(grace) => Ok(()),
         }
     }
@@ -72,6 +73,13 @@ impl Lifetime {
         let age = self.age?;
         Some(age.saturating_mul(fastrand::u32(900..=1100)) / 1000)
     }
+}
+
+/// Logs that a connection is closed although its client has not ended it.
+fn closed() {
+    tracing::debug!(
+        "closed: another connection needs the place, or the client does not take its answers"
+    );
 }
 
 /// Sleeps for a time, or forever.

@@ -8,6 +8,7 @@ pub use crate::server::unix_socket::SocketMode;
 
 use crate::server::log_limit::LogLimit;
 use crate::server::tls::Tls;
+use crate::server::unix_listener::UnixSocket;
 use crate::server::unix_socket::{ClaimError, FileAccess, SocketFile};
 use std::io;
 use std::os::unix::net::UnixListener as StdUnixListener;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 
 /// How sockets are bound.
 #[derive(Debug, Clone, Default)]
@@ -101,11 +102,10 @@ pub struct Listener {
     refusals: Arc<LogLimit>,
 }
 
-/// The order of fields matters: the file is removed while the socket is still open.
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
-    Unix { _file: Option<SocketFile>, listener: UnixListener },
+    Unix(UnixSocket),
 }
 
 impl Listener {
@@ -136,9 +136,8 @@ impl Listener {
                 let access = FileAccess { mode: options.socket_mode, gid: options.socket_gid };
                 let (file, listener) = SocketFile::claim(path, access)
                     .map_err(|error| refused(error, address, path))?;
-                let listener = UnixListener::from_std(listener).map_err(io)?;
-                let socket = Socket::Unix { _file: Some(file), listener };
-                Ok(Self::new(address.clone(), socket, options))
+                let socket = UnixSocket::new(Some(file), listener).map_err(io)?;
+                Ok(Self::new(address.clone(), Socket::Unix(socket), options))
             }
         }
     }
@@ -168,14 +167,14 @@ impl Listener {
         let address = ListenAddress::Unix(path.to_owned());
         let io = |source| BindError::Io { address: address.clone(), source };
         listener.set_nonblocking(true).map_err(io)?;
-        let listener = UnixListener::from_std(listener).map_err(io)?;
-        Ok(Self::new(address.clone(), Socket::Unix { _file: None, listener }, options))
+        let socket = UnixSocket::new(None, listener).map_err(io)?;
+        Ok(Self::new(address.clone(), Socket::Unix(socket), options))
     }
 
     fn new(address: ListenAddress, socket: Socket, options: &BindOptions) -> Self {
         let tls = match &socket {
             Socket::Tcp(_) => options.tls.clone(),
-            Socket::Unix { .. } => None,
+            Socket::Unix(_) => None,
         };
         let refusals = Arc::default();
         Self { address, socket, callers: options.callers.clone(), tls, refusals }
@@ -187,13 +186,14 @@ impl Listener {
         &self.address
     }
 
-    /// The next connection of a caller that is allowed.
+    /// The next connection of a caller that is allowed. If the file of a unix socket has been removed, it is created
+    /// again.
     ///
     /// # Errors
     ///
     /// The error of the system; the listener can still be used.
-    pub async fn accept(&self) -> io::Result<Accepted> {
-        match &self.socket {
+    pub async fn accept(&mut self) -> io::Result<Accepted> {
+        match &mut self.socket {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // A call is a few small frames: waiting to fill a segment would only delay them.
@@ -203,8 +203,8 @@ impl Listener {
                 let (tls, refusals) = (self.tls.clone(), Arc::clone(&self.refusals));
                 Ok(Accepted { stream, peer, tls, refusals })
             }
-            Socket::Unix { listener, .. } => loop {
-                let (stream, _) = listener.accept().await?;
+            Socket::Unix(socket) => loop {
+                let stream = socket.accept(&self.address).await?;
                 let caller = stream.peer_cred()?;
                 let (uid, gid) = (caller.uid(), caller.gid());
                 let peer = Peer::Unix { uid, gid, pid: caller.pid() };

@@ -107,7 +107,7 @@ impl Places {
 pub(super) struct Place {
     places: Arc<Places>,
     id: u64,
-    /// Cancelled when another connection needs the place.
+    /// Cancelled when another connection needs the place, or the client does not take its answers.
     pub(super) close: CancellationToken,
     pub(super) activity: Arc<Activity>,
 }

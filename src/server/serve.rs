@@ -19,6 +19,7 @@ use crate::server::places::{Place, Places};
 use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
 use crate::server::trace::{CallLog, Traced, Tracing};
+use crate::server::transit::{Outgoing, Transit};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -107,8 +108,15 @@ pub async fn serve(
     if listeners.is_empty() {
         return Err(ServeError::NoListener);
     }
+    let transit = Transit::new(config.calls.transit_bytes, config.calls.transfer_timeout);
+    let mut watching = JoinSet::new();
+    watching.spawn({
+        let transit = Arc::clone(&transit);
+        async move { transit.watch().await }
+    });
     let server = Arc::new(Server {
-        service: layers(routes, &config),
+        service: layers(routes, &config, &transit),
+        transit,
         http2: Tasks::default(),
         stop: CancellationToken::new(),
         refusals: LogLimit::new(1),
@@ -136,9 +144,9 @@ pub async fn serve(
 }
 
 /// The layers of every call, the outermost last.
-fn layers(routes: Routes, config: &ServeConfig) -> impl Callee + use<> {
-    let service = routes.prepare();
-    let service = Limited::new(service, config.calls.clone(), Arc::clone(&config.metrics));
+fn layers(routes: Routes, config: &ServeConfig, transit: &Arc<Transit>) -> impl Callee + use<> {
+    let (service, metrics) = (routes.prepare(), Arc::clone(&config.metrics));
+    let service = Limited::new(service, config.calls.clone(), Arc::clone(transit), metrics);
     Traced::new(service)
         .logging(config.log_calls)
         .counted(Arc::clone(&config.metrics))
@@ -160,6 +168,7 @@ fn http2(config: &ServeConfig, tasks: Tasks) -> http2::Builder<Tasks> {
 /// The state that all listeners and connections share.
 struct Server<S> {
     service: S,
+    transit: Arc<Transit>,
     http2: Tasks,
     stop: CancellationToken,
     /// The limit of lines about refused clients.
@@ -169,7 +178,7 @@ struct Server<S> {
 
 impl<S: Callee> Server<S> {
     /// Accepts connections of one listener until shutdown, then closes it.
-    async fn accept(self: Arc<Self>, listener: Listener) {
+    async fn accept(self: Arc<Self>, mut listener: Listener) {
         let config = &self.config;
         let places =
             Places::new(config.connections, config.peer_connections, config.replace_connections);
@@ -250,13 +259,16 @@ impl<S: Callee> Server<S> {
             stream = Box::new(Mended::new(stream));
         }
         let (service, activity) = (self.service.clone(), Arc::clone(&place.activity));
+        let (transit, close) = (Arc::clone(&self.transit), place.close.clone());
         let service = tower::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert::<Peer>(peer);
             let call = activity.begin();
             let answer = service.clone().oneshot(request);
+            let (transit, close) = (Arc::clone(&transit), close.clone());
             async move {
                 let Ok(response) = answer.await;
-                Ok::<_, Infallible>(OnEnd::new(move |_| drop(call)).watch(response, Span::none()))
+                let response = OnEnd::new(move |_| drop(call)).watch(response, Span::none());
+                Ok::<_, Infallible>(response.map(|body| Outgoing::new(body, transit, close)))
             }
         });
         let (stream, begun) = Counted::new(stream);

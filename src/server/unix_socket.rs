@@ -25,19 +25,19 @@ const LOCK_TRIES: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a socket could not be created at a path.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum ClaimError {
-    /// Another process answers there.
+    #[error("another process answers there")]
     InUse,
-    /// The path exists and is not a socket.
+    #[error("the path exists and is not a socket")]
     NotASocket,
-    /// Its parent is not a directory.
+    #[error("its directory does not exist")]
     NoDirectory,
-    /// Its directory is not writable.
+    #[error("its directory is not writable: {0}")]
     NotWritable(io::Error),
-    /// The file cannot be given to the group.
+    #[error("the file cannot be given to group {0}: {1}")]
     Group(u32, io::Error),
-    /// Another error of the system.
+    #[error(transparent)]
     Io(io::Error),
 }
 
@@ -103,6 +103,7 @@ pub(super) struct FileAccess {
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
+    access: FileAccess,
     device: u64,
     inode: u64,
 }
@@ -133,7 +134,8 @@ impl SocketFile {
         rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)
             .map_err(ClaimError::from_directory)?;
         let bound = fs::symlink_metadata(path)?;
-        let file = Self { path: path.to_owned(), device: bound.dev(), inode: bound.ino() };
+        let (device, inode) = (bound.dev(), bound.ino());
+        let file = Self { path: path.to_owned(), access, device, inode };
         if let Some(gid) = access.gid {
             lchown(path, None, Some(gid)).map_err(|error| ClaimError::Group(gid, error))?;
         }
@@ -142,7 +144,16 @@ impl SocketFile {
         Ok((file, UnixListener::from(socket)))
     }
 
-    fn is_ours(&self) -> bool {
+    /// Claims the same path again, with the same access; to be called where it may block.
+    pub(super) fn again(
+        &self,
+    ) -> impl FnOnce() -> Result<(Self, UnixListener), ClaimError> + Send + use<> {
+        let (path, access) = (self.path.clone(), self.access);
+        move || Self::claim(&path, access)
+    }
+
+    /// Whether the file is still the one that was created here.
+    pub(super) fn is_ours(&self) -> bool {
         fs::symlink_metadata(&self.path)
             .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode)
     }

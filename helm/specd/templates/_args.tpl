@@ -20,6 +20,12 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 - --allow-gid={{ . | int64 }}
 {{- end }}
 {{- end }}
+{{- if not $v.api.generateProcess }}
+- --no-generate-process
+{{- end }}
+{{- if not $v.api.reflection }}
+- --no-reflection
+{{- end }}
 {{- if $v.tcp.enabled }}
 - --listen=tcp://{{ $bind }}:{{ $v.tcp.port }}
 {{- if $v.tls.enabled }}
@@ -80,6 +86,7 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 - --keepalive-timeout={{ $v.limits.keepaliveTimeout }}
 - --max-connection-age={{ $v.limits.maxConnectionAge }}
 - --max-connection-idle={{ $v.limits.maxConnectionIdle }}
+- --transfer-timeout={{ $v.limits.transferTimeout }}
 {{- range $v.extraArgs }}
 - {{ . | quote }}
 {{- end }}

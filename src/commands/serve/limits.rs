@@ -13,6 +13,9 @@ use std::time::Duration;
 /// The largest size that may be allowed for a message.
 const MESSAGE_BYTES: u64 = 64 << 20;
 
+/// How many of the largest messages may be on their way at a time.
+const IN_TRANSIT: usize = 16;
+
 /// The limits for clients.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
@@ -53,6 +56,9 @@ pub struct LimitArgs {
     /// The longest time that a call may take; the caller's own deadline may be shorter
     #[arg(long, value_name = "DURATION", env = "SPECD_CALL_TIMEOUT", default_value = "60s", value_parser = timeout)]
     pub(super) call_timeout: Duration,
+    /// How long a client may take to send a request, or to take an answer; after that the call, or the connection, is ended
+    #[arg(long, value_name = "DURATION", env = "SPECD_TRANSFER_TIMEOUT", default_value = "10s", value_parser = timeout)]
+    transfer_timeout: Duration,
     /// How long calls in flight may take to end after SIGTERM, or at a connection's age limit
     #[arg(long, value_name = "DURATION", env = "SPECD_DRAIN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration)]
     drain_timeout: Duration,
@@ -74,8 +80,8 @@ impl LimitArgs {
             max_connections: connections,
             max_in_flight: in_flight,
             max_streams: streams,
-            max_request_bytes,
-            max_response_bytes: _, // The service limits its answers.
+            max_request_bytes: request_bytes,
+            max_response_bytes,
             max_header_bytes: header_list_bytes,
             handshake_timeout,
             keepalive_interval,
@@ -83,6 +89,7 @@ impl LimitArgs {
             max_connection_age: age,
             max_connection_idle: idle,
             call_timeout: _, // The service limits its calls.
+            transfer_timeout,
             drain_timeout,
         } = self;
         ServeConfig {
@@ -95,8 +102,12 @@ impl LimitArgs {
             keepalive_timeout,
             calls: CallLimits {
                 in_flight,
+                request_bytes,
+                transfer_timeout,
+                transit_bytes: request_bytes.max(max_response_bytes).saturating_mul(IN_TRANSIT),
                 overloaded: status::overloaded(),
-                too_large: status::message_too_large("request", max_request_bytes),
+                too_large: status::message_too_large("request", request_bytes),
+                late: status::deadline_exceeded,
             },
             lifetime: Lifetime {
                 handshake_timeout,
@@ -135,6 +146,8 @@ mod tests {
         let config = config(&[]).unwrap();
         assert_eq!((config.connections, config.calls.in_flight, config.streams), (256, 1024, 128));
         assert_eq!(config.header_list_bytes, 16 << 10);
+        assert_eq!(config.calls.transfer_timeout, Duration::from_secs(10));
+        assert_eq!(config.calls.transit_bytes, 64 << 20);
         assert_eq!(config.drain_timeout, Duration::from_secs(10));
         assert_eq!(config.tls_timeout, Duration::from_secs(10));
         assert_eq!(config.lifetime.handshake_timeout, Duration::from_secs(10));
@@ -160,6 +173,7 @@ mod tests {
             ("--max-connection-age", "1us"),
             ("--max-connection-idle", "1us"),
             ("--call-timeout", "0s"),
+            ("--transfer-timeout", "0s"),
         ] {
             let error = config(&[flag, value]).unwrap_err();
             assert!(error.starts_with(&format!("error: invalid value '{value}' for '{flag} <")));

@@ -44,6 +44,12 @@ pub struct ServeArgs {
     /// Refuse clients that send the path of a unix socket as :authority, instead of rewriting it
     #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
     no_authority_filter: bool,
+    /// Refuse `GenerateProcess`, which shows the environment of stored containers to every caller
+    #[arg(long, env = "SPECD_NO_GENERATE_PROCESS")]
+    no_generate_process: bool,
+    /// Do not serve reflection, which lists the methods and messages of the API
+    #[arg(long, env = "SPECD_NO_REFLECTION")]
+    no_reflection: bool,
     /// The source of images.
     #[command(flatten)]
     pub source: SourceArgs,

@@ -53,6 +53,8 @@ impl BoundServer {
             listen,
             tls,
             no_authority_filter,
+            no_generate_process,
+            no_reflection,
             source: source_args,
             snapshotter,
             default_profile,
@@ -68,23 +70,27 @@ impl BoundServer {
         warn_of_ended_support(&profiles);
         let metrics = metrics::new();
         let observer = Arc::new(metrics::Observer(Arc::clone(&metrics)));
-        let source = source_args.open(observer.clone()).map_err(Failure::run)?;
+        let health = Health::new(SERVICE);
+        let silence = health.silence();
+        let source = source_args.open(observer.clone(), &silence).map_err(Failure::run)?;
         let (images, catalog) = (Arc::clone(&source), profiles.catalog());
         let (generator, counts) = source_args
-            .generator(images, snapshotter, catalog, cache_bytes, observer.clone())
+            .generator(images, snapshotter, catalog, cache_bytes, observer.clone(), &silence)
             .map_err(Failure::usage)?;
         generator
             .knows_profile(None)
             .map_err(|wrong| Failure::usage(format_args!("--default-profile: {wrong}")))?;
         let service = Service::new(generator.observed_by(observer), limits.call_timeout)
-            .with_answers_of(limits.max_response_bytes);
+            .with_answers_of(limits.max_response_bytes)
+            .with_process(!no_generate_process);
         let spec = SpecServiceServer::new(service)
             .max_decoding_message_size(limits.max_request_bytes)
             .max_encoding_message_size(limits.max_response_bytes);
-        let health = Health::new(SERVICE);
-        let routes = Routes::new(spec).add_service(health.server());
-        let routes = reflection::add(routes, &[DESCRIPTORS])
-            .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
+        let mut routes = Routes::new(spec).add_service(health.server());
+        if !no_reflection {
+            routes = reflection::add(routes, &[DESCRIPTORS])
+                .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
+        }
 
         let bound = listen.bind(tls, activation).await?;
         let metrics_listener = match &metrics_listen {

@@ -1,4 +1,4 @@
-//! Who may read layers now: few at a time, so that their memory and CPU time are bounded together.
+//! Who may read layers, or snapshots, now: few at a time, so that their memory and CPU time are bounded together.
 //!
 //! A reader takes up to [`SMALL_WINDOW_LOG`] for a zstd window. One that needs a larger one waits for the
 //! only place of that kind. Namespaces take turns, so that many slow images of one do not hold up another.
@@ -29,7 +29,7 @@ impl LayerReaders {
     }
 
     /// A place to read an image.
-    pub(super) async fn image(
+    pub(in crate::image) async fn image(
         &self,
         namespace: &Namespace,
         deadline: Deadline,
@@ -68,7 +68,7 @@ struct Queues {
 
 /// A place, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place(Option<Arc<Places>>);
+pub(in crate::image) struct Place(Option<Arc<Places>>);
 
 impl Places {
     fn new(free: usize) -> Arc<Self> {
@@ -88,7 +88,7 @@ impl Places {
             return Ok(Place(Some(Arc::clone(self))));
         };
         let late = || {
-            let text = "no reader of layers was free before the deadline".to_owned();
+            let text = "no reader of images was free before the deadline".to_owned();
             ImageError::Store(StoreError::Unavailable(text))
         };
         let place = match deadline.time_left() {

@@ -161,6 +161,8 @@ mod tests {
         label: Option<Snapshotter>,
         vanishes: bool,
         held: Arc<AtomicUsize>,
+        /// The largest number that was held at a time.
+        most: AtomicUsize,
     }
 
     struct Counted(Arc<AtomicUsize>, bool);
@@ -200,7 +202,8 @@ mod tests {
             if let Some(refusal) = self.refusal.clone() {
                 return Err(refusal);
             }
-            self.held.fetch_add(1, Ordering::SeqCst);
+            let held = self.held.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(held, Ordering::SeqCst);
             let mount = Mount {
                 kind: "bind".to_owned(),
                 source: self.directory.display().to_string(),
@@ -315,6 +318,31 @@ mod tests {
         assert_eq!(got, unreadable(SnapshotError::Off));
         let said = got.unwrap_err().to_string();
         assert!(said.contains("nydus.blob") && said.contains("--snapshot-root"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn few_snapshots_are_read_at_a_time_and_the_others_wait() {
+        let (root, snapshots) = unpacked();
+        let snapshots: Arc<Snapshots> = Arc::new(snapshots);
+        let rules = SnapshotRules {
+            root: Some(root.path().to_owned()),
+            snapshotter: Snapshotter::parse("default").unwrap(),
+            timeout: Duration::from_secs(60),
+        };
+        let store: Arc<dyn SnapshotStore> = Arc::<Snapshots>::clone(&snapshots);
+        let reader = SnapshotFallback::new(
+            Layers(Err(absent())),
+            Arc::new(SnapshotFiles::new(store, rules)),
+        );
+        let (namespace, image, from) =
+            (Namespace::parse("n").unwrap(), image(), chosen(None, None));
+        let reads = (0..50)
+            .map(|_| reader.read_account_files(&namespace, &image, PASSWD, &from, Deadline::NONE));
+        for read in futures_util::future::join_all(reads).await {
+            assert_eq!(*read.unwrap(), files("unpacked"));
+        }
+        let most = snapshots.most.load(Ordering::SeqCst);
+        assert!((1..=4).contains(&most), "{most} at a time");
     }
 
     /// The mounts of containerd's erofs snapshotter.

@@ -1,6 +1,7 @@
 //! Reads the account files of a snapshot, which is held while they are read.
 
 use crate::domain::ids::{Namespace, Snapshotter};
+use crate::image::layers::LayerReaders;
 use crate::image::snapshot::key::SnapshotKey;
 use crate::image::snapshot::read::read_from_mounts;
 use crate::image::{AccountFiles, ImageError, NeededFiles};
@@ -24,13 +25,15 @@ pub struct SnapshotRules {
 pub struct SnapshotFiles {
     snapshots: Arc<dyn SnapshotStore>,
     rules: SnapshotRules,
+    /// Others than those of layers: a file system that does not answer holds up snapshots alone.
+    readers: LayerReaders,
 }
 
 impl SnapshotFiles {
     /// Reads from `snapshots` by these rules.
     #[must_use]
     pub fn new(snapshots: Arc<dyn SnapshotStore>, rules: SnapshotRules) -> Self {
-        Self { snapshots, rules }
+        Self { snapshots, rules, readers: LayerReaders::default() }
     }
 
     /// The account files as a process in the snapshot sees them.
@@ -59,15 +62,18 @@ impl SnapshotFiles {
             }
             error
         };
+        // Before the snapshot is held, and until it is read, also if the caller is gone.
+        let place = self.readers.image(namespace, deadline).await?;
         let held = self.snapshots.hold(namespace, snapshotter, key, deadline).await;
         let held = held.map_err(|error| named(error.into()))?;
         let mounts = held.mounts;
-        let reading = tokio::task::spawn_blocking(move || read_from_mounts(&root, &mounts, needed));
+        let reading =
+            tokio::task::spawn_blocking(move || (read_from_mounts(&root, &mounts, needed), place));
         let read = tokio::time::timeout(self.rules.timeout, reading).await;
         held.hold.release().await?;
         let unavailable = |text: String| ImageError::Store(StoreError::Unavailable(text));
         match read {
-            Ok(Ok(files)) => files.map_err(named),
+            Ok(Ok((files, _place))) => files.map_err(named),
             Ok(Err(error)) => {
                 Err(unavailable(format!("reading of snapshot {key} broke off: {error}")))
             }

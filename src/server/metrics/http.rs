@@ -28,7 +28,7 @@ const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 /// Serves as long as it is polled.
-pub async fn expose(listener: Listener, metrics: Arc<Metrics>) {
+pub async fn expose(mut listener: Listener, metrics: Arc<Metrics>) {
     tracing::info!(address = %listener.address(), "metrics");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {

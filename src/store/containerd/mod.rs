@@ -31,6 +31,7 @@ use channel::Ended;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 pub use outgoing::Observer;
 use outgoing::Outgoing;
@@ -54,7 +55,11 @@ pub struct Containerd {
     lease: Duration,
     ended: Ended,
     release: release::Known,
+    silence: Option<Silence>,
 }
+
+/// Whether containerd is known not to answer: its calls then end at once instead of at their deadlines.
+pub type Silence = watch::Receiver<bool>;
 
 impl Containerd {
     /// containerd at the socket of a path; nothing is opened yet.
@@ -76,6 +81,7 @@ impl Containerd {
             lease: LEASE,
             ended,
             release: release::Known::default(),
+            silence: None,
         }
     }
 
@@ -93,6 +99,12 @@ impl Containerd {
         Self { lease, ..self }
     }
 
+    /// The same, with calls that end while containerd is known not to answer, except pings and the removal of views.
+    #[must_use]
+    pub fn ending_in(self, silence: Silence) -> Self {
+        Self { silence: Some(silence), ..self }
+    }
+
     /// The same, with an observer of its calls.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -102,7 +114,8 @@ impl Containerd {
 
     fn call(&self, method: &'static str, deadline: Deadline) -> status::Call {
         let within = self.answer_within;
-        status::Call { socket: Arc::clone(&self.socket), method, within, deadline }
+        let (socket, silence) = (Arc::clone(&self.socket), self.silence.clone());
+        status::Call { socket, method, within, deadline, silence }
     }
 }
 
@@ -131,6 +144,7 @@ impl ImageStore for Containerd {
     async fn ping(&self) -> Result<(), StoreError> {
         let call = status::Call {
             within: self.ping_within,
+            silence: None,
             ..self.call("Version.Version", Deadline::NONE)
         };
         let mut client = VersionClient::new(self.channel.clone());

@@ -199,8 +199,9 @@ struct View {
 impl View {
     /// Begins the removal, which continues also if the caller is gone.
     fn begin_removal(&mut self) -> Option<tokio::task::JoinHandle<()>> {
-        // The deadline of the caller does not apply to it.
-        let place = Place { deadline: Deadline::NONE, ..self.place.take()? };
+        // Neither the deadline of the caller nor a containerd that does not answer at this moment ends it.
+        let mut place = Place { deadline: Deadline::NONE, ..self.place.take()? };
+        place.containerd.silence = None;
         let name = std::mem::take(&mut self.name);
         // Without a runtime this process is ending, and the end of the lease removes the view.
         let runtime = tokio::runtime::Handle::try_current().ok()?;

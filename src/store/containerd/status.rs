@@ -2,6 +2,7 @@
 //!
 //! Invariant: every code is named here, and no status of containerd leaves this file.
 
+use super::Silence;
 use crate::store::{Deadline, StoreError};
 use std::error::Error;
 use std::fmt;
@@ -21,6 +22,8 @@ pub(super) struct Call {
     pub(super) within: Duration,
     /// The deadline of the call for which it is made.
     pub(super) deadline: Deadline,
+    /// Ends it while containerd is known not to answer.
+    pub(super) silence: Option<Silence>,
 }
 
 /// Why a call failed.
@@ -48,13 +51,31 @@ impl Call {
         &self,
         answer: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, Failure> {
-        match tokio::time::timeout(self.within, answer).await {
+        let answered = tokio::select! {
+            biased;
+            () = self.silent() => {
+                return Err(Failure::Store(self.unavailable("the last ping got no answer")));
+            }
+            answered = tokio::time::timeout(self.within, answer) => answered,
+        };
+        match answered {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(status)) => Err(self.failure(&status)),
             Err(_) => {
                 Err(Failure::Store(self.unavailable(format!("no answer within {:?}", self.within))))
             }
         }
+    }
+
+    /// Returns when containerd is known not to answer.
+    async fn silent(&self) {
+        if let Some(mut silence) = self.silence.clone()
+            && silence.wait_for(|silent| *silent).await.is_ok()
+        {
+            return;
+        }
+        // Nobody knows.
+        std::future::pending().await
     }
 
     /// The error of an answer that containerd would not give.

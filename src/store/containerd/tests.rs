@@ -440,8 +440,13 @@ async fn what_is_wrong_with_the_socket_is_said() {
 #[test]
 fn every_code_has_a_meaning_and_none_goes_through() {
     let socket = Path::new("/s").into();
-    let call =
-        status::Call { socket, method: "M", within: ANSWER_WITHIN, deadline: Deadline::NONE };
+    let call = status::Call {
+        socket,
+        method: "M",
+        within: ANSWER_WITHIN,
+        deadline: Deadline::NONE,
+        silence: None,
+    };
     for code in (0..=16).map(Code::from_i32) {
         let failure = call.failure(&Status::new(code, "a\nb"));
         let unavailable = status::Failure::Store(StoreError::Unavailable("/s: M: a b".to_owned()));

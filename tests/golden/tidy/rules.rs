@@ -243,6 +243,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("users", &["error", "*Error", "user"]),
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
+            All("call_time"),
         ],
         crates: &[
             "prost",
@@ -260,14 +261,17 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             All("call_end"),
+            All("call_time"),
             Only("store", &["ImageStore"]),
             Only("api", &["health"]),
         ],
         crates: &[
             "arc_swap",
+            "bytes",
             "fastrand",
             "futures_util",
             "http",
+            "http_body",
             "hyper",
             "hyper_util",
             "listenfd",
@@ -294,6 +298,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[],
         crates: &["bytes", "http", "http_body", "tonic", "tracing"],
     },
+    Row { module: "call_time", imports: &[], crates: &["http"] },
     Row {
         module: "telemetry",
         imports: &[All("domain")],

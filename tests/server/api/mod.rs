@@ -37,7 +37,8 @@ fn service(source: impl ImageStore) -> Service {
     };
     let profiles = Profiles::built_in("function").unwrap();
     let snapshotter = Snapshotter::parse("overlayfs").unwrap();
-    let generator = args.generator(source, snapshotter, profiles, 16 << 20, Arc::new(()));
+    let (_, silence) = tokio::sync::watch::channel(false);
+    let generator = args.generator(source, snapshotter, profiles, 16 << 20, Arc::new(()), &silence);
     Service::new(generator.unwrap().0, Duration::from_secs(60))
 }
 

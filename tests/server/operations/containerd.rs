@@ -97,6 +97,7 @@ struct State {
     blobs: HashMap<String, Vec<u8>>,
     target: Target,
     hangs: AtomicBool,
+    is_stopped: AtomicBool,
     running: AtomicUsize,
     changed: Notify,
     /// The release that it states.
@@ -187,6 +188,12 @@ impl FakeContainerd {
         self.0.hangs.store(hangs, Ordering::SeqCst);
     }
 
+    /// Whether nothing is answered, pings neither, as by a process that has got SIGSTOP.
+    pub(crate) fn stops(&self, stops: bool) {
+        self.0.is_stopped.store(stops, Ordering::SeqCst);
+        self.hangs(stops);
+    }
+
     /// Waits until so many calls run.
     pub(crate) async fn runs(&self, count: usize) {
         loop {
@@ -227,6 +234,9 @@ impl FakeContainerd {
         self.0.seen.lock().unwrap().push((path.clone(), request.headers().clone()));
         match path.as_str() {
             "/containerd.services.version.v1.Version/Version" => {
+                if self.0.is_stopped.load(Ordering::SeqCst) {
+                    std::future::pending::<()>().await;
+                }
                 Grpc::new(ProstCodec::<VersionAnswer, ()>::default()).unary(self, request).await
             }
             "/containerd.services.images.v1.Images/Get" => {

@@ -77,3 +77,35 @@ async fn a_dropped_client_aborts_its_upstream_calls() {
     }
     panic!("it took {fastest:?} at best");
 }
+
+#[tokio::test]
+async fn calls_fail_at_once_while_containerd_does_not_answer() {
+    let server = Server::start(&[]).await;
+    server.generate(request()).await.unwrap();
+    server.containerd.stops(true);
+    // One that waits when it is noticed, and one that comes later.
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let status = server.generate(with_timeout("25S")).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+        assert_eq!(status.get_details_error_info().unwrap().reason, "SOURCE_UNAVAILABLE");
+        assert!(status.get_details_retry_info().is_some(), "{status:?}");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    }
+    within("the calls at containerd to end", server.containerd.runs(0)).await;
+    server.containerd.stops(false);
+    within("containerd to be noticed", async {
+        while server.generate(request()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_containerd_that_is_slow_and_answers_pings_has_its_time() {
+    let server = Server::start(&["--call-timeout", "3s"]).await;
+    server.containerd.hangs(true);
+    let status = server.generate(request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+}

@@ -2,10 +2,11 @@
 
 use crate::operations::containerd::{CONTAINER, PROCESS};
 use crate::operations::metrics::{has, start};
-use crate::operations::{Server, within};
+use crate::operations::{Server, request, within};
 use specd::api::pb::specd as pb;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
+use tower::ServiceExt;
 
 fn exec(id: &str, user: Option<&str>) -> Request<pb::GenerateProcessRequest> {
     let command = pb::StringList { values: vec!["id".to_owned()] };
@@ -140,4 +141,30 @@ async fn an_oci_layout_has_no_containers() {
     let status = process(&server, exec(CONTAINER, None)).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "CONTAINER_NOT_FOUND"));
     assert!(status.message().contains("OCI layout"), "{status}");
+}
+
+#[tokio::test]
+async fn the_method_can_be_turned_off() {
+    let server = Server::start(&["--no-generate-process"]).await;
+    let status = process(&server, exec(CONTAINER, None)).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::Unimplemented, "TURNED_OFF"));
+    assert!(status.message().contains("--no-generate-process"), "{status}");
+    server.generate(request()).await.unwrap();
+    within("the call at containerd to end", server.containerd.runs(0)).await;
+    assert!(server.containerd.headers("Containers/Get", "grpc-timeout").is_empty());
+}
+
+#[tokio::test]
+async fn reflection_can_be_turned_off() {
+    for (flags, code) in [(&[][..], None), (&["--no-reflection"], Some(Code::Unimplemented))] {
+        let server = Server::start(flags).await;
+        for version in ["v1", "v1alpha"] {
+            let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+            let call = http::Request::post(path).header("content-type", "application/grpc");
+            let call = call.body(tonic::body::Body::empty()).unwrap();
+            let answer = within("an answer", server.channel().await.oneshot(call)).await.unwrap();
+            let status = answer.headers().get("grpc-status");
+            assert_eq!(status.map(|status| Code::from_bytes(status.as_bytes())), code, "{version}");
+        }
+    }
 }

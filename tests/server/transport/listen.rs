@@ -1,11 +1,12 @@
 //! Addresses and sockets.
 
-use crate::transport::{Server, Start, bind, check, connect};
+use crate::transport::{Server, Start, ask, bind, check, connect, within};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use specd::server::listen::{BindError, BindOptions, ListenAddress, Listener, SocketMode};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -176,6 +177,50 @@ async fn a_socket_that_another_put_in_place_is_not_removed() {
     let _theirs = UnixListener::bind(&path).unwrap();
     drop(ours);
     assert!(path.exists());
+}
+
+/// Waits until a server answers on a path.
+async fn answers(address: &ListenAddress) {
+    within("the socket to be back", async {
+        loop {
+            if let Ok(channel) = connect(address).await
+                && HealthClient::new(channel).check(ask("liveness")).await.is_ok()
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_removed_socket_is_bound_again_and_its_connections_stay() {
+    let (directory, path) = room();
+    let listen = vec![unix(&path)];
+    let server = Start { listen, ..Default::default() }.run().await;
+    let mut before = server.client().await;
+    assert_eq!(check(&mut before, "liveness").await, ServingStatus::Serving);
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode();
+    let had = mode();
+    std::fs::remove_file(&path).unwrap();
+    answers(server.address()).await;
+    assert_eq!(mode(), had);
+
+    // What takes its place is left alone.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "precious").unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+    std::fs::remove_dir_all(directory.path()).unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    std::fs::create_dir(directory.path()).unwrap();
+    answers(server.address()).await;
+    assert_eq!(check(&mut before, "liveness").await, ServingStatus::Serving);
+
+    server.shutdown.request();
+    server.ended().await.unwrap();
+    assert!(!path.exists());
 }
 
 #[tokio::test]

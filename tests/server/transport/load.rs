@@ -26,9 +26,11 @@ use tower::{Service, ServiceExt};
 
 /// A service with calls that wait at a gate.
 #[derive(Clone)]
-struct Gated {
+pub(crate) struct Gated {
     gate: Arc<Semaphore>,
     begun: Arc<AtomicUsize>,
+    /// An answer without a status; otherwise it is `OK` and nothing else.
+    answer: Option<String>,
 }
 
 impl NamedService for Gated {
@@ -45,18 +47,34 @@ impl Service<Request<Body>> for Gated {
     }
 
     fn call(&mut self, _: Request<Body>) -> Self::Future {
-        let Self { gate, begun } = self.clone();
+        let Self { gate, begun, answer } = self.clone();
         Box::pin(async move {
             begun.fetch_add(1, Ordering::SeqCst);
             gate.acquire().await.unwrap().forget();
-            Ok(Status::ok("").into_http())
+            Ok(match answer {
+                Some(text) => Response::new(Body::new(text)),
+                None => Status::ok("").into_http(),
+            })
         })
     }
 }
 
 impl Gated {
-    fn new() -> Self {
-        Self { gate: Arc::new(Semaphore::new(0)), begun: Arc::default() }
+    pub(crate) fn new() -> Self {
+        Self { gate: Arc::new(Semaphore::new(0)), begun: Arc::default(), answer: None }
+    }
+
+    pub(crate) fn answering(text: String) -> Self {
+        Self { answer: Some(text), ..Self::new() }
+    }
+
+    /// Lets all calls pass.
+    pub(crate) fn open(&self) {
+        self.gate.add_permits(Semaphore::MAX_PERMITS / 2);
+    }
+
+    pub(crate) fn begun_calls(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
     }
 
     async fn begun(&self, count: usize) {
@@ -69,7 +87,7 @@ impl Gated {
     }
 }
 
-async fn call(server: &Server) -> Code {
+pub(crate) async fn call(server: &Server) -> Code {
     let channel = connect(server.address()).await.unwrap();
     let request = Request::post("/example.v1.Gated/Wait").body(Body::empty()).unwrap();
     let answer = channel.oneshot(request).await.unwrap();

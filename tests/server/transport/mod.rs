@@ -10,6 +10,7 @@ mod out_of_descriptors;
 mod places;
 mod reflection;
 mod shutdown;
+mod slow_clients;
 
 use crate::support::serve_config::serve_config;
 use async_trait::async_trait;

@@ -1,14 +1,29 @@
-//! The deadline of a call.
+//! The time of a gRPC call: when it began, and how long its caller waits for the answer.
 
-use std::time::Duration;
-use tonic::metadata::MetadataMap;
+use http::HeaderMap;
+use std::time::{Duration, Instant};
+
+/// The time of a call. The transport adds it to the extensions of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallTime {
+    /// When the headers of the request had arrived.
+    pub(crate) began: Instant,
+    /// The time that the caller allows.
+    pub(crate) asked: Option<Duration>,
+}
+
+impl CallTime {
+    /// The time of a call with these headers that begins now.
+    pub(crate) fn begin(headers: &HeaderMap) -> Self {
+        Self { began: Instant::now(), asked: asked(headers) }
+    }
+}
 
 /// The time that the caller allows, from the `grpc-timeout` header: at most eight digits and a unit.
 ///
 /// An invalid header is treated as absent.
-#[must_use]
-pub fn of(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+fn asked(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -30,9 +45,9 @@ mod tests {
     use super::*;
 
     fn timeout(text: &'static str) -> Option<Duration> {
-        let mut metadata = MetadataMap::new();
-        metadata.insert("grpc-timeout", text.parse().unwrap());
-        of(&metadata)
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", text.parse().unwrap());
+        asked(&headers)
     }
 
     #[test]
@@ -50,6 +65,6 @@ mod tests {
         for text in ["", "S", "5", "-5S", "123456789S", "5s", "5 S"] {
             assert_eq!(timeout(text), None, "{text:?}");
         }
-        assert_eq!(of(&MetadataMap::new()), None);
+        assert_eq!(asked(&HeaderMap::new()), None);
     }
 }
