@@ -1,11 +1,11 @@
 //! What is no HTTP/2 or no HPACK goes on as it came: h2 refuses it as it would without the filter.
 
-use crate::authority::client::{
-    CONTINUATION, END_HEADERS, HEADERS, PADDED, PING, PREFACE, PRIORITY, connection, frame,
-    one_block,
-};
+use crate::authority::client::{connection, one_block};
 use crate::authority::random::Random;
 use crate::authority::read::{Cuts, filtered};
+use crate::support::http2::{
+    CONTINUATION, END_HEADERS, HEADERS, PADDED, PING, PREFACE, PRIORITY, frame,
+};
 
 /// A literal `:authority` that would be refused, by its index and not kept in the table.
 const AUTHORITY: &[u8] = b"\x01\x05/a/b/";

@@ -2,8 +2,6 @@
 
 mod activation;
 mod callers;
-mod certificates;
-mod client;
 mod health_port;
 mod refusals;
 mod sockets;

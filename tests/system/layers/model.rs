@@ -1,8 +1,8 @@
 //! Random stacks of layers, against a model that unpacks them: each into a tree of its own, then laid
 //! on each other from the bottom up.
 
-use super::archive::Tar;
 use super::store::Image;
+use crate::support::archive::Tar;
 use proptest::prelude::*;
 use specd::domain::limits;
 use specd::image::{AccountFiles, ImageError, NeededFiles};
