@@ -9,6 +9,7 @@ mod bounds;
 mod cases;
 mod docker;
 mod explain;
+mod fuzz;
 mod generated_tables;
 mod options_table;
 mod protos;
@@ -17,6 +18,7 @@ mod seccomp;
 #[path = "../support"]
 mod support {
     pub(crate) mod api_fields;
+    pub(crate) mod fuzz;
     pub(crate) mod go_json;
     pub(crate) mod go_options;
     pub(crate) mod golden;
