@@ -11,6 +11,7 @@ mod docker;
 mod explain;
 mod fuzz;
 mod generated_tables;
+mod hostile_images;
 mod options_table;
 mod protos;
 mod reference;

@@ -7,6 +7,7 @@
 mod support {
     pub(crate) mod api_fields;
     pub(crate) mod layout;
+    pub(crate) mod own_process;
     pub(crate) mod service;
     pub(crate) mod tasks;
 }
@@ -24,6 +25,7 @@ use specd::store::StoredContainer;
 use std::alloc::System;
 use std::time::Duration;
 use support::api_fields::{self, ApiField, element_text};
+use support::own_process::is_alone;
 use support::service::Fixture;
 use support::tasks::Tasks;
 use tokio::runtime::{Builder, Runtime};
@@ -163,4 +165,32 @@ fn every_list_and_map_costs_at_most_in_proportion() {
             assert!(peak <= PEAK, "{path} {explain}: {peak} bytes");
         }
     }
+}
+
+/// The file is nearly as large as one may be.
+#[test]
+fn cve_2026_47262_a_million_groups_cost_at_most_64_mebibytes_and_a_second() {
+    let name = "cve_2026_47262_a_million_groups_cost_at_most_64_mebibytes_and_a_second";
+    if !is_alone(module_path!(), name) {
+        return;
+    }
+    let config = br#"{"os":"linux","architecture":"amd64","config":{"User":"app","Cmd":["/bin/true"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let group = "g:x:7:b\n".repeat(1_000_000) + "last:x:9:app\n";
+    let image = Fixture::new(config, Some(b"app:x:5:6::/:\n"), Some(group.as_bytes()));
+    let image = image.on(Machine::default());
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (before, started) = (ALLOCATOR.allocated(), clock());
+    let request = pb::GenerateRequest {
+        namespace: "ns".to_owned(),
+        id: "c".to_owned(),
+        ..Default::default()
+    };
+    let answer = runtime.block_on(image.generate(request)).unwrap();
+    let spec: serde_json::Value = serde_json::from_slice(&answer.spec.unwrap().value).unwrap();
+    assert_eq!(spec["process"]["user"]["additionalGids"], serde_json::json!([6, 9]));
+    let (peak, time) = (ALLOCATOR.max_allocated() - before, clock() - started);
+    assert!(peak <= PEAK, "{peak} bytes");
+    // Code that is not optimized takes ten times as long.
+    let most = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
+    assert!(time <= most, "{time:?}");
 }

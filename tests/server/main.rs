@@ -16,6 +16,7 @@ mod operations;
 #[path = "../support"]
 mod support {
     pub(crate) mod certificates;
+    pub(crate) mod fuzz;
     pub(crate) mod http2;
     pub(crate) mod layout;
     pub(crate) mod other_user;

@@ -18,6 +18,7 @@ mod support {
     pub(crate) mod archive;
     pub(crate) mod control_group;
     pub(crate) mod daemon;
+    pub(crate) mod fuzz;
     pub(crate) mod golden;
     pub(crate) mod hostile_layers;
     pub(crate) mod layout;

@@ -2,6 +2,7 @@
 
 use super::store::{GZIP, Image, Store, TAR, ZSTD, descriptor, namespace};
 use crate::support::archive::{Tar, gzip, header, record, seal, zstd};
+use crate::support::fuzz::{cases, changed};
 use crate::support::hostile_layers::{chain_of_links, frame, long_zeros, zeros};
 use crate::support::own_process::is_alone;
 use async_trait::async_trait;
@@ -406,11 +407,11 @@ async fn a_call_that_is_dropped_stops_decompressing() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config::with_cases(200))]
+    #![proptest_config(cases(200))]
 
     /// Whatever is changed in an archive, the answer is one of those that are allowed.
     #[test]
-    fn noise_gives_an_answer_or_a_named_error(
+    fn fuzzed_archives_give_an_answer_or_a_named_error(
         flips in proptest::collection::vec((0_usize..4096, proptest::num::u8::ANY), 1..6),
         fix_checksums in proptest::bool::ANY,
     ) {
@@ -432,6 +433,36 @@ proptest::proptest! {
             }
         }
         match Image::default().layer(TAR, bytes).read() {
+            Ok(_) | Err(ImageError::Invalid { .. } | ImageError::File { .. } | ImageError::Limit { .. }) => {}
+            Err(other) => proptest::prop_assert!(false, "{other}"),
+        }
+    }
+}
+
+/// Archives of every compression, with what a reader must know of them.
+fn archives() -> Vec<Vec<u8>> {
+    let plain = tar()
+        .pax(&[("path", b"etc/passwd"), ("size", b"4")])
+        .file("x", "root")
+        .entry(b'L', "././@LongLink", "", b"etc/group\0")
+        .file("y", "root")
+        .symlink("etc/link", "passwd")
+        .hardlink("etc/hard", "etc/passwd")
+        .file("etc/.wh.shadow", "")
+        .end();
+    vec![gzip(&plain), zstd(&plain), [gzip(&plain), gzip(&plain)].concat(), plain]
+}
+
+proptest::proptest! {
+    #![proptest_config(cases(200))]
+
+    /// Also where the bytes are those of a compressed stream.
+    #[test]
+    fn fuzzed_layers_give_an_answer_or_a_named_error(
+        bytes in changed(archives()),
+        media_type in proptest::sample::select(&[TAR, GZIP, ZSTD][..]),
+    ) {
+        match Image::default().layer(media_type, bytes).read() {
             Ok(_) | Err(ImageError::Invalid { .. } | ImageError::File { .. } | ImageError::Limit { .. }) => {}
             Err(other) => proptest::prop_assert!(false, "{other}"),
         }
