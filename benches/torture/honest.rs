@@ -20,7 +20,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 /// How many clients there are, each with a connection of its own, and the time between two calls of one.
 const CLIENTS: usize = 4;
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(20);
 
 /// The time between two health probes, and between two clients that connect, call once and leave.
 const PROBES: Duration = Duration::from_millis(200);

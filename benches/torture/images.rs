@@ -287,7 +287,9 @@ async fn broken(arena: Arc<Arena>) -> Found {
         }
         for (number, Expected { what, codes }) in arena.expected.iter().enumerate() {
             let request = request(&broken_name(number), &format!("namespace-{round}"));
-            let answer = call(arena.channel(), GENERATE, request.encode_to_vec().into()).await;
+            let answer = call(arena.channel(), GENERATE, request.encode_to_vec().into());
+            let answer = tokio::time::timeout(Duration::from_secs(10), answer).await;
+            let answer = answer.map_err(|_| format!("{what}: no answer within 10 s"))?;
             let found = name(&answer);
             if !codes.contains(&found.as_str()) {
                 return Err(format!("{what}: {found} instead of {codes:?}: {:?}", answer.err()));

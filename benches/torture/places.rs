@@ -5,11 +5,14 @@ use crate::calls::{GENERATE, callers};
 use crate::honest::{Phase, Target, is_serving, request};
 use crate::row::{Found, Row, Rules, STRICT, TYPED, time};
 use crate::server::Log;
+use crate::support::certificates::Authority;
 use crate::support::http2::OPENING;
 use crate::support::layout::IMAGE;
 use crate::support::tls_client;
 use bytes::Bytes;
 use prost::Message;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -28,8 +31,11 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "new-certificates",
-        what: "the certificate of the port is replaced twice a second",
-        prepare: |stage| stage.mutual_tls = true,
+        what: "the certificate of the port is replaced while peers with a certificate of another authority try",
+        prepare: |stage| {
+            stage.mutual_tls = true;
+            stage.seconds = stage.seconds.max(8);
+        },
         attack: |arena| Box::pin(new_certificates(arena)),
         rules: STRICT,
     },
@@ -163,15 +169,46 @@ async fn without_a_certificate(
 
 async fn new_certificates(arena: Arc<Arena>) -> Found {
     let until = arena.until();
+    let stranger = Authority::new("stranger").issue(&["client.example"]);
+    let strangers = Arc::new(tls_client::config(&arena.authority.pem(), Some(&stranger)));
+    let mut trying = JoinSet::new();
+    for _ in 0..8 {
+        let (arena, strangers) = (Arc::clone(&arena), Arc::clone(&strangers));
+        trying.spawn(async move {
+            while Instant::now() < until {
+                if let Ok(stream) = arena.connect().await {
+                    without_a_certificate(stream, 2, Arc::clone(&strangers)).await;
+                }
+            }
+        });
+    }
+    let known = Arc::new(tls_client::config(&arena.authority.pem(), Some(&arena.client)));
+    let address = format!("tcp://{}", arena.server.tcp);
+    let mut slowest = Duration::ZERO;
     let mut replaced = 0;
     while Instant::now() < until {
         let (issued, ca) = (arena.authority.server(), arena.authority.pem());
         let files = [("tls.crt", &*issued.cert), ("tls.key", &issued.key), ("ca.crt", &ca)];
+        let wanted = CertificateDer::from_pem_slice(issued.cert.as_bytes()).unwrap();
         arena.secret.lock().unwrap().swap(&files);
+        let started = Instant::now();
+        loop {
+            let (address, known) = (address.clone(), Arc::clone(&known));
+            let met = tokio::task::spawn_blocking(move || tls_client::meet(&address, &known)).await;
+            if met.unwrap().map_err(|error| format!("a client is not let in: {error}"))?.certificate
+                == wanted
+            {
+                break;
+            }
+            if started.elapsed() > Duration::from_secs(10) {
+                return Err("the new certificate is not used".to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        slowest = slowest.max(started.elapsed());
         replaced += 1;
-        tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    Ok(format!("{replaced} certificates"))
+    Ok(format!("{replaced} certificates, each in use after {} at most", time(Some(slowest))))
 }
 
 async fn idle_port(arena: Arc<Arena>) -> Found {

@@ -50,7 +50,7 @@ pub(crate) const TYPED: Rules =
     Rules { latency: false, errors: &["UNAVAILABLE", "DEADLINE_EXCEEDED"], ..STRICT };
 
 /// How long the honest clients call before the attack, and after it.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(3);
 
 /// How long the server may take to end: the drain timeout, and half a second to cancel the rest, and as much for the machine.
 const DRAIN: Duration = Duration::from_secs(11);
@@ -110,8 +110,14 @@ impl Row {
         let (started, cpu) = (Instant::now(), arena.server.cpu());
         let attacking = (self.attack)(Arc::clone(&arena));
         let most = Duration::from_secs(arena.seconds) + OVERTIME;
-        let found = attackers.block_on(async move { tokio::time::timeout(most, attacking).await });
-        let found = found.unwrap_or_else(|_| Err("the attack does not end".to_owned()));
+        // As a task, so that it runs on the attackers' own threads.
+        let mut attacking = attackers.spawn(attacking);
+        let found = attackers.block_on(async { tokio::time::timeout(most, &mut attacking).await });
+        attacking.abort();
+        let found = match found {
+            Ok(found) => found.unwrap_or_else(|error| Err(format!("the attack ended: {error}"))),
+            Err(_) => Err("the attack does not end".to_owned()),
+        };
         let took = started.elapsed();
         let cpu =
             arena.server.cpu().saturating_sub(cpu).as_millis() * 100 / took.as_millis().max(1);

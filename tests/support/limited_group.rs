@@ -32,9 +32,14 @@ impl LimitedGroup {
         let held = ControlGroup::hold(name);
         let quota = cpus * PERIOD;
         let root = Path::new(ROOT);
-        let in_two =
-            [("", "memory.max", memory.to_string()), ("", "cpu.max", format!("{quota} {PERIOD}"))];
+        // Of the time that others want as well it gets as much as so many single processes.
+        let in_two = [
+            ("", "cpu.weight", (100 * cpus).to_string()),
+            ("", "memory.max", memory.to_string()),
+            ("", "cpu.max", format!("{quota} {PERIOD}")),
+        ];
         let in_one = [
+            ("cpu", "cpu.shares", (1024 * cpus).to_string()),
             ("memory", "memory.limit_in_bytes", memory.to_string()),
             ("cpu", "cpu.cfs_period_us", PERIOD.to_string()),
             ("cpu", "cpu.cfs_quota_us", quota.to_string()),
