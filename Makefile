@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench bench-core advisories stale bare clean
+.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench bench-core torture advisories stale bare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: ## measure specd beside an echo and a Go server on a real containerd, and
 bench-core: ## measure the pure core, and the cost of the :authority filter
 	@.ci/tools bench
 	cargo bench --locked --bench authority --bench core
+
+torture: ## attack the release binary within 512 MiB and 2 CPUs, and write docs/torture.md; ROW=name runs one attack
+	@.ci/torture $(ROW)
 
 advisories: ## check the dependencies against the RustSec database (needs GitHub)
 	@.ci/tools advisories

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_at_every_position() {
+    fn identifiers_have_every_byte_at_every_position_checked() {
         for position in 0..3 {
             for byte in 0..=255_u8 {
                 let mut bytes = *b"abc";
@@ -136,8 +136,10 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(10_000))]
+
         #[test]
-        fn accepts_what_the_pattern_accepts(text in "[a-zA-Z0-9._/\\-é ]{0,80}") {
+        fn identifiers_are_those_of_the_pattern(text in "[a-zA-Z0-9._/\\-é ]{0,80}") {
             proptest::prop_assert_eq!(check(&text).is_ok(), pattern(text.as_bytes()));
         }
     }

@@ -158,9 +158,9 @@ mod tests {
         }
     }
 
-    /// CVE-2024-40635 and CVE-2026-46680: neither wrapped round to 0 nor looked up as a name.
+    /// Also CVE-2026-46680: they are neither wrapped round to 0 nor looked up as a name.
     #[test]
-    fn numbers_that_do_not_fit_are_out_of_range() {
+    fn cve_2024_40635_numbers_that_do_not_fit_are_out_of_range() {
         for text in [
             "-1",
             "2147483648",

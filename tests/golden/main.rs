@@ -9,7 +9,9 @@ mod bounds;
 mod cases;
 mod docker;
 mod explain;
+mod fuzz;
 mod generated_tables;
+mod hostile_images;
 mod options_table;
 mod protos;
 mod reference;
@@ -17,6 +19,7 @@ mod seccomp;
 #[path = "../support"]
 mod support {
     pub(crate) mod api_fields;
+    pub(crate) mod fuzz;
     pub(crate) mod go_json;
     pub(crate) mod go_options;
     pub(crate) mod golden;

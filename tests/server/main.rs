@@ -16,10 +16,14 @@ mod logs;
 mod operations;
 #[path = "../support"]
 mod support {
+    pub(crate) mod certificates;
+    pub(crate) mod fuzz;
+    pub(crate) mod http2;
     pub(crate) mod layout;
     pub(crate) mod other_user;
     pub(crate) mod own_process;
     pub(crate) mod say;
     pub(crate) mod serve_config;
+    pub(crate) mod tls_client;
 }
 mod transport;

@@ -1,10 +1,14 @@
 //! Every list, map and text of the API's requests, found in its descriptors, and requests that fill one of them.
 
+#![allow(dead_code, reason = "each test binary makes some of the requests")]
+
+use crate::support::layout::IMAGE;
 use prost_reflect::{
     Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
     Value,
 };
 use specd::api::pb::specd::DESCRIPTORS;
+use specd::domain::limits::{API, Bound};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -76,6 +80,20 @@ impl ApiField {
         self.last().is_list() || self.last().is_map()
     }
 
+    /// The bound in the table of bounds.
+    pub(crate) fn bound(&self) -> Bound {
+        let name = self.name();
+        API.iter().find(|(other, _)| *other == name).unwrap().1
+    }
+
+    /// The most elements that this may have; of a text one.
+    pub(crate) fn most_elements(&self) -> usize {
+        match self.bound() {
+            Bound::List(most) | Bound::Texts(most, _) | Bound::Map(most, _) => most,
+            Bound::Text(_) | Bound::Json(_) => 1,
+        }
+    }
+
     /// A request with so many elements in the list or map, each with a text of its own.
     pub(crate) fn with_elements(
         &self,
@@ -107,9 +125,7 @@ impl ApiField {
 
     fn with(&self, value: Value) -> DynamicMessage {
         let mut message = set(&self.request, &self.way, value);
-        for (name, text) in
-            [("image", crate::support::service::IMAGE), ("namespace", "ns"), ("id", "c")]
-        {
+        for (name, text) in [("image", IMAGE), ("namespace", "ns"), ("id", "c")] {
             if let Some(field) = self.request.get_field_by_name(name)
                 && !message.has_field(&field)
             {
@@ -117,6 +133,23 @@ impl ApiField {
             }
         }
         message
+    }
+}
+
+/// A text for an element, of a form that gets the request as far as possible.
+pub(crate) fn element_text(field: &ApiField, at: usize) -> String {
+    match field.name().as_str() {
+        "ProcessOptions.env" | "Hook.env" => format!("K{at:05}=v"),
+        name if name.starts_with("CapabilityOptions.") => "ALL".to_owned(),
+        "SecurityOptions.sysctl" => format!("net.ipv4.k{at:05}"),
+        "ResourceOptions.unified" => format!("memory.k{at:05}"),
+        "NamespaceOptions.net_devices" | "NetworkResources.priorities" => format!("eth{at:05}"),
+        "UserOptions.additional_groups" => format!("1{at:05}"),
+        "SpecOptions.cdi_devices" => format!("vendor.com/class=d{at:05}"),
+        "RdtResources.schemata" => format!("L3:{at:05}=f"),
+        "DeviceOptions.rules" | "HostDevice.permissions" => "rw".to_owned(),
+        "Mount.options" | "TmpfsMount.options" => format!("o{at:05}"),
+        _ => format!("/k{at:05}"),
     }
 }
 

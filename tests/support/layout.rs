@@ -27,6 +27,9 @@ use tempfile::TempDir;
 
 pub(crate) use Compression::{Gzip, Plain, Zstd};
 
+/// The name of an image, where no other is given.
+pub(crate) const IMAGE: &str = "registry.example/app:1";
+
 /// How a layer is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compression {

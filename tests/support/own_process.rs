@@ -8,8 +8,10 @@ const VARIABLE: &str = "SPECD_TEST_IN_ITS_OWN_PROCESS";
 /// Whether this process runs the test alone. Where it runs other tests, too, it starts one that does, and waits until
 /// the test has passed there. The module is what `module_path!()` says.
 pub(crate) fn is_alone(module: &str, test: &str) -> bool {
-    let (_crate, module) = module.split_once("::").unwrap();
-    let name = format!("{module}::{test}");
+    let name = match module.split_once("::") {
+        Some((_crate, module)) => format!("{module}::{test}"),
+        None => test.to_owned(),
+    };
     if std::env::var_os(VARIABLE).is_some_and(|alone| alone == *name) {
         return true;
     }

@@ -1,5 +1,6 @@
 //! The service over one image, in process.
 
+pub(crate) use crate::support::layout::IMAGE;
 use crate::support::layout::Layout;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,9 +20,6 @@ use specd::store::{Deadline, ImageStore};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tonic::{Request, Status};
-
-/// The name of the image, where a request gives none.
-pub(crate) const IMAGE: &str = "registry.example/app:1";
 
 /// The facts of a host of which nobody states more.
 pub(crate) fn usual_facts() -> HostFacts {

@@ -15,8 +15,12 @@ mod network_namespace;
 mod runtimes;
 #[path = "../support"]
 mod support {
+    pub(crate) mod archive;
     pub(crate) mod control_group;
+    pub(crate) mod daemon;
+    pub(crate) mod fuzz;
     pub(crate) mod golden;
+    pub(crate) mod hostile_layers;
     pub(crate) mod layout;
     pub(crate) mod other_user;
     pub(crate) mod own_process;

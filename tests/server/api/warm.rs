@@ -1,10 +1,12 @@
-//! What a call asks of the source: names always, contents once.
+//! What a call asks of the source: names always, contents once. And what it answers: the same as a server without a cache.
 
 use crate::api::{IMAGE, request, service};
+use crate::support::fuzz::cases;
 use crate::support::layout::{Gzip, Layout, file};
 use async_trait::async_trait;
+use proptest::prelude::*;
 use serde_json::json;
-use specd::api::pb::specd::SpecService;
+use specd::api::pb::specd::{GenerateRequest, SpecService};
 use specd::domain::ids::Namespace;
 use specd::image::Descriptor;
 use specd::image::reference::ImageName;
@@ -102,4 +104,67 @@ async fn what_one_namespace_read_another_does_not_see() {
     service.generate(Request::new(request("one"))).await.unwrap();
     service.generate(Request::new(request("two"))).await.unwrap();
     assert_eq!(source.counts(), (2, 6));
+}
+
+/// A step of a server's life: a tag moves, or a call is made.
+#[derive(Debug, Clone)]
+enum Step {
+    Tag { name: usize, image: usize },
+    Call { name: usize, namespace: usize, profile: &'static str },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let profiles = prop::sample::select(&["function", "containerd-2.4", "docker"][..]);
+    prop_oneof![
+        1 => (0_usize..3, 0_usize..4).prop_map(|(name, image)| Step::Tag { name, image }),
+        3 => (0_usize..3, 0_usize..2, profiles)
+            .prop_map(|(name, namespace, profile)| Step::Call { name, namespace, profile }),
+    ]
+}
+
+/// Images that differ in their users, one of which is absent and one of which needs no files.
+fn images(layout: &Layout) -> Vec<crate::support::layout::Blob> {
+    let users = [("app", "7"), ("app", "8"), ("ghost", "7"), ("1000:1000", "7")];
+    let images = users.map(|(user, uid)| {
+        let passwd = format!("app:x:{uid}:{uid}::/:/bin/sh\n");
+        let group = format!("media:x:9:app\nother:x:{uid}:app\n");
+        let layer = layout.layer(Gzip, &[file("etc/passwd", passwd), file("etc/group", group)]);
+        let config = json!({"config": {"Cmd": ["x"], "User": user}});
+        layout.image(config, &[layer]).manifest
+    });
+    images.to_vec()
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    /// Whatever was asked before and whichever tags have moved, a warm server answers as one that has just started.
+    #[test]
+    fn fuzzed_calls_are_answered_alike_warm_and_cold(steps in prop::collection::vec(step(), 1..16)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut layout = Layout::temp();
+        let images = images(&layout);
+        let name = |number: usize| format!("registry.example/app-{number}:1");
+        for (number, image) in images.iter().take(2).enumerate() {
+            layout.tag(&name(number), image);
+        }
+        let warm = service(layout.source());
+        for step in steps {
+            match step {
+                Step::Tag { name: number, image } => layout.tag(&name(number), &images[image]),
+                Step::Call { name: number, namespace, profile } => {
+                    let request = GenerateRequest {
+                        image: name(number),
+                        profile: profile.to_owned(),
+                        ..request(&format!("namespace-{namespace}"))
+                    };
+                    let [warm, cold] = [&warm, &service(layout.source())].map(|service| {
+                        let answer = runtime.block_on(service.generate(Request::new(request.clone())));
+                        answer.map(tonic::Response::into_inner).map_err(|status| (status.code(), status.message().to_owned()))
+                    });
+                    prop_assert_eq!(warm, cold);
+                }
+            }
+        }
+    }
 }

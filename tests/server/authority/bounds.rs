@@ -1,7 +1,7 @@
 //! At most 32 KiB of a block are held; what follows passes.
 
-use crate::authority::client::{CONTINUATION, END_HEADERS, HEADERS, PREFACE, frame};
 use crate::authority::read::{Cuts, filtered};
+use crate::support::http2::{CONTINUATION, END_HEADERS, HEADERS, PREFACE, frame};
 use specd::server::authority::Mended;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -1,26 +1,10 @@
 //! What clients send: fields encoded in any way that HPACK has, in frames cut in any way that HTTP/2 has.
 
 use crate::authority::random::Random;
+use crate::support::http2::{
+    CONTINUATION, DATA, END_HEADERS, HEADERS, PADDED, PING, PREFACE, PRIORITY, WINDOW_UPDATE, frame,
+};
 use httlib_hpack::Encoder;
-
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-pub(crate) const DATA: u8 = 0;
-pub(crate) const HEADERS: u8 = 1;
-pub(crate) const PING: u8 = 6;
-pub(crate) const WINDOW_UPDATE: u8 = 8;
-pub(crate) const CONTINUATION: u8 = 9;
-pub(crate) const END_HEADERS: u8 = 0x04;
-pub(crate) const PADDED: u8 = 0x08;
-pub(crate) const PRIORITY: u8 = 0x20;
-
-pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let mut frame = u32::try_from(payload.len()).unwrap().to_be_bytes()[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
 
 /// A whole stream of one call with one block of headers.
 pub(crate) fn one_block(block: &[u8]) -> Vec<u8> {

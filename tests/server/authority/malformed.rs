@@ -1,11 +1,12 @@
 //! What is no HTTP/2 or no HPACK goes on as it came: h2 refuses it as it would without the filter.
 
-use crate::authority::client::{
-    CONTINUATION, END_HEADERS, HEADERS, PADDED, PING, PREFACE, PRIORITY, connection, frame,
-    one_block,
-};
+use crate::authority::client::{connection, one_block};
 use crate::authority::random::Random;
 use crate::authority::read::{Cuts, filtered};
+use crate::support::fuzz::cases;
+use crate::support::http2::{
+    CONTINUATION, END_HEADERS, HEADERS, PADDED, PING, PREFACE, PRIORITY, frame,
+};
 
 /// A literal `:authority` that would be refused, by its index and not kept in the table.
 const AUTHORITY: &[u8] = b"\x01\x05/a/b/";
@@ -92,8 +93,8 @@ fn a_stream_that_ends_in_a_block_or_a_frames_head_stays() {
 }
 
 #[test]
-fn whatever_comes_goes_out_alike_however_it_is_cut() {
-    for seed in 0..600 {
+fn fuzzed_streams_go_out_alike_however_they_are_cut() {
+    for seed in 0..cases(600).cases.into() {
         let mut random = Random(seed);
         let mut bytes = connection(12, &mut random);
         for _ in 0..1 + random.below(6) {

@@ -1,10 +1,9 @@
 //! Whole connections: nothing but the authority differs, however they are cut.
 
-use crate::authority::client::{
-    CONTINUATION, DATA, HEADERS, PADDED, PREFACE, PRIORITY, connection,
-};
+use crate::authority::client::connection;
 use crate::authority::random::Random;
 use crate::authority::read::{Cuts, filtered};
+use crate::support::http2::{CONTINUATION, DATA, HEADERS, PADDED, PREFACE, PRIORITY};
 use httlib_hpack::Encoder;
 use http::uri::Authority;
 use std::sync::atomic::{AtomicUsize, Ordering};

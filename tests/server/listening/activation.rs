@@ -97,7 +97,7 @@ fn what_is_no_listening_socket_is_named() {
 }
 
 #[test]
-fn an_abstract_socket_is_refused() {
+fn cve_2020_15257_an_abstract_socket_is_refused() {
     use std::os::linux::net::SocketAddrExt;
     let name = format!("specd-test-{}", std::process::id());
     let address = std::os::unix::net::SocketAddr::from_abstract_name(name).unwrap();

@@ -1,7 +1,7 @@
 //! Health on a port of its own.
 
-use crate::listening::certificates::{Authority, Secret};
 use crate::listening::{Running, SOON, finished, lives, refused, serve, specd, unix};
+use crate::support::certificates::{Authority, Secret};
 use clap::Parser;
 use specd::api::pb::specd::{GenerateRequest, SpecServiceClient};
 use specd::commands::serve::BoundServer;

@@ -3,8 +3,6 @@
 mod activation;
 mod busy_exit;
 mod callers;
-mod certificates;
-mod client;
 mod health_port;
 mod refusals;
 mod sockets;

@@ -1,9 +1,9 @@
 //! TLS and mutual TLS on TCP.
 
-use crate::listening::certificates::{Authority, Issued, Secret};
-use crate::listening::client::{config, meet};
 use crate::listening::{Running, SOON, ask, lives, serve as serve_with, specd, unix};
+use crate::support::certificates::{Authority, Issued, Secret};
 use crate::support::serve_config::serve_config;
+use crate::support::tls_client::{config, meet};
 use rustls::HandshakeKind;
 use specd::server::health::Health;
 use specd::server::listen::{BindOptions, ListenAddress, Listener};

@@ -1,8 +1,8 @@
 //! Certificates and keys: what is wrong with them at the start, and what happens when they change.
 
-use crate::listening::certificates::{Authority, Issued, Secret};
-use crate::listening::client::{config, meet};
 use crate::listening::{Running, SOON, refused, serve, specd};
+use crate::support::certificates::{Authority, Issued, Secret};
+use crate::support::tls_client::{config, meet};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use specd::server::tls::{Tls, TlsFiles, TlsOptions};

@@ -2,6 +2,7 @@
 
 mod authority;
 mod calls;
+mod floods;
 mod health;
 mod limits;
 mod listen;

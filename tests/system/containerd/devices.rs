@@ -1,10 +1,10 @@
 //! Devices of the host and of CDI, from a request to a process that uses them.
 
-use crate::containerd::daemon::Daemon;
 use crate::containerd::image::busybox;
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use crate::containerd::task::{Ran, Task, run};
+use crate::support::daemon::Daemon;
 use specd::api::pb::specd::{
     CapabilityOptions, DeviceOptions, GenerateRequest, HostDevice, PrivilegedMode, ProcessOptions,
     SecurityOptions, SpecOptions, StringList,

@@ -1,11 +1,11 @@
 //! Containers that run: what `GenerateProcess` answers is given unread to `Tasks.Exec`, and what
 //! `GenerateResources` answers to `Tasks.Update`.
 
-use crate::containerd::daemon::Daemon;
 use crate::containerd::image::{Image, busybox};
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use crate::containerd::task::{Ran, Running, Task, start};
+use crate::support::daemon::Daemon;
 use prost_types::Any;
 use serde_json::Value;
 use specd::api::pb::specd::{self as pb, SpecServiceClient};

@@ -1,11 +1,11 @@
 //! From a request to a container that ran: what Generate answers is given unread to `Containers.Create`.
 
-use crate::containerd::daemon::Daemon;
 use crate::containerd::image::{Image, busybox};
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use crate::containerd::task::{Ran, Task, run};
 use crate::network_namespace::NetworkNamespace;
+use crate::support::daemon::Daemon;
 use specd::api::pb::specd::{
     GenerateRequest, GenerateResponse, ProcessOptions, SpecOptions, StringList, UserOptions,
 };

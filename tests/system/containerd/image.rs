@@ -1,6 +1,6 @@
 //! Images made of this machine's static busybox, and their way into a daemon, over its API alone.
 
-use crate::containerd::daemon::{Daemon, SNAPSHOTTER};
+use crate::support::daemon::{BUSYBOX, Daemon, SNAPSHOTTER};
 use containerd_client::services::v1::snapshots::{
     CommitSnapshotRequest, PrepareSnapshotRequest, StatSnapshotRequest,
 };
@@ -15,9 +15,6 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::io::Write;
 use tonic::{Code, Request};
-
-/// A static one: there is no library in the images.
-pub(crate) const BUSYBOX: &str = "/bin/busybox";
 
 /// What a shell command in a test may use.
 const APPLETS: &[&str] =

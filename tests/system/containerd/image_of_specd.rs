@@ -3,10 +3,10 @@
 //! It is looked for where `make image` puts it; which sources it was made from is not known here. Where it is not
 //! there a test says SKIPPED, and with `SPECD_REQUIRE_IMAGE=1` it fails.
 
-use crate::containerd::daemon::Daemon;
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use crate::containerd::task::{Running, Task, start};
+use crate::support::daemon::Daemon;
 use crate::support::say::say;
 use rustix::fs::{Gid, Mode, Uid, chmod, chown};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ impl Built {
         let tag = self.annotation("org.opencontainers.image.ref.name");
         let tar = self.directory.join(format!("specd-{tag}.tar"));
         let mut import =
-            vec!["image", "import", "--snapshotter", crate::containerd::daemon::SNAPSHOTTER];
+            vec!["image", "import", "--snapshotter", crate::support::daemon::SNAPSHOTTER];
         if daemon.is_release_2() {
             // In the client, because the daemon is not configured to unpack for this snapshotter.
             import.push("--local");

@@ -7,7 +7,6 @@
 //! Whatever is asked of the daemon here goes through `containerd-client`, which shares no code with
 //! specd's own client.
 
-mod daemon;
 mod devices;
 mod exec;
 mod generate;
@@ -31,7 +30,7 @@ macro_rules! on_each_release {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            use crate::containerd::daemon::{Daemon, Release};
+            use crate::support::daemon::{Daemon, Release};
 
             #[allow(unused_mut)]
             async fn check(mut $daemon: Daemon) $body

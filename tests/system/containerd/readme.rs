@@ -2,9 +2,9 @@
 //!
 //! They run in a mount namespace of their own, in which containerd's socket has its usual path.
 
-use crate::containerd::daemon::{Daemon, Release, SNAPSHOTTER};
 use crate::containerd::image::busybox_with;
 use crate::support::control_group::ControlGroup;
+use crate::support::daemon::{Daemon, Release, SNAPSHOTTER};
 use crate::support::say::say;
 use serde_json::json;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The server itself, in this process, over a daemon.
 
-use crate::containerd::daemon::Daemon;
+use crate::support::daemon::Daemon;
 use clap::Parser;
 use specd::api::pb::specd::{SERVICE, SpecServiceClient};
 use specd::commands::serve::BoundServer;

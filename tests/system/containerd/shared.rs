@@ -1,8 +1,8 @@
 //! Shared lookups of a tag that moves: every answer is one that the tag had during the call.
 
-use crate::containerd::daemon::Daemon;
 use crate::containerd::image::within;
 use crate::containerd::on_each_release;
+use crate::support::daemon::Daemon;
 use containerd_client::Client;
 use containerd_client::services::v1::{
     CreateImageRequest, Image as StoredImage, UpdateImageRequest,

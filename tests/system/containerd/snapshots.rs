@@ -1,11 +1,11 @@
 //! Nodes without image layers: account files from snapshots, on each available snapshotter.
 
-use crate::containerd::daemon::Daemon;
 use crate::containerd::image::{Image, busybox, within};
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use crate::containerd::slow::Slow;
 use crate::containerd::stacks::{Found, STACKS};
+use crate::support::daemon::Daemon;
 use crate::support::say::say;
 use containerd_client::services::v1::snapshots::{
     ListSnapshotsRequest, MountsRequest, PrepareSnapshotRequest, RemoveSnapshotRequest,

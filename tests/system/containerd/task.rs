@@ -1,7 +1,7 @@
 //! From an Any to a process that ran: the calls of any containerd client, in their order.
 
-use crate::containerd::daemon::{Daemon, SNAPSHOTTER};
 use crate::containerd::image::within;
+use crate::support::daemon::{Daemon, SNAPSHOTTER};
 use containerd_client::Client;
 use containerd_client::services::v1::container::Runtime;
 use containerd_client::services::v1::snapshots::{PrepareSnapshotRequest, RemoveSnapshotRequest};

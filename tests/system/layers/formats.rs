@@ -1,7 +1,7 @@
 //! Media types, compressions and the dialects of tar.
 
-use super::archive::{Tar, gzip, header, seal, zstd};
 use super::store::{GZIP, Image, TAR, ZSTD, descriptor};
+use crate::support::archive::{Tar, gzip, header, seal, zstd};
 use crate::support::say::say;
 use specd::image::ImageError;
 use std::io::Write;

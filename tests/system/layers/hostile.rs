@@ -1,7 +1,9 @@
 //! Layers that mean harm, or that were damaged on the way. Each test is named by what it recalls.
 
-use super::archive::{Tar, gzip, header, record, seal, zstd};
 use super::store::{GZIP, Image, Store, TAR, ZSTD, descriptor, namespace};
+use crate::support::archive::{Tar, gzip, header, record, seal, zstd};
+use crate::support::fuzz::{cases, changed};
+use crate::support::hostile_layers::{chain_of_links, frame, long_zeros, zeros};
 use crate::support::own_process::is_alone;
 use async_trait::async_trait;
 use specd::domain::ids::Namespace;
@@ -107,16 +109,6 @@ fn peak() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-const ZEROS: u64 = 1 << 30;
-
-/// An archive with a file of zeros, of which each mebibyte is a gzip member or a zstd frame of its own.
-fn zeros(name: &str, pack: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
-    let head = pack(&header(b'0', name, "", ZEROS));
-    let mebibyte = pack(&vec![0; 1 << 20]);
-    let end = pack(&tar().file("etc/group", "behind").end());
-    [head, mebibyte.repeat(usize::try_from(ZEROS >> 20).unwrap()), end].concat()
-}
-
 #[test]
 fn layers_of_zeros_are_passed_over_in_little_memory() {
     if !is_alone(module_path!(), "layers_of_zeros_are_passed_over_in_little_memory") {
@@ -133,13 +125,6 @@ fn layers_of_zeros_are_passed_over_in_little_memory() {
     assert!(grown < 256 << 20, "{grown} bytes more");
 }
 
-/// A zstd frame with a stated window and one block of bytes as they are.
-fn frame(window_log: u8, bytes: &[u8]) -> Vec<u8> {
-    let block = u32::try_from(bytes.len()).unwrap() << 3 | 1;
-    let head = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
-    [head.as_slice(), &block.to_le_bytes()[..3], bytes].concat()
-}
-
 #[test]
 fn a_zstd_window_of_128_mebibytes_passes_and_a_larger_one_does_not() {
     let bytes = tar().file("etc/passwd", "root").end();
@@ -151,19 +136,6 @@ fn a_zstd_window_of_128_mebibytes_passes_and_a_larger_one_does_not() {
         assert!(matches!(error, ImageError::Limit { limit: 0x0800_0000, .. }), "{error}");
         assert!(error.to_string().contains("zstd window"), "{error}");
     }
-}
-
-/// A frame with a file of zeros, of which each 128 KiB take four bytes.
-fn long_zeros(window_log: u8, length: u32) -> Vec<u8> {
-    let block = |bytes: u32, kind: u32, last: u32| (bytes << 3 | kind << 1 | last).to_le_bytes();
-    let head = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
-    let start = header(b'0', "zeros", "", u64::from(length));
-    let mut bytes = [head.as_slice(), &block(512, 0, 0)[..3], &start].concat();
-    for _ in 0..length >> 17 {
-        bytes.extend_from_slice(&[&block(1 << 17, 1, 0)[..3], &[0]].concat());
-    }
-    let end = tar().file("etc/passwd", "root").end();
-    [bytes.as_slice(), &block(u32::try_from(end.len()).unwrap(), 0, 1)[..3], &end].concat()
 }
 
 /// Images of a few kilobytes that each take a window of 128 MiB.
@@ -198,24 +170,10 @@ fn only_one_reader_has_a_large_window() {
 /// Entries that are each reached through a chain of links, all at the end of a path as long as one can be.
 #[test]
 fn chains_of_links_at_the_end_of_long_paths_are_bounded() {
-    let deep = "d/".repeat(1900);
-    let mut layer = tar();
-    for at in 0..250 {
-        let (path, target) = (format!("{deep}{at}"), format!("/{deep}{}", at + 1));
-        let records: [(&str, &[u8]); 2] =
-            [("path", path.as_bytes()), ("linkpath", target.as_bytes())];
-        layer = layer.pax(&records).symlink("x", "y");
-    }
-    let entry = format!("{deep}0/x");
-    let record: [(&str, &[u8]); 1] = [("path", entry.as_bytes())];
-    layer = layer.pax(&record).file("x", "").file("etc/passwd", "root");
-    let once = Image::default().layer(TAR, layer.0.clone());
+    let once = Image::default().layer(TAR, chain_of_links(1));
     assert_eq!(once.passwd().unwrap().as_deref(), Some("root"));
-    for _ in 0..2000 {
-        layer = layer.pax(&record).file("x", "");
-    }
     let started = Instant::now();
-    let error = Image::default().tar(layer).passwd().unwrap_err();
+    let error = Image::default().layer(TAR, chain_of_links(2001)).passwd().unwrap_err();
     assert!(matches!(error, ImageError::Limit { unit: "names", .. }), "{error}");
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
@@ -449,11 +407,11 @@ async fn a_call_that_is_dropped_stops_decompressing() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config::with_cases(200))]
+    #![proptest_config(cases(200))]
 
     /// Whatever is changed in an archive, the answer is one of those that are allowed.
     #[test]
-    fn noise_gives_an_answer_or_a_named_error(
+    fn fuzzed_archives_give_an_answer_or_a_named_error(
         flips in proptest::collection::vec((0_usize..4096, proptest::num::u8::ANY), 1..6),
         fix_checksums in proptest::bool::ANY,
     ) {
@@ -475,6 +433,36 @@ proptest::proptest! {
             }
         }
         match Image::default().layer(TAR, bytes).read() {
+            Ok(_) | Err(ImageError::Invalid { .. } | ImageError::File { .. } | ImageError::Limit { .. }) => {}
+            Err(other) => proptest::prop_assert!(false, "{other}"),
+        }
+    }
+}
+
+/// Archives of every compression, with what a reader must know of them.
+fn archives() -> Vec<Vec<u8>> {
+    let plain = tar()
+        .pax(&[("path", b"etc/passwd"), ("size", b"4")])
+        .file("x", "root")
+        .entry(b'L', "././@LongLink", "", b"etc/group\0")
+        .file("y", "root")
+        .symlink("etc/link", "passwd")
+        .hardlink("etc/hard", "etc/passwd")
+        .file("etc/.wh.shadow", "")
+        .end();
+    vec![gzip(&plain), zstd(&plain), [gzip(&plain), gzip(&plain)].concat(), plain]
+}
+
+proptest::proptest! {
+    #![proptest_config(cases(200))]
+
+    /// Also where the bytes are those of a compressed stream.
+    #[test]
+    fn fuzzed_layers_give_an_answer_or_a_named_error(
+        bytes in changed(archives()),
+        media_type in proptest::sample::select(&[TAR, GZIP, ZSTD][..]),
+    ) {
+        match Image::default().layer(media_type, bytes).read() {
             Ok(_) | Err(ImageError::Invalid { .. } | ImageError::File { .. } | ImageError::Limit { .. }) => {}
             Err(other) => proptest::prop_assert!(false, "{other}"),
         }

@@ -1,7 +1,7 @@
 //! Symbolic and hard links, resolved inside the root.
 
-use super::archive::Tar;
 use super::store::Image;
+use crate::support::archive::Tar;
 use specd::image::{ImageError, NeededFiles};
 
 fn tar() -> Tar {

@@ -1,6 +1,5 @@
 //! Account files out of the layers of images that are written here.
 
-mod archive;
 mod formats;
 mod hostile;
 mod links;

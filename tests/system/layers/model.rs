@@ -1,8 +1,9 @@
 //! Random stacks of layers, against a model that unpacks them: each into a tree of its own, then laid
 //! on each other from the bottom up.
 
-use super::archive::Tar;
 use super::store::Image;
+use crate::support::archive::Tar;
+use crate::support::fuzz::cases;
 use proptest::prelude::*;
 use specd::domain::limits;
 use specd::image::{AccountFiles, ImageError, NeededFiles};
@@ -278,7 +279,7 @@ pub(crate) fn stack() -> impl Strategy<Value = Vec<Vec<Op>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(cases(1500))]
 
     #[test]
     fn any_stack_shows_what_the_model_shows(layers in stack()) {

@@ -4,8 +4,9 @@
 
 use super::model::{Op, Seen, Tree, Upper, answer, seen, stack, unpack};
 use super::unpacked;
+use crate::support::fuzz::cases;
 use crate::support::say::say;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{TestCaseError, TestRunner};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, XattrFlags, mknodat, openat, openat2, setxattr};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use specd::image::NeededFiles;
@@ -149,6 +150,6 @@ fn any_stack_shows_what_overlayfs_shows() {
         vec![Op::File("etc/passwd".to_owned(), 1), Op::File("etc/group".to_owned(), 2)];
     let opaque_root = vec![Op::Opaque(".".to_owned()), Op::File("etc/group".to_owned(), 3)];
     compare(&base, &[base_layer, opaque_root]).unwrap();
-    let mut runner = TestRunner::new(Config::with_cases(400));
+    let mut runner = TestRunner::new(cases(400));
     runner.run(&stack(), |layers| compare(&base, &layers)).unwrap();
 }

@@ -1,7 +1,7 @@
 //! How layers lie on each other, and which of them are opened at all.
 
-use super::archive::Tar;
 use super::store::Image;
+use crate::support::archive::Tar;
 use specd::image::{AccountFiles, ImageError, NeededFiles};
 
 fn base() -> Tar {

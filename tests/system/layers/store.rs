@@ -78,7 +78,7 @@ impl Image {
         self
     }
 
-    pub(crate) fn tar(self, tar: super::archive::Tar) -> Self {
+    pub(crate) fn tar(self, tar: crate::support::archive::Tar) -> Self {
         self.layer(TAR, tar.end())
     }
 

@@ -1,5 +1,7 @@
 //! Tar archives written byte by byte, so that they can also be wrong.
 
+#![allow(dead_code, reason = "each program that includes this uses some of it")]
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;

@@ -1,5 +1,7 @@
 //! Certificates for tests, and directories that hold them as Kubernetes lays them out.
 
+#![allow(dead_code, reason = "each program that includes this uses some of it")]
+
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
     SanType,

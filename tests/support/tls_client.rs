@@ -1,13 +1,18 @@
 //! A TLS client that can do what no gRPC client does.
 
-use crate::listening::SOON;
-use crate::listening::certificates::Issued;
+#![allow(dead_code, reason = "each program that includes this uses some of it")]
+
+use crate::support::certificates::Issued;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, Stream};
 use std::io::Read;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a handshake may take; long, for machines are noisy.
+const SOON: Duration = Duration::from_secs(20);
 
 /// What a client found.
 pub(crate) struct Met {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: once a [`Daemon`] is dropped, nothing of it is left: no process, no mount, no file, no control group.
 
-use crate::containerd::image::BUSYBOX;
+#![allow(dead_code, reason = "each program that includes this uses some of it")]
+
 use crate::support::control_group::ControlGroup;
 use crate::support::say::say;
 use containerd_client::Client;
@@ -14,6 +15,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// A static one: there is no library in the images.
+pub(crate) const BUSYBOX: &str = "/bin/busybox";
 
 /// Works on every file system, which overlayfs does not; what is tested here does not depend on it.
 pub(crate) const SNAPSHOTTER: &str = "native";
@@ -226,10 +230,18 @@ impl Daemon {
         self.end(Signal::KILL);
     }
 
+    /// Sends the daemon a signal, for example to stop it in the middle of its work.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().unwrap();
+        kill_process(Pid::from_child(process), signal).unwrap();
+    }
+
     fn end(&mut self, signal: Signal) {
         let Some(mut process) = self.process.take() else {
             return;
         };
+        // A stopped process gets no other signal than KILL.
+        let _ = kill_process(Pid::from_child(&process), Signal::CONT);
         let _ = kill_process(Pid::from_child(&process), signal);
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {

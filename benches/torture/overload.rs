@@ -1,0 +1,201 @@
+//! Ten times as many callers as the server can answer at its best, and none of them waits before the next call.
+//!
+//! These clients cost as little as possible, since they share the CPUs with the server: frames are written and counted as
+//! bytes, and no header is decoded. A stream with DATA was answered, one that ends with its first HEADERS was shed.
+
+use crate::arena::Arena;
+use crate::calls::GENERATE;
+use crate::honest::{percentile, request};
+use crate::row::{Found, Row, Rules, STRICT, time};
+use crate::support::http2::{
+    DATA, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,
+    whole_call,
+};
+use crate::support::layout::IMAGE;
+use prost::Message;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+
+pub(crate) const ROWS: &[Row] = &[Row {
+    name: "overload",
+    what: "ten times as many callers as the best goodput takes, without a pause",
+    prepare: |_| {},
+    attack: |arena| Box::pin(overload(arena)),
+    // The honest clients are among those that are shed.
+    rules: Rules { latency: false, errors: &["RESOURCE_EXHAUSTED"], ..STRICT },
+}];
+
+/// How long each number of callers is measured.
+const EACH: Duration = Duration::from_secs(2);
+
+/// Callers of which the best goodput is taken.
+const PEAK: [(usize, usize); 3] = [(8, 1), (8, 4), (16, 4)];
+
+/// The bounds: of the best goodput, of the time to shed, and of the latency without load.
+const GOODPUT: f64 = 0.9;
+const SHED: Duration = Duration::from_millis(50);
+const SLOWER: u32 = 5;
+
+/// What callers saw.
+#[derive(Default)]
+struct Seen {
+    answered: Vec<u32>,
+    shed: Vec<u32>,
+    broken: usize,
+    took: Duration,
+}
+
+impl Seen {
+    fn goodput(&self) -> f64 {
+        self.answered.len() as f64 / self.took.as_secs_f64()
+    }
+}
+
+async fn overload(arena: Arc<Arena>) -> Found {
+    let alone = load(&arena, 1, 1).await;
+    let mut best = (0.0, 0);
+    for (connections, streams) in PEAK {
+        let goodput = load(&arena, connections, streams).await.goodput();
+        if goodput > best.0 {
+            best = (goodput, connections * streams);
+        }
+    }
+    let (peak, callers) = best;
+    let mut words = vec![format!("{peak:.0} a second with {callers} callers")];
+    let mut faults = Vec::new();
+    // With few and with many streams on a connection.
+    for (connections, streams) in [(callers * 10 / 16, 16), (callers * 10 / 100, 100)] {
+        let seen = load(&arena, connections.max(1), streams).await;
+        let (shed, answered) = (percentile(&seen.shed, 99), percentile(&seen.answered, 99));
+        let unloaded = percentile(&alone.answered, 99).unwrap_or_default();
+        let share = seen.goodput() / peak;
+        words.push(format!(
+            "{} on {connections} connections: {:.0} % of that, {} shed within {}, answered within {} (alone {})",
+            connections.max(1) * streams,
+            share * 100.0,
+            seen.shed.len(),
+            time(shed),
+            time(answered),
+            time(Some(unloaded)),
+        ));
+        if share < GOODPUT {
+            faults.push(format!("goodput {:.0} % of the best", share * 100.0));
+        }
+        if shed.is_some_and(|shed| shed > SHED) {
+            faults.push(format!("shed after {}", time(shed)));
+        }
+        if answered.is_none_or(|answered| answered > unloaded * SLOWER) {
+            faults.push(format!(
+                "answered after {}, alone after {}",
+                time(answered),
+                time(Some(unloaded))
+            ));
+        }
+        if seen.broken > 0 {
+            faults.push(format!("{} connections broke", seen.broken));
+        }
+    }
+    if faults.is_empty() {
+        Ok(words.join("; "))
+    } else {
+        Err(format!("{} ({})", faults.join(", "), words.join("; ")))
+    }
+}
+
+async fn load(arena: &Arc<Arena>, connections: usize, streams: usize) -> Seen {
+    let started = Instant::now();
+    let until = started + EACH;
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        let arena = Arc::clone(arena);
+        tasks.spawn(async move {
+            let mut seen = Seen::default();
+            if callers(&arena, streams, until, &mut seen).await.is_none() {
+                seen.broken += 1;
+            }
+            seen
+        });
+    }
+    let mut all = Seen::default();
+    while let Some(seen) = tasks.join_next().await {
+        let seen = seen.unwrap();
+        all.answered.extend(seen.answered);
+        all.shed.extend(seen.shed);
+        all.broken += seen.broken;
+    }
+    all.took = started.elapsed();
+    all
+}
+
+/// So many callers on one connection; nothing if it breaks.
+async fn callers(arena: &Arena, streams: usize, until: Instant, seen: &mut Seen) -> Option<()> {
+    let message = request(IMAGE, "attack").encode_to_vec();
+    let mut stream = arena.connect().await.ok()?;
+    // Windows as large as they can be, so that the server never waits for them.
+    let mut opening = PREFACE.to_vec();
+    let largest = 0x7fff_ffff_u32.to_be_bytes();
+    opening.extend(frame(SETTINGS, 0, 0, &[&[0, 4], &largest[..]].concat()));
+    opening.extend(frame(WINDOW_UPDATE, 0, 0, &0x7fff_0000_u32.to_be_bytes()));
+    stream.write_all(&opening).await.ok()?;
+
+    let mut next = 1;
+    // What the server lets this connection send.
+    let mut window = 65_535_i64;
+    let mut begun: HashMap<u32, (Instant, bool)> = HashMap::new();
+    let mut unread: Vec<u8> = Vec::new();
+    let mut out = Vec::new();
+    loop {
+        if Instant::now() >= until {
+            return Some(());
+        }
+        while begun.len() < streams && window > 1000 {
+            out.extend(whole_call(next, GENERATE, &message));
+            window -= message.len() as i64 + 5;
+            begun.insert(next, (Instant::now(), false));
+            next += 2;
+        }
+        stream.write_all(&out).await.ok()?;
+        out.clear();
+        let read = tokio::time::timeout_at(until.into(), stream.read_buf(&mut unread)).await;
+        match read {
+            Err(_) => return Some(()),
+            Ok(Ok(count)) if count > 0 => {}
+            _ => return None,
+        }
+        let now = Instant::now();
+        let mut at = 0;
+        while let Some(head) = unread.get(at..at + 9) {
+            let length =
+                usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+            let Some(payload) = unread.get(at + 9..at + 9 + length) else { break };
+            let (kind, flags) = (head[3], head[4]);
+            let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            match kind {
+                DATA => {
+                    if let Some((_, answered)) = begun.get_mut(&id) {
+                        *answered = true;
+                    }
+                }
+                HEADERS if flags & END_STREAM != 0 => {
+                    if let Some((started, answered)) = begun.remove(&id) {
+                        let took = u32::try_from((now - started).as_micros()).unwrap_or(u32::MAX);
+                        if answered { seen.answered.push(took) } else { seen.shed.push(took) }
+                    }
+                }
+                RST_STREAM => drop(begun.remove(&id)),
+                SETTINGS if flags & 1 == 0 => out.extend(frame(SETTINGS, 1, 0, &[])),
+                WINDOW_UPDATE if id == 0 => {
+                    let more = [payload[0], payload[1], payload[2], payload[3]];
+                    window += i64::from(u32::from_be_bytes(more));
+                }
+                GOAWAY => return None,
+                _ => {}
+            }
+            at += 9 + length;
+        }
+        unread.drain(..at);
+    }
+}
