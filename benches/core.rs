@@ -12,7 +12,7 @@ use specd::domain::origin::{Origin, UserOrigins};
 use specd::domain::request::Options;
 use specd::image::metadata::config::{ContainerConfig, ImageConfig};
 use specd::image::platform::Platform;
-use specd::spec::{Equipment, Inputs, Profiles, explain, generate};
+use specd::spec::{Allowance, Equipment, Inputs, Profiles, explain, generate};
 use specd::users::user::ProcessUser;
 use std::hint::black_box;
 
@@ -70,6 +70,7 @@ fn core(criterion: &mut Criterion) {
                 image: Some(&image),
                 options: &options,
                 user: Some(&user),
+                allowance: Allowance::UNLIMITED,
             };
             group.bench_function(BenchmarkId::new("generate", env), |bencher| {
                 bencher

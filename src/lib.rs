@@ -58,7 +58,7 @@
 //! use specd::image::AccountFiles;
 //! use specd::image::metadata::config;
 //! use specd::image::platform::Platform;
-//! use specd::spec::{self, Equipment, Inputs, Profiles};
+//! use specd::spec::{self, Allowance, Equipment, Inputs, Profiles};
 //! use specd::{oci, users};
 //!
 //! let image = config::parse(br#"{"os": "linux", "architecture": "amd64",
@@ -86,6 +86,7 @@
 //!     options: &options,
 //!     equipment: &Equipment::default(),
 //!     user: Some(&user),
+//!     allowance: Allowance::UNLIMITED,
 //! };
 //! let origins = || users::origins(image_user.as_ref(), &options.user, &files, &user);
 //!

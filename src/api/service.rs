@@ -153,7 +153,7 @@ impl pb::SpecService for Service {
         };
         let work = async |request: domain::request::Request, deadline| {
             happens_in(&request.namespace);
-            self.generator.explain(&request, deadline).await
+            self.generator.explain(&request, self.answer_bytes, deadline).await
         };
         self.call(request, 0, check, work, response::explained).await
     }

@@ -51,6 +51,11 @@ pub fn of(error: &GenerateError) -> Status {
             ErrorReason::ContainerUnusable,
             &[],
         ),
+        // The deadline is the only reason why a result is not wanted.
+        GenerateError::Spec(error @ SpecError::Unwanted) => {
+            failed(Code::DeadlineExceeded, &error.to_string(), ErrorReason::DeadlineExceeded, &[])
+        }
+        GenerateError::Spec(SpecError::TooLarge(limit)) => message_too_large("answer", *limit),
         GenerateError::Spec(error @ SpecError::Internal(_)) => internal(error),
     }
 }

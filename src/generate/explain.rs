@@ -15,7 +15,7 @@ pub struct Explained {
 }
 
 impl Generator {
-    /// The spec of one container, made by the same assembly as `generate`, with provenance.
+    /// The spec of one container, made by the same assembly as `generate`, with provenance of at most so many bytes.
     ///
     /// # Errors
     ///
@@ -23,9 +23,10 @@ impl Generator {
     pub async fn explain(
         &self,
         request: &Request,
+        most_bytes: usize,
         deadline: Deadline,
     ) -> Result<Explained, GenerateError> {
-        let (generated, fields) = self.make(request, true, deadline).await?;
+        let (generated, fields) = self.make(request, Some(most_bytes), deadline).await?;
         Ok(Explained { generated, fields })
     }
 }

@@ -4,13 +4,13 @@ use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Snapshotter;
 use crate::domain::image_rules::ImageRules;
 use crate::generate::stage::Stage;
-use crate::generate::{GenerateError, Generator, named, span};
+use crate::generate::{GenerateError, Generator, before, named, span};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::snapshot::key::SnapshotKey;
 use crate::image::{AccountFiles, ImageError, NeededFiles};
 use crate::spec::exec::StoredProcess;
 use crate::spec::update::encode_resources;
-use crate::spec::{Encoded, Equipment, Inputs, SpecError};
+use crate::spec::{Allowance, Encoded, Equipment, Inputs, SpecError};
 use crate::store::{ContainerError, ContainerStore, Deadline, SnapshotError, StoredContainer};
 use crate::users;
 use crate::users::user::ProcessUser;
@@ -60,6 +60,7 @@ impl Generator {
             image: None,
             options: &request.options,
             user: user.as_ref(),
+            allowance: Allowance { is_wanted: &before(deadline), ..Allowance::UNLIMITED },
         };
         let process = stored.change(&inputs).map_err(|error| of_container(request, error))?;
         self.observer.took(Stage::Assemble, started.elapsed());
@@ -142,8 +143,10 @@ fn unusable(request: &ExecRequest, reason: String) -> ContainerError {
 fn of_container(request: &ExecRequest, error: SpecError) -> GenerateError {
     match error {
         SpecError::Stored(_) => unusable(request, error.to_string()).into(),
-        other @ (SpecError::Image(_) | SpecError::Request(_) | SpecError::Internal(_)) => {
-            other.into()
-        }
+        other @ (SpecError::Image(_)
+        | SpecError::Request(_)
+        | SpecError::Unwanted
+        | SpecError::TooLarge(_)
+        | SpecError::Internal(_)) => other.into(),
     }
 }

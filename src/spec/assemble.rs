@@ -8,6 +8,7 @@ use crate::domain::violation::Violations;
 use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::platform::Platform;
 use crate::oci;
+use crate::spec::allowance::Allowance;
 use crate::spec::assembly::Assembly;
 use crate::spec::encode::Encoded;
 use crate::spec::equipment::Equipment;
@@ -30,7 +31,7 @@ pub fn generate(
     user: impl Fn() -> UserOrigins,
 ) -> Result<Encoded, SpecError> {
     let assembly = assemble(profile, namespace, inputs)?;
-    let broken = rules::find_broken(&assembly.spec);
+    let broken = rules::find_broken_while(&assembly.spec, inputs.allowance)?;
     let mut warnings = assembly.warnings;
     if !broken.is_empty() {
         let explained = assemble_recorded(profile, namespace, inputs, &user())?;
@@ -66,6 +67,7 @@ pub fn check_profile(profile: &Profile) -> Result<(), SpecError> {
         options: &Options::default(),
         equipment: &Equipment::default(),
         user: Some(&ProcessUser::bare_root()),
+        allowance: Allowance::UNLIMITED,
     };
     let root = || Origin::Image("config.User".to_owned());
     let user = || UserOrigins { uid: root(), gid: root(), additional_gids: Vec::new() };
@@ -84,11 +86,12 @@ pub fn explain(
     user: impl Fn() -> UserOrigins,
 ) -> Result<(Encoded, Vec<Field>), SpecError> {
     let mut assembly = assemble_recorded(profile, namespace, inputs, &user())?;
-    let broken = rules::find_broken(&assembly.spec);
+    let broken = rules::find_broken_while(&assembly.spec, inputs.allowance)?;
     let judged = blame::judge(broken, &assembly, inputs.options)?;
     let mut warnings = std::mem::take(&mut assembly.warnings);
     warnings.extend(judged);
-    Ok((encode(&assembly.spec, warnings)?, assembly.into_fields()?))
+    let encoded = encode(&assembly.spec, warnings)?;
+    Ok((encoded, assembly.into_fields(inputs.allowance.explained_bytes)?))
 }
 
 fn encode(spec: &oci::Spec, mut warnings: Vec<String>) -> Result<Encoded, SpecError> {
@@ -122,6 +125,7 @@ fn finish(
 ) -> Result<Assembly, SpecError> {
     take_steps(STEPS.iter(), inputs, &mut assembly, user)?;
     if let Some(patch) = &inputs.options.merge_patch {
+        inputs.allowance.check()?;
         assembly.apply_merge_patch(patch)?;
     }
     Ok(assembly)
@@ -136,13 +140,18 @@ pub(crate) fn take_steps<'a>(
 ) -> Result<(), SpecError> {
     let mut violations = Violations::default();
     for step in steps {
+        inputs.allowance.check()?;
         assembly.start_step(step.name);
         match (step.run)(inputs, assembly) {
             Ok(()) => {}
             Err(SpecError::Request(found)) => violations.extend(found),
-            Err(other @ (SpecError::Image(_) | SpecError::Stored(_) | SpecError::Internal(_))) => {
-                return Err(other);
-            }
+            Err(
+                other @ (SpecError::Image(_)
+                | SpecError::Stored(_)
+                | SpecError::Unwanted
+                | SpecError::TooLarge(_)
+                | SpecError::Internal(_)),
+            ) => return Err(other),
         }
         if let ("user", Some(origins)) = (step.name, user) {
             assembly.attribute_user(origins);

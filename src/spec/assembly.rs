@@ -65,11 +65,12 @@ impl Assembly {
         Ok(())
     }
 
-    /// How each value of the finished spec came to be; nothing where that was not recorded.
-    pub(crate) fn into_fields(self) -> Result<Vec<Field>, SpecError> {
+    /// How each value of the finished spec came to be, in texts of at most so many bytes; nothing where that was not
+    /// recorded.
+    pub(crate) fn into_fields(self, most_bytes: usize) -> Result<Vec<Field>, SpecError> {
         let Some(mut provenance) = self.provenance else { return Ok(Vec::new()) };
         let finished = serde_json::to_value(&self.spec)?;
         provenance.attribute_changes(finished.clone(), None);
-        Ok(provenance.fields(&finished))
+        provenance.fields(&finished, most_bytes).ok_or(SpecError::TooLarge(most_bytes))
     }
 }

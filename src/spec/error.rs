@@ -14,6 +14,12 @@ pub enum SpecError {
     /// The request is refused.
     #[error(transparent)]
     Request(#[from] Violations),
+    /// Nobody wants the result any more.
+    #[error("the result is no longer wanted")]
+    Unwanted,
+    /// The explanation is larger than so many bytes.
+    #[error("the explanation is larger than {0} bytes")]
+    TooLarge(usize),
     /// A defect of specd.
     #[error("internal error: {0}")]
     Internal(String),

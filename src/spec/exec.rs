@@ -65,7 +65,7 @@ impl StoredProcess {
     pub fn change(self, inputs: &Inputs<'_>) -> Result<Encoded, SpecError> {
         let changed = self.assemble(inputs, false)?;
         refuse_changes_of_container(&changed.spec)?;
-        let broken = rules::find_broken(&changed.spec);
+        let broken = rules::find_broken_while(&changed.spec, inputs.allowance)?;
         if !broken.is_empty() {
             let recorded = self.assemble(inputs, true)?;
             blame::judge_part(broken, &["process"], &recorded, inputs.options)?;
@@ -89,7 +89,11 @@ impl StoredProcess {
 fn as_stored(error: SpecError) -> SpecError {
     match error {
         SpecError::Image(text) => SpecError::Stored(format!("has an invalid process: {text}")),
-        other @ (SpecError::Request(_) | SpecError::Stored(_) | SpecError::Internal(_)) => other,
+        other @ (SpecError::Request(_)
+        | SpecError::Stored(_)
+        | SpecError::Unwanted
+        | SpecError::TooLarge(_)
+        | SpecError::Internal(_)) => other,
     }
 }
 
@@ -117,8 +121,8 @@ mod tests {
     use crate::domain::request::{CapabilityOptions, Options, ProcessOptions, UserOptions};
     use crate::domain::sandbox::UserMounts;
     use crate::image::platform::Platform;
-    use crate::spec::Equipment;
     use crate::spec::profile::Profiles;
+    use crate::spec::{Allowance, Equipment};
 
     fn stored(process: &str) -> Result<StoredProcess, SpecError> {
         let spec = format!(r#"{{"ociVersion":"1.2.0","process":{process},"root":{{}}}}"#);
@@ -142,6 +146,7 @@ mod tests {
             image: None,
             options,
             user,
+            allowance: Allowance::UNLIMITED,
         };
         let encoded = stored(process)?.change(&inputs)?;
         Ok(String::from_utf8(encoded.json).unwrap())

@@ -7,6 +7,7 @@ use crate::domain::request::Options;
 use crate::domain::sandbox::UserMounts;
 use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::platform::Platform;
+use crate::spec::allowance::Allowance;
 use crate::spec::equipment::Equipment;
 use crate::spec::profile::Seccomp;
 use crate::users::user::ProcessUser;
@@ -34,6 +35,8 @@ pub struct Inputs<'a> {
     pub equipment: &'a Equipment,
     /// The user, in numbers; nothing where it stays as it is.
     pub user: Option<&'a ProcessUser>,
+    /// What the work may take.
+    pub allowance: Allowance<'a>,
 }
 
 impl<'a> Inputs<'a> {

@@ -2,6 +2,7 @@
 //!
 //! Pure: everything that is read here was fetched before.
 
+mod allowance;
 pub mod assemble;
 pub mod assembly;
 mod blame;
@@ -19,6 +20,7 @@ pub mod seccomp;
 pub mod steps;
 pub mod update;
 
+pub use allowance::Allowance;
 pub use assemble::{check_profile, explain, generate};
 pub use encode::Encoded;
 pub use equipment::Equipment;

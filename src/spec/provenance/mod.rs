@@ -169,9 +169,9 @@ impl Provenance {
         }
     }
 
-    /// Every leaf of the finished spec in order, and the removed ones.
-    pub(crate) fn fields(&self, finished: &Value) -> Vec<Field> {
-        fields::list(&self.root, finished)
+    /// Every leaf of the finished spec in order, and the removed ones; nothing if their texts have more bytes than that.
+    pub(crate) fn fields(&self, finished: &Value, most_bytes: usize) -> Option<Vec<Field>> {
+        fields::list(&self.root, finished, most_bytes)
     }
 
     /// The origins of the values that are, or were, at a place or inside it, removed ones first. Where the place

@@ -9,9 +9,12 @@ use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::platform::Platform;
 use crate::oci::place;
 use crate::spec::assembly::Assembly;
-use crate::spec::{Encoded, Equipment, Inputs, Profiles, explain, generate};
+use crate::spec::rules::RULES;
+use crate::spec::steps::STEPS;
+use crate::spec::{Allowance, Encoded, Equipment, Inputs, Profiles, SpecError, explain, generate};
 use crate::users::user::ProcessUser;
 use serde_json::json;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn option(name: &str) -> Origin {
     Origin::option(name)
@@ -31,7 +34,7 @@ fn lines(provenance: &Provenance) -> Vec<String> {
         let by = by.strip_prefix("options.").unwrap_or(&by);
         format!("{} {by}", value.as_deref().unwrap_or("-"))
     };
-    let fields = provenance.fields(&provenance.state).into_iter();
+    let fields = provenance.fields(&provenance.state, usize::MAX).unwrap().into_iter();
     let line = |field: Field| {
         let before = field.before.iter().map(|setting| format!(" < {}", text(setting)));
         format!("{} {}{}", field.path, text(&field.now), before.collect::<String>())
@@ -178,6 +181,7 @@ fn make<T>(
         image: Some(&ImageConfig { container, ..Default::default() }),
         options: &Options::default(),
         user: Some(&ProcessUser::bare_root()),
+        allowance: Allowance::UNLIMITED,
     };
     let by = || option("user");
     let origins = UserOrigins { uid: by(), gid: by(), additional_gids: Vec::new() };
@@ -238,7 +242,8 @@ proptest::proptest! {
             proptest::prop_assert_eq!(provenance.root.value(), Some(state.clone()));
         }
         let last = states.last().unwrap();
-        for field in provenance.fields(last).iter().filter(|field| field.now.value.is_some()) {
+        let fields = provenance.fields(last, usize::MAX).unwrap();
+        for field in fields.iter().filter(|field| field.now.value.is_some()) {
             let there = last.pointer(&field.path).unwrap().to_string();
             proptest::prop_assert_eq!(field.now.value.as_ref(), Some(&there));
         }
@@ -261,4 +266,44 @@ fn value() -> impl proptest::strategy::Strategy<Value = Value> {
                 .prop_map(|map| map.into_iter().collect::<Value>()),
         ]
     })
+}
+
+/// Makes a spec with an allowance, explained or not.
+fn allowed(allowance: Allowance<'_>, explained: bool) -> Result<(), SpecError> {
+    make("docker", |profile, namespace, inputs, origins| {
+        let inputs = Inputs { allowance, ..*inputs };
+        if explained {
+            explain(profile, namespace, &inputs, || origins.clone()).map(drop)
+        } else {
+            generate(profile, namespace, &inputs, || origins.clone()).map(drop)
+        }
+    })
+}
+
+#[test]
+fn work_ends_when_its_result_is_no_longer_wanted() {
+    for explained in [false, true] {
+        let asked = AtomicUsize::new(0);
+        let until = |most: usize| {
+            asked.store(0, Ordering::Relaxed);
+            let is_wanted = || asked.fetch_add(1, Ordering::Relaxed) < most;
+            allowed(Allowance { is_wanted: &is_wanted, ..Allowance::UNLIMITED }, explained)
+        };
+        assert_eq!(until(usize::MAX), Ok(()));
+        // Before each step and each rule.
+        let times = asked.load(Ordering::Relaxed);
+        assert!(times >= STEPS.len() + RULES.len(), "{times}");
+        for most in [0, 1, STEPS.len(), times - 1] {
+            assert_eq!(until(most), Err(SpecError::Unwanted), "{most}");
+            assert_eq!(asked.load(Ordering::Relaxed), most + 1);
+        }
+    }
+}
+
+#[test]
+fn an_explanation_ends_where_it_is_too_large() {
+    let bytes = |explained_bytes| Allowance { explained_bytes, ..Allowance::UNLIMITED };
+    assert_eq!(allowed(bytes(1000), true), Err(SpecError::TooLarge(1000)));
+    assert_eq!(allowed(bytes(1 << 20), true), Ok(()));
+    assert_eq!(allowed(bytes(0), false), Ok(()));
 }

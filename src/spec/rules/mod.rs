@@ -33,6 +33,8 @@ mod version;
 pub use table::RULES;
 
 use crate::oci::{Place, Spec, WrongType, json};
+use crate::spec::allowance::Allowance;
+use crate::spec::error::SpecError;
 use serde_json::Value;
 use std::fmt;
 
@@ -114,13 +116,23 @@ impl Findings {
 /// Every rule that a spec breaks, in the order of the rules.
 #[must_use]
 pub fn find_broken(spec: &Spec) -> Vec<Broken> {
+    // Without a limit there is no error.
+    find_broken_while(spec, Allowance::UNLIMITED).unwrap_or_default()
+}
+
+/// The same, as long as the result is wanted.
+pub(super) fn find_broken_while(
+    spec: &Spec,
+    allowance: Allowance<'_>,
+) -> Result<Vec<Broken>, SpecError> {
     let mut broken = Vec::new();
     for rule in &RULES {
+        allowance.check()?;
         let mut findings = Findings { rule, broken: Vec::new() };
         (rule.check)(spec, &mut findings);
         broken.append(&mut findings.broken);
     }
-    broken
+    Ok(broken)
 }
 
 /// Every rule that a spec in JSON breaks. Where a value has a wrong type, that is all that is reported.

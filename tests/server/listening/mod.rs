@@ -1,6 +1,7 @@
 //! Listening as an operator meets it: the binary, its flags, its words and its exit codes.
 
 mod activation;
+mod busy_exit;
 mod callers;
 mod certificates;
 mod client;
