@@ -53,7 +53,7 @@ impl Lifetime {
                 tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP/2");
                 return Ok(());
             }
-            () = place.close.cancelled() => return Ok(closed()),
+            () = place.close.cancelled() => return closed(),
             () = place.activity.idle_for(self.idle) => Some(self.drain_timeout),
             () = sleep(self.jittered_age()) => Some(self.drain_timeout),
             // The caller of shutdown limits how long this may take.
@@ -62,7 +62,7 @@ impl Lifetime {
         go_away(connection.as_mut());
         tokio::select! {
             ended = connection => ended,
-            () = place.close.cancelled() => Ok(closed()),
+            () = place.close.cancelled() => closed(),
             () = sleep(grace) => Ok(()),
         }
     }
@@ -75,11 +75,12 @@ impl Lifetime {
     }
 }
 
-/// Logs that a connection is closed although its client has not ended it.
-fn closed() {
+/// The end of a connection that is closed although its client has not ended it.
+fn closed() -> hyper::Result<()> {
     tracing::debug!(
         "closed: another connection needs the place, or the client does not take its answers"
     );
+    Ok(())
 }
 
 /// Sleeps for a time, or forever.

@@ -24,6 +24,5 @@ mod tasks;
 pub mod tls;
 pub mod trace;
 mod transit;
-mod turns;
 mod unix_listener;
 mod unix_socket;

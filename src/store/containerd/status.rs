@@ -75,7 +75,7 @@ impl Call {
             return;
         }
         // Nobody knows.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The error of an answer that containerd would not give.
