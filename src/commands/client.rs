@@ -68,9 +68,19 @@ fn unreachable(address: &str, tls: &ClientTlsArgs, error: &dyn std::error::Error
 /// What to do about a cause. A server with TLS may close a connection before its reason is read.
 fn hint(address: &str, has_certificate: bool, cause: &str) -> &'static str {
     let over_tcp = socket_path(address).is_none();
-    let closed = ["pipe", "reset", "closed", "close_notify", "eof", "alert", "canceled", "frame"]
-        .iter()
-        .any(|word| cause.to_lowercase().contains(word));
+    let closed = [
+        "pipe",
+        "reset",
+        "closed",
+        "close_notify",
+        "eof",
+        "alert",
+        "canceled",
+        "frame",
+        "connection was not ready",
+    ]
+    .iter()
+    .any(|word| cause.to_lowercase().contains(word));
     match address.starts_with("https://") {
         true if cause.contains("InvalidContentType") => {
             "; the server does not use TLS: use tcp://HOST:PORT"
