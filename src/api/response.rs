@@ -5,9 +5,11 @@ use crate::api::pb::specd::origin::Kind;
 use crate::domain::origin::{Field, Origin, Setting};
 use crate::generate::explain::Explained;
 use crate::generate::{Generated, ImageFacts, Offer};
+use crate::image::metadata::healthcheck::Healthcheck;
 use crate::image::platform::Platform;
 use crate::spec::encode::{Encoded, PROCESS_TYPE_URL, RESOURCES_TYPE_URL, TYPE_URL};
 use prost_types::Any;
+use std::time::Duration;
 
 /// The response of `Generate`.
 #[must_use]
@@ -47,6 +49,23 @@ fn image(facts: ImageFacts) -> pb::Image {
         volumes: facts.volumes,
         stop_signal: facts.stop_signal,
         labels: facts.labels.into_iter().collect(),
+        healthcheck: facts.healthcheck.map(|check| healthcheck(*check)),
+        stop_timeout: facts.stop_timeout,
+    }
+}
+
+fn healthcheck(check: Healthcheck) -> pb::Healthcheck {
+    // Zero is absent. Docker's durations, 64 bits of nanoseconds, fit.
+    let duration = |duration: Duration| {
+        (!duration.is_zero()).then(|| prost_types::Duration::try_from(duration).unwrap_or_default())
+    };
+    pb::Healthcheck {
+        test: check.test,
+        interval: duration(check.interval),
+        timeout: duration(check.timeout),
+        start_period: duration(check.start_period),
+        start_interval: duration(check.start_interval),
+        retries: check.retries,
     }
 }
 

@@ -4,6 +4,7 @@ use crate::domain::image_rules::ImageRules;
 use crate::domain::labels;
 use crate::image::Description;
 use crate::image::metadata::config::ImageConfig;
+use crate::image::metadata::healthcheck::Healthcheck;
 use crate::image::platform::Platform;
 use crate::store::Resolved;
 use std::collections::BTreeMap;
@@ -29,12 +30,21 @@ pub struct ImageFacts {
     pub volumes: Vec<String>,
     /// The stop signal, or empty.
     pub stop_signal: String,
+    /// The time between the stop signal and SIGKILL, in seconds; -1 without a limit.
+    pub stop_timeout: Option<i32>,
+    /// The health check.
+    pub healthcheck: Option<Box<Healthcheck>>,
     /// Labels that are safe to store.
     pub labels: BTreeMap<String, String>,
 }
 
+/// The labels that are safe to store, and a sentence for everything that is left out of the facts.
 pub(super) fn safe_labels(config: &ImageConfig) -> (BTreeMap<String, String>, Vec<String>) {
-    config.container.as_ref().map(|container| labels::safe(&container.labels)).unwrap_or_default()
+    let Some(container) = &config.container else { return Default::default() };
+    let (labels, mut warnings) = labels::safe(&container.labels);
+    let unreadable = container.unreadable.iter();
+    warnings.extend(unreadable.map(|why| format!("{why}: the image's value is left out")));
+    (labels, warnings)
 }
 
 pub(super) fn facts(
@@ -59,6 +69,8 @@ pub(super) fn facts(
         exposed_ports,
         volumes: container.volumes.into_iter().collect(),
         stop_signal: container.stop_signal,
+        stop_timeout: container.stop_timeout,
+        healthcheck: container.healthcheck,
         labels,
     }
 }

@@ -128,7 +128,8 @@ fn container_bytes(config: &ContainerConfig) -> usize {
     let lists = [&config.env, &config.entrypoint, &config.cmd].into_iter().flatten().flatten();
     let sets = config.exposed_ports.iter().flatten().chain(&config.volumes);
     let labels = config.labels.iter().flat_map(|(key, value)| [key, value]);
-    let strings = lists.chain(sets).chain(labels);
+    let test = config.healthcheck.iter().flat_map(|check| &check.test);
+    let strings = lists.chain(sets).chain(labels).chain(test).chain(&config.unreadable);
     config.user.len()
         + config.working_dir.len()
         + config.stop_signal.len()

@@ -27,15 +27,30 @@ fn read(any: Option<&Any>) -> Value {
 fn answer(response: &pb::GenerateResponse) -> Value {
     let image = response.image.as_ref().unwrap();
     let labels: std::collections::BTreeMap<_, _> = image.labels.iter().collect();
+    let mut facts = json!({
+        "exposed_ports": image.exposed_ports,
+        "volumes": image.volumes,
+        "stop_signal": image.stop_signal,
+        "labels": labels,
+    });
+    if let Some(seconds) = image.stop_timeout {
+        facts["stop_timeout"] = seconds.into();
+    }
+    if let Some(check) = &image.healthcheck {
+        let shown = |duration: Option<prost_types::Duration>| duration.map(|it| it.to_string());
+        facts["healthcheck"] = json!({
+            "test": check.test,
+            "interval": shown(check.interval),
+            "timeout": shown(check.timeout),
+            "start_period": shown(check.start_period),
+            "start_interval": shown(check.start_interval),
+            "retries": check.retries,
+        });
+    }
     json!({
         "type_url": response.spec.as_ref().unwrap().type_url,
         "spec": read(response.spec.as_ref()),
-        "image": {
-            "exposed_ports": image.exposed_ports,
-            "volumes": image.volumes,
-            "stop_signal": image.stop_signal,
-            "labels": labels,
-        },
+        "image": facts,
         "warnings": response.warnings,
     })
 }

@@ -3,12 +3,13 @@
 //! Absent and `null` are the same, and differ from empty where a profile distinguishes them.
 //!
 //! containerd reads all fields into a Go struct first, and refuses the image if one has a wrong type. So
-//! the fields that no spec needs are checked too, and dropped.
+//! the fields that no spec needs are checked too, and dropped. Fields that only Docker has are left out if they cannot be read.
 
 use crate::image::digest::Digest;
 use crate::image::metadata::descriptor::platform_field;
 use crate::image::metadata::go_json::List;
 use crate::image::metadata::go_json::{Document, JsonError, Value};
+use crate::image::metadata::healthcheck::{Healthcheck, read_healthcheck, read_stop_timeout};
 use crate::image::platform::Platform;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,8 +43,14 @@ pub struct ContainerConfig {
     pub volumes: BTreeSet<String>,
     /// STOPSIGNAL, or empty.
     pub stop_signal: String,
+    /// The time between the stop signal and SIGKILL, in seconds; -1 without a limit.
+    pub stop_timeout: Option<i32>,
+    /// HEALTHCHECK.
+    pub healthcheck: Option<Box<Healthcheck>>,
     /// LABEL.
     pub labels: BTreeMap<String, String>,
+    /// Why fields that only Docker has cannot be read, a sentence each.
+    pub unreadable: Vec<String>,
 }
 
 const IMAGE: &[&str] = &[
@@ -121,6 +128,8 @@ const CONTAINER: &[&str] = &[
     "WorkingDir",
     "Labels",
     "StopSignal",
+    "StopTimeout",
+    "Healthcheck",
     "ArgsEscaped",
 ];
 
@@ -136,6 +145,9 @@ struct Container {
     working_dir: String,
     labels: Option<BTreeMap<String, String>>,
     stop_signal: String,
+    stop_timeout: Option<i32>,
+    healthcheck: Option<Box<Healthcheck>>,
+    unreadable: Vec<String>,
 }
 
 impl Container {
@@ -150,7 +162,23 @@ impl Container {
             "WorkingDir" => value.string(&mut self.working_dir),
             "Labels" => value.string_map(&mut self.labels),
             "StopSignal" => value.string(&mut self.stop_signal),
+            "StopTimeout" => {
+                self.stop_timeout = self.or_unreadable(name, read_stop_timeout(value));
+                Ok(())
+            }
+            "Healthcheck" => {
+                self.healthcheck = self.or_unreadable(name, read_healthcheck(value));
+                Ok(())
+            }
             _ => value.boolean(&mut false),
+        })
+    }
+
+    /// The value, or nothing and the reason in the list.
+    fn or_unreadable<T>(&mut self, name: &str, read: Result<Option<T>, JsonError>) -> Option<T> {
+        read.unwrap_or_else(|error| {
+            self.unreadable.push(error.within(name).within("config").to_string());
+            None
         })
     }
 
@@ -164,6 +192,9 @@ impl Container {
             exposed_ports: self.exposed_ports,
             volumes: self.volumes.unwrap_or_default(),
             stop_signal: self.stop_signal,
+            stop_timeout: self.stop_timeout,
+            healthcheck: self.healthcheck,
+            unreadable: self.unreadable,
             labels: self.labels.unwrap_or_default(),
         }
     }
@@ -174,6 +205,7 @@ mod tests {
     use super::*;
     use crate::image::platform::OsFeatures;
     use serde_json::json;
+    use std::time::Duration;
 
     fn parsed(json: &serde_json::Value) -> Result<ImageConfig, String> {
         parse(json.to_string().as_bytes()).map_err(|error| error.to_string())
@@ -204,6 +236,10 @@ mod tests {
                 "WorkingDir": "/srv",
                 "Labels": {"a": "1"},
                 "StopSignal": "SIGINT",
+                "StopTimeout": 20,
+                "Healthcheck": {
+                    "Test": ["CMD", "ok"], "Interval": 1, "Timeout": 2, "StartPeriod": 3, "StartInterval": 4, "Retries": 5,
+                },
                 "ArgsEscaped": true,
                 "Memory": "unknown to Go, so of any type",
             },
@@ -231,6 +267,16 @@ mod tests {
                 exposed_ports: Some(["53/udp".to_owned(), "80/tcp".to_owned()].into()),
                 volumes: ["/data".to_owned()].into(),
                 stop_signal: "SIGINT".to_owned(),
+                stop_timeout: Some(20),
+                healthcheck: Some(Box::new(Healthcheck {
+                    test: texts(&["CMD", "ok"]),
+                    interval: Duration::from_nanos(1),
+                    timeout: Duration::from_nanos(2),
+                    start_period: Duration::from_nanos(3),
+                    start_interval: Duration::from_nanos(4),
+                    retries: 5,
+                })),
+                unreadable: Vec::new(),
                 labels: [("a".to_owned(), "1".to_owned())].into(),
             }),
             diff_ids: vec![Digest::parse(&layer).unwrap()],
@@ -247,6 +293,7 @@ mod tests {
         let nulls = json!({"config": {
             "User": null, "ExposedPorts": null, "Env": null, "Entrypoint": null, "Cmd": null,
             "Volumes": null, "WorkingDir": null, "Labels": null, "StopSignal": null, "ArgsEscaped": null,
+            "StopTimeout": null, "Healthcheck": null,
         }});
         assert_eq!(container(nulls), Some(ContainerConfig::default()));
         let empty = container(json!({"config": {
@@ -259,6 +306,37 @@ mod tests {
         );
         assert_eq!(empty.exposed_ports, Some(BTreeSet::new()));
         assert_eq!(parse(b"null"), Ok(ImageConfig::default()));
+    }
+
+    /// containerd accepts any value of them, so that the image stays valid.
+    #[test]
+    fn what_only_docker_has_is_left_out_where_it_cannot_be_read() {
+        for (config, why) in [
+            (json!({"Healthcheck": 1}), "config.Healthcheck: expected an object, found a number"),
+            (
+                json!({"Healthcheck": {"Test": [1]}}),
+                "config.Healthcheck.Test[0]: expected a string, found a number",
+            ),
+            (
+                json!({"Healthcheck": {"Interval": -1}}),
+                "config.Healthcheck.Interval: -1 is out of range",
+            ),
+            (
+                json!({"Healthcheck": {"Retries": 4_294_967_296_u64}}),
+                "config.Healthcheck.Retries: 4294967296 is out of range",
+            ),
+            (
+                json!({"StopTimeout": "9"}),
+                "config.StopTimeout: expected an integer, found a string",
+            ),
+            (json!({"StopTimeout": -2}), "config.StopTimeout: -2 is out of range"),
+        ] {
+            let container = parsed(&json!({ "config": config })).unwrap().container.unwrap();
+            assert_eq!(container.unreadable, [why]);
+            assert_eq!((container.healthcheck, container.stop_timeout), (None, None), "{config}");
+        }
+        let endless = parsed(&json!({"config": {"StopTimeout": -1}})).unwrap().container.unwrap();
+        assert_eq!((endless.stop_timeout, endless.unreadable), (Some(-1), vec![]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod chain_id;
 pub mod config;
 mod descriptor;
 pub mod go_json;
+pub mod healthcheck;
 pub mod index;
 pub mod manifest;
 pub mod media_type;

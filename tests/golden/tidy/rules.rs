@@ -235,7 +235,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             All("oci"),
-            Only("image", &["*Error", "digest", "key", "platform", "reference"]),
+            Only("image", &["*Error", "digest", "healthcheck", "key", "platform", "reference"]),
             All("paths"),
             Only("store", &["*Error", "Deadline"]),
             Only("users", &["error", "*Error", "user"]),
