@@ -231,10 +231,10 @@ pub enum Privileged {
 pub struct SecurityOptions {
     /// Whether hardening is removed, and by which definition.
     pub privileged: Option<Privileged>,
-    /// Instead of the profile's hidden paths.
-    pub masked_paths: Option<Vec<String>>,
-    /// Instead of the profile's read-only paths.
-    pub readonly_paths: Option<Vec<String>>,
+    /// The hidden paths.
+    pub masked_paths: Option<Box<PathChanges>>,
+    /// The read-only paths.
+    pub readonly_paths: Option<Box<PathChanges>>,
     /// Whether no privilege can be gained.
     pub no_new_privileges: Option<bool>,
     /// The AppArmor profile.
@@ -247,6 +247,17 @@ pub struct SecurityOptions {
     pub sysctl: BTreeMap<String, String>,
     /// The filter of system calls.
     pub seccomp: Option<SeccompOption>,
+}
+
+/// Changes to a list of paths, in the order in which they are made.
+#[derive(Debug, Clone, Default)]
+pub struct PathChanges {
+    /// Instead of the profile's.
+    pub set: Option<Vec<String>>,
+    /// To remove.
+    pub remove: Vec<String>,
+    /// To add.
+    pub add: Vec<String>,
 }
 
 /// Which filter of system calls.

@@ -109,6 +109,22 @@ fn cases() -> Vec<(Value, &'static str)> {
             "options.security.masked_paths.values[0]",
         ),
         (
+            json!({"security": {"masked_paths_add": ["/proc/x", "proc"]}}),
+            "options.security.masked_paths_add[1]",
+        ),
+        (
+            json!({"security": {"readonly_paths_add": ["proc"]}}),
+            "options.security.readonly_paths_add[0]",
+        ),
+        (
+            json!({"security": {"masked_paths_remove": ["proc"]}}),
+            "options.security.masked_paths_remove[0]",
+        ),
+        (
+            json!({"security": {"readonly_paths_remove": ["proc"]}}),
+            "options.security.readonly_paths_remove[0]",
+        ),
+        (
             json!({"security": {"readonly_paths": {"values": ["proc"]}}}),
             "options.security.readonly_paths.values[0]",
         ),

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Map, Value, json};
 use specd::api::pb::specd as pb;
+use std::collections::BTreeSet;
 
 /// Puts into a request what an option of `pkg/oci` does.
 fn merge(op: &str, args: &Value, options: &mut pb::SpecOptions) {
@@ -206,6 +207,28 @@ pub(crate) const ROWS: &[Row] = &[
     equipment::HOST_DEVICES,
     row!("WithMaskedPaths", json_of(paths())),
     row!("WithReadonlyPaths", json_of(paths())),
+    Row {
+        name: "single paths",
+        values: || json_of(paths()),
+        // Each path once, which is what adding one after the other gives.
+        ops: |value, ops| {
+            let mut list = value.as_array().unwrap().clone();
+            let mut seen = BTreeSet::new();
+            list.retain(|path| seen.insert(path.to_string()));
+            ops.push(Op::new("WithMaskedPaths", list.clone()));
+            ops.push(Op::new("WithReadonlyPaths", list));
+        },
+        pb: |value, options| {
+            let security = options.security.get_or_insert_default();
+            let add: Vec<String> = serde_json::from_value(value.clone()).unwrap();
+            security.masked_paths = Some(pb::StringList { values: vec!["/gone".to_owned()] });
+            security.masked_paths_remove = vec!["/gone/".to_owned()];
+            security.masked_paths_add.clone_from(&add);
+            security.readonly_paths = Some(pb::StringList::default());
+            security.readonly_paths_add = add;
+        },
+        percent: 3,
+    },
     row!("WithSelinuxLabel", json_of(text::of(&["system_u:system_r:container_t:s0", ""]))),
     row!("WithApparmorProfile", json_of(text::of(&["my-profile", "unconfined", ""]))),
     Row {

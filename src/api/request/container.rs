@@ -2,7 +2,9 @@
 
 use super::{absolute, mappings};
 use crate::api::pb::specd as pb;
-use crate::domain::request::{NamespaceOptions, Privileged, SeccompOption, SecurityOptions};
+use crate::domain::request::{
+    NamespaceOptions, PathChanges, Privileged, SeccompOption, SecurityOptions,
+};
 use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget, UserMounts};
 use crate::domain::violation::Violations;
 use crate::oci::{IdMapping, NetDevice, TimeOffset};
@@ -142,10 +144,31 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
         let text = "contradicts options.security.privileged, which removes the filter";
         wrong.push("options.security.seccomp", text);
     }
+    for (field, paths) in [
+        ("masked_paths_remove", &message.masked_paths_remove),
+        ("readonly_paths_remove", &message.readonly_paths_remove),
+    ] {
+        for (index, path) in paths.iter().enumerate() {
+            absolute(|| format!("options.security.{field}[{index}]"), path, wrong);
+        }
+    }
+    let paths = |set: Option<pb::StringList>, remove: Vec<String>, add: Vec<String>| {
+        let is_changed = set.is_some() || !remove.is_empty() || !add.is_empty();
+        let set = set.map(|list| list.values);
+        is_changed.then(|| Box::new(PathChanges { set, remove, add }))
+    };
     SecurityOptions {
         privileged,
-        masked_paths: message.masked_paths.map(|list| list.values),
-        readonly_paths: message.readonly_paths.map(|list| list.values),
+        masked_paths: paths(
+            message.masked_paths,
+            message.masked_paths_remove,
+            message.masked_paths_add,
+        ),
+        readonly_paths: paths(
+            message.readonly_paths,
+            message.readonly_paths_remove,
+            message.readonly_paths_add,
+        ),
         no_new_privileges: message.no_new_privileges,
         apparmor_profile: message.apparmor_profile,
         selinux_label: message.selinux_label,

@@ -98,6 +98,23 @@ async fn users_and_the_lines_that_name_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn single_paths_that_were_added_and_removed() {
+    let name = "security-paths-added-and-removed";
+    let seen = lines(name).await;
+    let ends = |path: &str, value: &str, origin: &str| {
+        let of = format!("{path} {value} {origin}");
+        assert!(seen.iter().any(|line| line.starts_with(&of)), "{of}\n{}", seen.join("\n"));
+    };
+    ends("/linux/maskedPaths/10", "\"/sys/kernel/debug\"", "options.security.masked_paths_add[0]");
+    ends(
+        "/linux/maskedPaths/0",
+        "-",
+        "options.security.masked_paths_remove[0] < \"/proc/acpi\" profile",
+    );
+    ends("/linux/readonlyPaths/4", "\"/proc/driver\"", "options.security.readonly_paths_add[0]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_privileged_takes_away_is_shown() {
     let seen = lines("privileged-as-dockers").await;
     let gone = |path: &str, before: &str| {
