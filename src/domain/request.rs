@@ -160,6 +160,8 @@ pub struct MountOptions {
     pub writable_sysfs: bool,
     /// Whether cgroup mounts are writable.
     pub writable_cgroupfs: bool,
+    /// Whether the image's volumes are filesystems in memory.
+    pub image_volumes_in_memory: bool,
     /// Filesystems in memory, to add before the others.
     pub tmpfs: Vec<oci::Mount>,
     /// To add.

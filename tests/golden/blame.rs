@@ -148,6 +148,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ),
     ("mounts.dev_shm_size_kb", "any size is an option that tmpfs accepts"),
     ("mounts.host_localtime", "a fixed mount"),
+    ("mounts.image_volumes", "depends on the image"),
     ("mounts.remove", "a missing mount on /proc is a warning"),
     ("mounts.vm_network", "fixed mounts"),
     ("mounts.writable_cgroupfs", "a fixed option"),

@@ -39,6 +39,10 @@ pub(super) fn mounts(message: pb::MountOptions, wrong: &mut Violations) -> Mount
     if message.dev_shm_size_kb == Some(0) {
         wrong.push("options.mounts.dev_shm_size_kb", "must be at least 1");
     }
+    let image_volumes_in_memory = match message.image_volumes() {
+        pb::ImageVolumes::Unspecified => false,
+        pb::ImageVolumes::Tmpfs => true,
+    };
     let mut destinations = HashSet::new();
     let mut check = |path: &str, field: &str, wrong: &mut Violations| {
         let field = format!("{field}.destination");
@@ -76,6 +80,7 @@ pub(super) fn mounts(message: pb::MountOptions, wrong: &mut Violations) -> Mount
         host_localtime: message.host_localtime,
         writable_sysfs: message.writable_sysfs,
         writable_cgroupfs: message.writable_cgroupfs,
+        image_volumes_in_memory,
         tmpfs,
         add,
     }

@@ -11,7 +11,7 @@ use crate::spec::provenance::{Attribution, Change};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
-/// Removes, resizes, makes writable and adds mounts, in this order. An added mount replaces the one with the
+/// Removes, resizes, makes writable and adds mounts, in this order; of those that are added, the image's volumes first. An added mount replaces the one with the
 /// same destination, which would be hidden below it, and comes before those below it.
 ///
 /// containerd: `oci.WithoutMounts`, `oci.WithDevShmSize`, `oci.WithWriteableSysfs`,
@@ -36,6 +36,9 @@ pub(super) fn mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(),
     if options.writable_cgroupfs {
         make_writable(assembly, "cgroup");
         assembly.attribute_changes(|| Origin::option("mounts.writable_cgroupfs"));
+    }
+    if options.image_volumes_in_memory {
+        add_image_volumes(inputs, assembly)?;
     }
     if options.vm_network {
         for path in ["/etc/resolv.conf", "/etc/hosts"] {
@@ -86,6 +89,38 @@ fn resize_shm(mounts: &mut [Mount], size_kb: u64) -> Result<(), SpecError> {
     })?;
     shm.options.retain(|option| !option.starts_with("size="));
     shm.options.push(format!("size={size_kb}k"));
+    Ok(())
+}
+
+/// Mounts a filesystem in memory, with the image's content, on each volume of the image. An image replaces no mount of the
+/// profile.
+///
+/// podman: `getImageVolumes`, `InitFSMounts`.
+fn add_image_volumes(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
+    const OPTIONS: [&str; 6] = ["rprivate", "rw", "nodev", "exec", "nosuid", "tmpcopyup"];
+    let mounts = &mut assembly.spec.mounts;
+    let mut known: HashSet<String> = mounts.iter().map(|mount| clean(&mount.destination)).collect();
+    let volumes = inputs.container().into_iter().flat_map(|container| &container.volumes);
+    let paths: Vec<String> =
+        volumes.map(|volume| clean(volume)).filter(|path| known.insert(path.clone())).collect();
+    if let Some(path) = paths.iter().find(|path| *path == "/" || path.starts_with("/proc/")) {
+        let text = format!(
+            "the image's volume {path:?} cannot be mounted: leave the option out, and mount the others with tmpfs"
+        );
+        return Err(SpecError::field("options.mounts.image_volumes", text));
+    }
+    let volumes: Vec<Mount> = paths
+        .into_iter()
+        .map(|destination| Mount {
+            destination,
+            kind: "tmpfs".to_owned(),
+            source: "tmpfs".to_owned(),
+            options: OPTIONS.map(str::to_owned).to_vec(),
+            ..Mount::default()
+        })
+        .collect();
+    add(mounts, &volumes, Order::ParentsFirst);
+    assembly.attribute_changes(|| Origin::option("mounts.image_volumes"));
     Ok(())
 }
 
