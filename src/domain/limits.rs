@@ -138,6 +138,7 @@ pub const API: &[(&str, Bound)] = &[
     ("SpecOptions.annotations", Bound::Map(MANY, 256 << 10)),
     ("SpecOptions.cdi_devices", Bound::Texts(NAMED_DEVICES, NAME)),
     ("SpecOptions.oci_version", Bound::Text(NAME)),
+    ("InitOptions.path", Bound::Text(PATH)),
     ("SpecOptions.spec_merge_patch", Bound::Json(256 << 10)),
     ("ProcessOptions.command", Bound::Texts(ARGUMENTS, ARGUMENT)),
     ("ProcessOptions.entrypoint", Bound::Texts(ARGUMENTS, ARGUMENT)),

@@ -71,6 +71,8 @@ pub struct Options {
     pub oci_version: Option<String>,
     /// CDI devices, by fully qualified names.
     pub cdi_devices: Vec<CdiName>,
+    /// The path on the host of a program that runs in front of the container's process.
+    pub init: Option<String>,
     /// A merge patch on the finished spec, as JSON.
     pub merge_patch: Option<String>,
 }

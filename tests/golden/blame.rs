@@ -133,6 +133,8 @@ fn cases() -> Vec<(Value, &'static str)> {
             "options.security.sysctl[\"vm.swappiness\"]",
         ),
         (json!({"hooks": {"prestart": [{"path": "true"}]}}), "options.hooks.prestart[0].path"),
+        (json!({"init": {"path": "tini"}}), "options.init.path"),
+        (json!({"init": {"path": "/tini"}, "namespaces": {"pid": {"host": {}}}}), "options.init"),
         (json!({"cgroup": {"path": "/a\0"}}), "options.cgroup.path"),
         (json!({"oci_version": "9"}), "options.oci_version"),
         (json!({"spec_merge_patch": r#"{"process":{"cwd":"srv"}}"#}), "options.spec_merge_patch"),

@@ -105,6 +105,9 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
     if let Some(domainname) = &message.domainname {
         check_hostname("options.domainname", domainname, wrong);
     }
+    if let Some(init) = &message.init {
+        absolute(|| "options.init.path".to_owned(), &init.path, wrong);
+    }
     if message.annotations.contains_key("") {
         wrong.push("options.annotations", "must not have an empty key");
     }
@@ -126,6 +129,7 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
         hooks: hooks::hooks(message.hooks.unwrap_or_default()),
         oci_version: message.oci_version,
         cdi_devices: devices::cdi_devices(&message.cdi_devices, wrong),
+        init: message.init.map(|init| init.path),
         merge_patch: message.spec_merge_patch,
     }
 }

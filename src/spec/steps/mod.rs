@@ -12,6 +12,7 @@ mod hardening;
 mod hooks;
 mod hostname;
 mod image;
+mod init;
 mod limits;
 mod mounts;
 mod namespaces;
@@ -60,7 +61,7 @@ const fn step(
 }
 
 /// All steps, in order. The first edits the profile's spec.
-pub const STEPS: [Step; 26] = [
+pub const STEPS: [Step; 27] = [
     step("image", Container, image::image),
     step("args", Process, args::args),
     step("env", Process, env::env),
@@ -75,6 +76,7 @@ pub const STEPS: [Step; 26] = [
     step("mounts", Container, mounts::mounts),
     step("namespaces", Container, namespaces::namespaces),
     step("user_mounts", Container, user_mounts::user_mounts),
+    step("init", Container, init::init),
     step("hostname", Container, hostname::hostname),
     step("cgroup", Container, cgroup::cgroup),
     step("resources", Container, resources::resources),

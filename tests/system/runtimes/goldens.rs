@@ -32,6 +32,8 @@ const EXCLUDED: &[(&str, &str)] = &[
         "host-runtime-that-has-features",
         "it maps the ids of a mount, which not every filesystem can",
     ),
+    ("init", "the program that it binds is not here: `init` has one"),
+    ("init-in-docker", "the program that it binds is not here: `init` has one"),
     ("namespaces-clocks-and-network-devices", "it moves network devices that are not there"),
     ("rdt", "it needs Intel's resource director"),
     ("rdt-schemata-and-what-types-lack", "it needs Intel's resource director"),

@@ -17,6 +17,7 @@ mod cases;
 mod docs;
 mod goldens;
 mod host_rules;
+mod init;
 mod rules;
 mod runtime;
 mod schema;

@@ -1,0 +1,43 @@
+//! A program in front of the container's process.
+
+use super::namespaces::is_private;
+use crate::domain::origin::Origin;
+use crate::domain::sandbox::NamespaceKind;
+use crate::oci::Mount;
+use crate::paths::clean;
+use crate::spec::assembly::Assembly;
+use crate::spec::error::SpecError;
+use crate::spec::inputs::Inputs;
+
+/// Where the program is in the container. Docker: `inContainerInitPath`.
+const PATH: &str = "/sbin/docker-init";
+
+/// Binds the program, and puts it before the arguments. Where there are none, the spec is refused for that.
+///
+/// Docker: `daemon.withCommonOptions`, which ignores the program without a private pid namespace. podman refuses it.
+pub(super) fn init(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
+    let Some(source) = &inputs.options.init else { return Ok(()) };
+    if !is_private(assembly, NamespaceKind::Pid) {
+        let text = "needs a private pid namespace: in another one it is not process 1";
+        return Err(SpecError::field("options.init", text));
+    }
+    if assembly.spec.mounts.iter().any(|mount| clean(&mount.destination) == PATH) {
+        let text = format!("is mounted on {PATH}, where another mount is: remove that mount");
+        return Err(SpecError::field("options.init", text));
+    }
+    let args = &mut assembly.process().args;
+    if args.is_empty() {
+        return Ok(());
+    }
+    args.splice(0..0, [PATH, "--"].map(str::to_owned));
+    // The last mount, so that none hides it.
+    assembly.spec.mounts.push(Mount {
+        destination: PATH.to_owned(),
+        kind: "bind".to_owned(),
+        source: source.clone(),
+        options: ["bind", "ro"].map(str::to_owned).to_vec(),
+        ..Mount::default()
+    });
+    assembly.attribute_changes(|| Origin::option("init"));
+    Ok(())
+}
