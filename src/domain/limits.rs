@@ -175,6 +175,7 @@ pub const API: &[(&str, Bound)] = &[
     ("NamespaceOptions.gid_mappings", Bound::List(ID_MAPPINGS)),
     ("NamespaceOptions.net_devices", Bound::Map(MANY, NAME)),
     ("CgroupOptions.path", Bound::Text(PATH)),
+    ("CgroupOptions.parent", Bound::Text(PATH)),
     ("SystemdCgroup.slice", Bound::Text(NAME)),
     ("SystemdCgroup.prefix", Bound::Text(NAME)),
     ("SystemdCgroup.name", Bound::Text(NAME)),

@@ -72,6 +72,8 @@ pub enum NamespaceTarget {
 pub enum CgroupPath {
     /// A path.
     Path(String),
+    /// The path of the group above, or a slice of systemd.
+    Parent(String),
     /// A unit of systemd: slice, prefix, name; an empty name is the container's id.
     Systemd {
         /// The slice.

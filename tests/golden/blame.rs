@@ -136,6 +136,7 @@ fn cases() -> Vec<(Value, &'static str)> {
         (json!({"init": {"path": "tini"}}), "options.init.path"),
         (json!({"init": {"path": "/tini"}, "namespaces": {"pid": {"host": {}}}}), "options.init"),
         (json!({"cgroup": {"path": "/a\0"}}), "options.cgroup.path"),
+        (json!({"cgroup": {"parent": "a"}}), "options.cgroup.parent"),
         (json!({"oci_version": "9"}), "options.oci_version"),
         (json!({"spec_merge_patch": r#"{"process":{"cwd":"srv"}}"#}), "options.spec_merge_patch"),
     ]

@@ -83,10 +83,41 @@ fn net_device((host, name): (String, String)) -> (String, NetDevice) {
 
 /// The longest name of a unit of systemd, in bytes.
 const UNIT_BYTES: usize = 255;
+const TOO_LONG: &str = "must give a unit name of at most 255 bytes";
 
 /// systemd's `VALID_CHARS`, without the separator of a control group path.
 fn is_unit_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'\\' | b'@')
+}
+
+/// Checks the name of a slice.
+fn check_slice(field: &str, slice: &str, wrong: &mut Violations) {
+    match slice.strip_suffix(".slice") {
+        None if field.ends_with("parent") => {
+            wrong.push(field, "must be an absolute path, or a slice that ends in \".slice\"");
+        }
+        None => wrong.push(field, "must end in \".slice\""),
+        Some("-") => {}
+        Some(name) if name.split('-').any(str::is_empty) => {
+            let text =
+                "must have a name before \".slice\", without '-' at an end or twice in a row";
+            wrong.push(field, text);
+        }
+        Some(_) => {}
+    }
+    if slice.len() > UNIT_BYTES {
+        wrong.push(field, TOO_LONG);
+    }
+    check_unit_bytes(field, slice, wrong);
+}
+
+fn check_unit_bytes(field: &str, text: &str, wrong: &mut Violations) {
+    if text.contains([':', '/']) {
+        wrong.push(field, "must not contain ':' or '/'");
+    } else if !text.bytes().all(is_unit_byte) {
+        let text = "must be ASCII letters, digits, '_', '-', '.', '\\' or '@'";
+        wrong.push(field, text);
+    }
 }
 
 pub(super) fn cgroup(message: pb::CgroupOptions, wrong: &mut Violations) -> Option<CgroupPath> {
@@ -96,37 +127,23 @@ pub(super) fn cgroup(message: pb::CgroupOptions, wrong: &mut Violations) -> Opti
             absolute(|| "options.cgroup.path".to_owned(), &path, wrong);
             Some(CgroupPath::Path(path))
         }
+        Some(CgroupKind::Parent(parent)) => {
+            let field = "options.cgroup.parent";
+            if parent.starts_with('/') {
+                absolute(|| field.to_owned(), &parent, wrong);
+            } else {
+                check_slice(field, &parent, wrong);
+            }
+            Some(CgroupPath::Parent(parent))
+        }
         Some(CgroupKind::Systemd(pb::SystemdCgroup { slice, prefix, name })) => {
-            match slice.strip_suffix(".slice") {
-                None => wrong.push("options.cgroup.systemd.slice", "must end in \".slice\""),
-                Some("-") => {}
-                Some(name) if name.split('-').any(str::is_empty) => {
-                    let text = "must have a name before \".slice\", without '-' at an end or twice in a row";
-                    wrong.push("options.cgroup.systemd.slice", text);
-                }
-                Some(_) => {}
-            }
+            check_slice("options.cgroup.systemd.slice", &slice, wrong);
             // A scope is PREFIX-NAME.scope.
-            for (field, length) in
-                [("slice", slice.len()), ("name", prefix.len() + name.len() + "-.scope".len())]
-            {
-                if length > UNIT_BYTES {
-                    let field = format!("options.cgroup.systemd.{field}");
-                    wrong.push(
-                        field,
-                        format_args!("must give a unit name of at most {UNIT_BYTES} bytes"),
-                    );
-                }
+            if prefix.len() + name.len() + "-.scope".len() > UNIT_BYTES {
+                wrong.push("options.cgroup.systemd.name", TOO_LONG);
             }
-            for (field, text) in [("slice", &slice), ("prefix", &prefix), ("name", &name)] {
-                let field = || format!("options.cgroup.systemd.{field}");
-                if text.contains([':', '/']) {
-                    wrong.push(field(), "must not contain ':' or '/'");
-                } else if !text.bytes().all(is_unit_byte) {
-                    let text = "must be ASCII letters, digits, '_', '-', '.', '\\' or '@'";
-                    wrong.push(field(), text);
-                }
-            }
+            check_unit_bytes("options.cgroup.systemd.prefix", &prefix, wrong);
+            check_unit_bytes("options.cgroup.systemd.name", &name, wrong);
             Some(CgroupPath::Systemd { slice, prefix, name })
         }
     }
@@ -221,5 +238,21 @@ mod tests {
         assert!(wrong(&long, "p", "n").contains("slice: must give a unit name of at most 255"));
         assert!(wrong("a.slice", "p", &"n".repeat(248)).contains("name: must give a unit name"));
         assert!(wrong("a.slice", "p", "a b").contains("systemd.name: must be ASCII letters"));
+    }
+
+    #[test]
+    fn a_parent_is_a_path_or_a_slice() {
+        let wrong = |parent: &str| {
+            let kind = Some(CgroupKind::Parent(parent.to_owned()));
+            let mut wrong = Violations::default();
+            cgroup(pb::CgroupOptions { kind }, &mut wrong);
+            wrong.to_string()
+        };
+        for parent in ["/", "/kubepods/pod-1", "system.slice", "-.slice", "/a.slice/b:c"] {
+            assert_eq!(wrong(parent), "", "{parent}");
+        }
+        for parent in ["", "kubepods", "a/b.slice", "a--b.slice", "a:b.slice", "/\0"] {
+            assert!(wrong(parent).starts_with("options.cgroup.parent: must "), "{parent}");
+        }
     }
 }
