@@ -38,6 +38,7 @@ fn json(profile: &Profile) -> Value {
         "masks_thermal_throttle": profile.masks_thermal_throttle,
         "user_mounts": profile.user_mounts,
         "cgroup_namespace_on_v2": profile.additions.cgroup_namespace_on_v2,
+        "docker_environment": profile.additions.docker_environment,
         "seccomp": { "policy": profile.seccomp.policy, "applied": profile.seccomp.applied },
         "spec": profile.spec,
     })

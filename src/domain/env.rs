@@ -91,6 +91,62 @@ pub fn merge<E: Entry>(defaults: &[E], overrides: &[E]) -> Vec<E> {
     merged
 }
 
+/// Puts requested entries before those of an image, which they replace or remove; of several for one key the last one counts. What
+/// was removed comes second.
+///
+/// Docker: `daemon.merge`, in which the entries of the container come before those of the image.
+#[must_use]
+pub fn put_before<E: Entry>(requested: &[E], image: Vec<E>) -> (Vec<E>, Vec<E>) {
+    if requested.is_empty() {
+        return (image, Vec::new());
+    }
+    let last: HashMap<&str, usize> =
+        requested.iter().enumerate().map(|(index, entry)| (key(entry.text()), index)).collect();
+    let (replaced, kept): (Vec<E>, Vec<E>) =
+        image.into_iter().partition(|entry| last.contains_key(key(entry.text())));
+    let mut replaced: HashMap<String, E> =
+        replaced.into_iter().map(|entry| (key(entry.text()).to_owned(), entry)).collect();
+    let mut merged = Vec::with_capacity(requested.len() + kept.len());
+    let mut removed = Vec::new();
+    let counts = |(index, entry): &(usize, &E)| last.get(key(entry.text())) == Some(index);
+    for (_, entry) in requested.iter().enumerate().filter(counts) {
+        let mut entry = entry.clone();
+        if let Some(mut old) = replaced.remove(key(entry.text())) {
+            if entry.text().contains('=') {
+                old.replace(&entry);
+                entry = old;
+            } else {
+                old.unset(&entry);
+                removed.push(old);
+            }
+        }
+        // A name without a value also removes what comes from elsewhere.
+        merged.push(entry);
+    }
+    merged.extend(kept);
+    (merged, removed)
+}
+
+/// Lays entries over a few defaults: each replaces or removes the default of its key, or follows the defaults.
+///
+/// Docker: `container.ReplaceOrAppendEnvValues`.
+#[must_use]
+pub fn lay_over<E: Entry>(mut defaults: Vec<E>, entries: Vec<E>) -> Vec<E> {
+    let few = defaults.len();
+    for entry in entries {
+        let sets = entry.text().contains('=');
+        let same = |old: &&mut E| key(old.text()) == key(entry.text());
+        match (defaults.iter_mut().take(few).find(same), sets) {
+            (Some(old), true) => old.replace(&entry),
+            (Some(old), false) => old.unset(&entry),
+            (None, true) => defaults.push(entry),
+            (None, false) => {}
+        }
+    }
+    defaults.retain(Entry::stays);
+    defaults
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +174,26 @@ mod tests {
     #[test]
     fn a_removed_default_can_be_set_again_in_its_place() {
         assert_eq!(merged(&["A=1", "B=2"], &["A", "A=3"]), ["A=3", "B=2"]);
+    }
+
+    #[test]
+    fn requested_entries_come_before_the_images() {
+        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let put = |requested: &[&str], image: &[&str]| put_before(&own(requested), own(image)).0;
+        assert_eq!(put(&["C=3", "B=9"], &["A=1", "B=2"]), ["C=3", "B=9", "A=1"]);
+        assert_eq!(put(&["B", "D"], &["A=1", "B=2", "B=3"]), ["B", "D", "A=1"]);
+        assert_eq!(put(&[], &["A=1", "A=2"]), ["A=1", "A=2"]);
+        assert_eq!(put(&["A=5", "C", "A=6", "C=1"], &["A=1"]), ["A=6", "C=1"]);
+        assert_eq!(put(&["A=5", "A"], &["A=1"]), ["A"]);
+    }
+
+    #[test]
+    fn entries_are_laid_over_defaults() {
+        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let laid = |entries: &[&str]| lay_over(own(&["P=1", "H=2"]), own(entries));
+        assert_eq!(laid(&["A=1", "H=3", "A=2", "B"]), ["P=1", "H=3", "A=1", "A=2"]);
+        assert_eq!(laid(&["P", "A=1"]), ["H=2", "A=1"]);
+        assert_eq!(laid(&["P=8", "P=9"]), ["P=9", "H=2"]);
     }
 
     #[test]

@@ -84,6 +84,14 @@ identifier! {
     /// A container's id.
     ContainerId
 }
+impl ContainerId {
+    /// The first 12 characters, which Docker makes the host name.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
 identifier! {
     /// The name of a snapshotter, for example `overlayfs`.
     Snapshotter

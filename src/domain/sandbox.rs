@@ -54,6 +54,8 @@ pub enum UserMounts {
 pub struct Additions {
     /// A private cgroup namespace, on a host that has control groups of version 2.
     pub cgroup_namespace_on_v2: bool,
+    /// The variables of Docker's daemon, before those of the request and the image.
+    pub docker_environment: bool,
 }
 
 /// What a namespace is set to.

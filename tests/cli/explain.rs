@@ -70,7 +70,9 @@ fn the_json_is_the_answer_and_its_leaves_those_of_generate() {
     let hostless = |field: &&Value| field["path"] == "/process/env/0";
     let env = fields.iter().find(hostless).unwrap();
     let origin = json!({"text": "image config.Env[0]", "imageField": "config.Env[0]"});
-    assert_eq!(env, &json!({"path": "/process/env/0", "value": "\"PATH=/bin\"", "origin": origin}));
+    assert_eq!((&env["value"], &env["origin"]), (&json!("\"PATH=/bin\""), &origin));
+    let replaced = &env["replaced"][0]["origin"]["rule"];
+    assert_eq!(replaced, &json!({"step": "env", "description": "a variable of Docker's daemon"}));
     let seccomp = fields.iter().find(|field| field["path"] == "/linux/seccomp/defaultAction");
     assert_eq!(seccomp.unwrap()["origin"]["rule"]["step"], "seccomp");
 }

@@ -46,6 +46,7 @@ fn a_profile_of_the_operators_is_a_patch_on_another() {
     };
     let mut want = spec("docker", &[]);
     want["hostname"] = json!("default-c");
+    want["process"]["env"][1] = json!("HOSTNAME=default-c");
     want["process"]["rlimits"] =
         json!([{"type": "RLIMIT_MEMLOCK", "hard": u64::MAX, "soft": u64::MAX}]);
     want["linux"].as_object_mut().unwrap().remove("readonlyPaths").unwrap();

@@ -31,6 +31,7 @@ pub(super) struct File {
     masks_thermal_throttle: Option<bool>,
     user_mounts: Option<UserMounts>,
     cgroup_namespace_on_v2: Option<bool>,
+    docker_environment: Option<bool>,
     seccomp: Option<Seccomp>,
     strict: Option<bool>,
     pub(super) extends: Option<String>,
@@ -108,6 +109,7 @@ impl File {
             cgroup_namespace_on_v2: self
                 .cgroup_namespace_on_v2
                 .unwrap_or(added.cgroup_namespace_on_v2),
+            docker_environment: self.docker_environment.unwrap_or(added.docker_environment),
         };
         Ok(Profile {
             name: self.name,
@@ -170,7 +172,7 @@ fn unknown(file: &Value, spec: &oci::Spec, positions: &Positions) -> Vec<String>
     unknown_placeholders(file, &mut Place::default(), &mut |place, name| {
         let at = at(place, positions);
         wrong.push(format!(
-            "{place}: unknown placeholder {{{name}}}, known are {{namespace}} and {{id}}{at}"
+            "{place}: unknown placeholder {{{name}}}, known are {{namespace}}, {{id}} and {{short_id}}{at}"
         ));
     });
     wrong
@@ -179,7 +181,9 @@ fn unknown(file: &Value, spec: &oci::Spec, positions: &Positions) -> Vec<String>
 fn unknown_placeholders(value: &Value, place: &mut Place, report: &mut impl FnMut(&Place, &str)) {
     match value {
         Value::String(text) => {
-            for name in placeholders(text).filter(|name| !matches!(*name, "namespace" | "id")) {
+            for name in
+                placeholders(text).filter(|name| !matches!(*name, "namespace" | "id" | "short_id"))
+            {
                 report(place, name);
             }
         }
@@ -303,14 +307,14 @@ mod tests {
             ),
             (
                 r#"{"hostname":"{container}"}"#,
-                "hostname: unknown placeholder {container}, known are {namespace} and {id} at line 1 column 49",
+                "hostname: unknown placeholder {container}, known are {namespace}, {id} and {short_id} at line 1 column 49",
             ),
         ] {
             let text = format!(r#"{{"name":"x","description":"","spec":{spec}}}"#);
             let found = on_function(&text).unwrap_err();
             assert!(found.starts_with(error), "{found}");
         }
-        for hostname in ["{namespace}-{id}", "${HOME}", "{}", r#"{\"a\":1}"#] {
+        for hostname in ["{namespace}-{id}", "{short_id}", "${HOME}", "{}", r#"{\"a\":1}"#] {
             let text =
                 format!(r#"{{"name":"x","description":"","spec":{{"hostname":"{hostname}"}}}}"#);
             on_function(&text).unwrap();

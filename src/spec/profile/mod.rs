@@ -1,6 +1,6 @@
 //! Profiles: defaults as data.
 //!
-//! A profile is a base spec, in which `{namespace}` and `{id}` stand for the request's, and the rules by
+//! A profile is a base spec, in which `{namespace}`, `{id}` and `{short_id}` stand for the request's, and the rules by
 //! which an image is read. `file` reads one, `set` has all of them; `assemble` applies one.
 //!
 //! Invariant: a profile that was loaded gives a assembly for every namespace and id.
@@ -156,7 +156,13 @@ impl Profile {
 /// Replaces the placeholders in a string.
 fn fill_in(text: &mut String, namespace: &Namespace, id: &ContainerId) {
     if text.contains('{') {
-        *text = text.replace("{namespace}", namespace.as_str()).replace("{id}", id.as_str());
+        for (name, value) in
+            [("{namespace}", namespace.as_str()), ("{id}", id.as_str()), ("{short_id}", id.short())]
+        {
+            if text.contains(name) {
+                *text = text.replace(name, value);
+            }
+        }
     }
 }
 
@@ -214,7 +220,8 @@ mod tests {
             assert_eq!(names, ["bounding", "effective", "permitted"], "{}", profile.name);
             let policies: Vec<&str> = default_names().collect();
             assert!(policies.contains(&profile.seccomp.policy.as_str()), "{}", profile.name);
-            assert!(profile.spec.hostname.is_empty(), "{}", profile.name);
+            let hostname = if profile.additions.docker_environment { "{short_id}" } else { "" };
+            assert_eq!(profile.spec.hostname, hostname, "{}", profile.name);
         }
     }
 }

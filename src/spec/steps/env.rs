@@ -1,8 +1,10 @@
 //! The environment.
 
-use crate::domain::env::{DEFAULT_PATH, Entry, has, merge};
+use super::namespaces;
+use crate::domain::env::{DEFAULT_PATH, Entry, has, lay_over, merge, put_before};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
+use crate::domain::sandbox::NamespaceKind;
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
@@ -13,11 +15,13 @@ use crate::spec::provenance::Leaf;
 ///
 /// HOME is never set: the runtime finds it in the container.
 ///
-/// containerd: `oci.WithImageConfig`, then `oci.WithEnv`.
+/// containerd: `oci.WithImageConfig`, then `oci.WithEnv`. Docker: `Container.CreateDaemonEnvironment`.
 pub(super) fn env(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let own = std::mem::take(&mut assembly.process().env);
     let changes = &inputs.options.process.env;
     let image = (!inputs.is_exec()).then(|| read_image_env(inputs, assembly));
+    let docker = inputs.additions.docker_environment && !inputs.is_exec();
+    let docker = docker.then(|| docker_variables(inputs, assembly));
     assembly.rebuild_list("/process/env", |own| {
         let given = inputs.container().and_then(|container| container.env.as_deref());
         let given = given.map_or(0, <[String]>::len);
@@ -28,9 +32,12 @@ pub(super) fn env(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), Sp
             })
         });
         let changes = leaves(changes, |index| Origin::option(format_args!("process.env[{index}]")));
-        merged(image, own, &changes)
+        let docker = docker.as_ref().map(|entries| {
+            leaves(entries, |_| Origin::rule("env", "a variable of Docker's daemon"))
+        });
+        merged(docker, image, own, &changes)
     });
-    let env = merged(image, own, changes);
+    let env = merged(docker, image, own, changes);
     if !has(&env, "PATH") {
         assembly.warnings.push(
             "the environment has no PATH: only a command with a slash in its name is found"
@@ -39,6 +46,23 @@ pub(super) fn env(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), Sp
     }
     assembly.process().env = env;
     Ok(())
+}
+
+/// The variables of Docker's daemon, in its order: PATH, HOSTNAME and, with a terminal, TERM.
+fn docker_variables(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Vec<String> {
+    let name = match &inputs.options.hostname {
+        Some(name) => Some(name),
+        // The container has the host's name, which is not known.
+        None if !namespaces::will_have(inputs, assembly, NamespaceKind::Network) => None,
+        None => Some(&assembly.spec.hostname).filter(|name| !name.is_empty()),
+    };
+    let name = name.map(|name| ["HOSTNAME=", name].concat());
+    let term = (inputs.options.process.terminal == Some(true)).then(|| "TERM=xterm".to_owned());
+    let image = inputs.container().and_then(|container| container.env.as_ref());
+    let mut variables = Vec::with_capacity(3 + image.map_or(0, Vec::len));
+    variables.push(DEFAULT_PATH.to_owned());
+    variables.extend(name.into_iter().chain(term));
+    variables
 }
 
 /// The image's environment, and a default PATH where the rules have one.
@@ -57,13 +81,30 @@ fn read_image_env(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Vec<String> {
     env
 }
 
-/// The image's environment below the existing one, below the request's changes.
-fn merged<E: Entry>(image: Option<Vec<E>>, own: Vec<E>, changes: &[E]) -> Vec<E> {
+/// The image's environment below the existing one, below the request's changes; the variables of Docker's daemon, where there are
+/// any, below all of it.
+fn merged<E: Entry>(
+    docker: Option<Vec<E>>,
+    image: Option<Vec<E>>,
+    own: Vec<E>,
+    changes: &[E],
+) -> Vec<E> {
     let below = match image {
+        // The same, without a copy.
+        Some(mut image) if own.is_empty() => {
+            image.retain(Entry::stays);
+            image
+        }
         Some(image) => merge(&image, &own),
         None => own,
     };
-    if changes.is_empty() { below } else { merge(&below, changes) }
+    let Some(docker) = docker else {
+        return if changes.is_empty() { below } else { merge(&below, changes) };
+    };
+    let (config, removed) = put_before(changes, below);
+    let mut merged = lay_over(docker, config);
+    merged.extend(removed.into_iter().filter(Entry::stays));
+    merged
 }
 
 fn leaves<'a>(

@@ -116,6 +116,12 @@ pub(super) fn has(assembly: &Assembly, kind: NamespaceKind) -> bool {
     all(assembly).any(|namespace| namespace.kind == kind.name())
 }
 
+/// Whether the container will be in a namespace of a kind that is not the host's, once this step has been taken.
+pub(super) fn will_have(inputs: &Inputs<'_>, assembly: &Assembly, kind: NamespaceKind) -> bool {
+    let set = inputs.options.namespaces.set.iter().rev().find(|(other, _)| *other == kind);
+    set.map_or_else(|| has(assembly, kind), |(_, target)| *target != NamespaceTarget::Host)
+}
+
 fn all(assembly: &Assembly) -> impl Iterator<Item = &LinuxNamespace> {
     assembly.spec.linux.iter().flat_map(|linux| &linux.namespaces)
 }

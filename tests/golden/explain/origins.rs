@@ -163,6 +163,7 @@ async fn the_lines_of_profiles_have_the_values() {
     let mut checked = 0;
     for case in cases("generate") {
         let (fixture, request) = case.generate();
+        let (namespace, id) = (request.namespace.clone(), request.id.clone());
         let Ok(explained) = explain(&fixture, request).await else { continue };
         for field in explained.fields {
             let last = (field.value.clone(), field.origin.clone());
@@ -171,7 +172,8 @@ async fn the_lines_of_profiles_have_the_values() {
                 let Some(pb::origin::Kind::Profile(place)) = origin.unwrap().kind else { continue };
                 let text = std::fs::read_to_string(profiles.join(&place.file)).unwrap();
                 let line = text.lines().nth(place.line as usize - 1).unwrap();
-                let filled = line.replace("{namespace}", "default").replace("{id}", "web-1");
+                let filled = line.replace("{namespace}", &namespace).replace("{id}", &id);
+                let filled = filled.replace("{short_id}", id.get(..12).unwrap_or(&id));
                 assert!(filled.contains(&value), "{}: {value} is not in {line}", field.path);
                 assert_eq!(place.file, format!("{}.json", place.name));
                 checked += 1;
