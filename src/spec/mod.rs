@@ -16,6 +16,7 @@ pub mod profile;
 mod provenance;
 pub mod rules;
 pub mod seccomp;
+pub mod snapshot_labels;
 pub mod steps;
 pub mod update;
 
@@ -26,3 +27,4 @@ pub use error::SpecError;
 pub use inputs::Inputs;
 pub use profile::{Profile, Profiles, ProfilesError};
 pub use provenance::compare::differences;
+pub use snapshot_labels::snapshot_labels;
