@@ -1,14 +1,11 @@
 //! What a caller needs of the image beside the spec.
 
 use crate::domain::image_rules::ImageRules;
-use crate::domain::labels;
 use crate::image::Description;
-use crate::image::metadata::config::ImageConfig;
 use crate::image::platform::Platform;
 use crate::store::Resolved;
-use std::collections::BTreeMap;
 
-/// What a caller needs of the image to create the container.
+/// What a caller needs of the image beside the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFacts {
     /// The stored name that matched.
@@ -21,31 +18,16 @@ pub struct ImageFacts {
     pub config_digest: String,
     /// The platform that the configuration states.
     pub platform: Platform,
-    /// The chain ID of the layers, or empty.
-    pub chain_id: String,
     /// Exposed ports, sorted.
     pub exposed_ports: Vec<String>,
     /// Volumes, sorted.
     pub volumes: Vec<String>,
-    /// The stop signal, or empty.
-    pub stop_signal: String,
-    /// Labels that are safe to store.
-    pub labels: BTreeMap<String, String>,
 }
 
-pub(super) fn safe_labels(config: &ImageConfig) -> (BTreeMap<String, String>, Vec<String>) {
-    config.container.as_ref().map(|container| labels::safe(&container.labels)).unwrap_or_default()
-}
-
-pub(super) fn facts(
-    resolved: &Resolved,
-    described: &Description,
-    rules: ImageRules,
-    labels: BTreeMap<String, String>,
-) -> ImageFacts {
-    let container = described.config.container.clone().unwrap_or_default();
-    let exposed_ports = match (container.exposed_ports, rules) {
-        (Some(ports), _) => ports.into_iter().collect(),
+pub(super) fn facts(resolved: &Resolved, described: &Description, rules: ImageRules) -> ImageFacts {
+    let container = described.config.container.as_ref();
+    let exposed_ports = match (container.and_then(|c| c.exposed_ports.as_ref()), rules) {
+        (Some(ports), _) => ports.iter().cloned().collect(),
         (None, ImageRules::FaasRs) => vec!["8080/tcp".to_owned()],
         (None, ImageRules::Oci | ImageRules::Containerd) => Vec::new(),
     };
@@ -55,10 +37,7 @@ pub(super) fn facts(
         manifest_digest: described.manifest_digest.to_string(),
         config_digest: described.config_digest.to_string(),
         platform: described.config.platform.clone(),
-        chain_id: described.chain_id.as_ref().map(ToString::to_string).unwrap_or_default(),
         exposed_ports,
-        volumes: container.volumes.into_iter().collect(),
-        stop_signal: container.stop_signal,
-        labels,
+        volumes: container.map(|c| c.volumes.iter().cloned().collect()).unwrap_or_default(),
     }
 }
