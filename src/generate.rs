@@ -3,6 +3,7 @@
 //! Only here do the pure core and the fetching meet. Fetching is behind two traits, and nothing here depends on the wire.
 
 pub mod catalog;
+mod container_facts;
 mod equip;
 pub mod explain;
 mod image_facts;
@@ -12,22 +13,23 @@ mod tasks;
 pub use equip::Machine;
 
 use crate::domain::host_facts::HostFacts;
+use crate::domain::ids::Snapshotter;
 use crate::domain::origin::Field;
 use crate::domain::request::Request;
 use crate::domain::violation::{Violation, Violations};
 use crate::generate::catalog::Catalog;
-use crate::generate::image_facts::{facts, safe_labels};
 use crate::generate::stage::{Observer, Stage};
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::{ImageError, ImageReader};
-use crate::spec::{self, Encoded, Inputs, Profile, Profiles, SpecError};
+use crate::spec::{self, Encoded, Finished, Inputs, Profile, Profiles, SpecError};
 use crate::store::{ContainerError, ContainerStore, Deadline, ImageStore, NoContainers};
 use crate::users::{self, AccountError};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
 
+pub use container_facts::ContainerFacts;
 pub use image_facts::ImageFacts;
 
 /// Why no spec was made.
@@ -66,6 +68,8 @@ impl From<SpecError> for GenerateError {
 pub struct Generated {
     /// The spec.
     pub spec: Encoded,
+    /// What containerd's requests need of the container beside it.
+    pub container: ContainerFacts,
     /// The image that it was made from.
     pub image: ImageFacts,
 }
@@ -101,6 +105,7 @@ pub struct Generator {
     host: Arc<HostFacts>,
     containers: Arc<dyn ContainerStore>,
     snapshots: Option<Arc<SnapshotFiles>>,
+    snapshotter: Option<Snapshotter>,
     machine: Machine,
 }
 
@@ -122,6 +127,7 @@ impl Generator {
             observer: Arc::new(()),
             containers: Arc::new(NoContainers),
             snapshots: None,
+            snapshotter: None,
             machine: Machine::default(),
         }
     }
@@ -130,6 +136,12 @@ impl Generator {
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same generator with a default snapshotter of its own.
+    #[must_use]
+    pub fn with_snapshotter(self, snapshotter: Snapshotter) -> Self {
+        Self { snapshotter: Some(snapshotter), ..self }
     }
 
     async fn timed<T>(&self, stage: Stage, work: impl Future<Output = T>) -> T {
@@ -235,17 +247,19 @@ impl Generator {
         };
         let changes = &request.options.user;
         let origins = || users::origins(image_user.as_ref(), changes, &files, &user);
-        let (mut spec, fields) = if explained {
+        let (Finished { encoded: mut spec, facts }, fields) = if explained {
             spec::explain(profile, namespace, &inputs, origins)?
         } else {
             (spec::generate(profile, namespace, &inputs, origins)?, Vec::new())
         };
-        let (labels, warnings) = safe_labels(config);
+        let snapshotter = request.snapshot.snapshotter.as_ref().or(self.snapshotter.as_ref());
+        let (container, warnings) = container_facts::facts(&described, facts, snapshotter);
         spec.warnings.extend(warnings);
-        let image = facts(&resolved, &described, profile.rules, labels);
+        spec.warnings.extend(image_facts::warnings(&described));
+        let image = image_facts::facts(&resolved, &described, profile.rules);
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
-        Ok((Generated { spec, image }, fields))
+        Ok((Generated { spec, container, image }, fields))
     }
 }
 

@@ -9,9 +9,10 @@ use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::platform::Platform;
 use crate::oci;
 use crate::spec::assembly::Assembly;
-use crate::spec::encode::Encoded;
+use crate::spec::encode::{Encoded, Finished};
 use crate::spec::equipment::Equipment;
 use crate::spec::error::SpecError;
+use crate::spec::facts::SpecFacts;
 use crate::spec::inputs::Inputs;
 use crate::spec::profile::Profile;
 use crate::spec::steps::{STEPS, Step};
@@ -28,7 +29,7 @@ pub fn generate(
     namespace: &Namespace,
     inputs: &Inputs<'_>,
     user: impl Fn() -> UserOrigins,
-) -> Result<Encoded, SpecError> {
+) -> Result<Finished, SpecError> {
     let assembly = assemble(profile, namespace, inputs)?;
     let broken = rules::find_broken_on(&assembly.spec, inputs.host);
     let mut warnings = assembly.warnings;
@@ -83,7 +84,7 @@ pub fn explain(
     namespace: &Namespace,
     inputs: &Inputs<'_>,
     user: impl Fn() -> UserOrigins,
-) -> Result<(Encoded, Vec<Field>), SpecError> {
+) -> Result<(Finished, Vec<Field>), SpecError> {
     let mut assembly = assemble_recorded(profile, namespace, inputs, &user())?;
     let broken = rules::find_broken_on(&assembly.spec, inputs.host);
     let judged = blame::judge(broken, &assembly, inputs.options)?;
@@ -92,9 +93,10 @@ pub fn explain(
     Ok((encode(&assembly.spec, warnings)?, assembly.into_fields()?))
 }
 
-fn encode(spec: &oci::Spec, mut warnings: Vec<String>) -> Result<Encoded, SpecError> {
+fn encode(spec: &oci::Spec, mut warnings: Vec<String>) -> Result<Finished, SpecError> {
     warnings.extend(oci::foreign_fields(spec));
-    Ok(Encoded { json: oci::json::to_vec(spec)?, warnings })
+    let encoded = Encoded { json: oci::json::to_vec(spec)?, warnings };
+    Ok(Finished { encoded, facts: SpecFacts::of(spec) })
 }
 
 /// Takes every step on the profile's spec, then applies the merge patch.

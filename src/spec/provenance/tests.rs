@@ -9,7 +9,7 @@ use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::platform::Platform;
 use crate::oci::place;
 use crate::spec::assembly::Assembly;
-use crate::spec::{Encoded, Equipment, Inputs, Profiles, explain, generate};
+use crate::spec::{Equipment, Finished, Inputs, Profiles, explain, generate};
 use crate::users::user::ProcessUser;
 use serde_json::json;
 
@@ -185,7 +185,7 @@ fn make<T>(
     make(profile, &namespace, &inputs, origins)
 }
 
-fn explained(profile: &str) -> (Encoded, Vec<Field>) {
+fn explained(profile: &str) -> (Finished, Vec<Field>) {
     make(profile, |profile, namespace, inputs, origins| {
         explain(profile, namespace, inputs, || origins.clone()).unwrap()
     })

@@ -10,6 +10,7 @@
 mod daemon;
 mod devices;
 mod exec;
+mod from_the_answer;
 mod generate;
 mod harness;
 mod image;
