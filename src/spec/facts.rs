@@ -1,6 +1,7 @@
 //! What containerd's requests repeat of a finished spec.
 
 use crate::oci::{Linux, Spec};
+use crate::spec::snapshot_labels::snapshot_labels;
 use std::collections::BTreeMap;
 
 /// What containerd's requests repeat of a finished spec.
@@ -21,7 +22,7 @@ impl SpecFacts {
         Self {
             terminal: spec.process.as_ref().is_some_and(|process| process.terminal),
             systemd_cgroup: spec.linux.as_ref().is_some_and(is_systemd_cgroup),
-            snapshot_labels: BTreeMap::new(),
+            snapshot_labels: snapshot_labels(spec),
         }
     }
 }

@@ -17,7 +17,7 @@ pub mod profile;
 mod provenance;
 pub mod rules;
 pub mod seccomp;
-pub mod snapshot_labels;
+mod snapshot_labels;
 pub mod steps;
 pub mod update;
 
@@ -29,4 +29,3 @@ pub use facts::SpecFacts;
 pub use inputs::Inputs;
 pub use profile::{Profile, Profiles, ProfilesError};
 pub use provenance::compare::differences;
-pub use snapshot_labels::snapshot_labels;

@@ -6,7 +6,9 @@ use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use containerd_client::Client;
 use containerd_client::services::v1::container::Runtime;
-use containerd_client::services::v1::snapshots::{PrepareSnapshotRequest, RemoveSnapshotRequest};
+use containerd_client::services::v1::snapshots::{
+    PrepareSnapshotRequest, RemoveSnapshotRequest, StatSnapshotRequest,
+};
 use containerd_client::services::v1::{
     Container, CreateContainerRequest, CreateRequest, CreateTaskRequest, DeleteContainerRequest,
     DeleteRequest, DeleteTaskRequest, GetContainerRequest, StartRequest, WaitRequest,
@@ -122,6 +124,14 @@ impl Created {
         stored.into_inner().container.unwrap().labels
     }
 
+    /// The labels of the snapshot that containerd has stored.
+    async fn snapshot_labels(&self) -> HashMap<String, String> {
+        let (snapshotter, key) = (self.snapshotter.clone(), self.id.clone());
+        let stat = within(NAMESPACE, StatSnapshotRequest { snapshotter, key });
+        let stored = self.client.snapshots().stat(stat).await.unwrap();
+        stored.into_inner().info.unwrap().labels
+    }
+
     async fn remove(self) {
         let Self { client, id, snapshotter, .. } = self;
         let delete = DeleteContainerRequest { id: id.clone() };
@@ -193,6 +203,25 @@ on_each_release! {
         } else {
             let refused = ran.unwrap_err();
             assert!(refused.message().contains("systemd not running on this host"), "{refused}");
+        }
+        created.remove().await;
+    }
+}
+
+on_each_release! {
+    async fn a_snapshot_for_mapped_ids_says_which(daemon: Daemon) {
+        image().import(&daemon, NAMESPACE, NAME).await;
+        let served = Served::start_with(&daemon, &["--snapshotter", "native"]).await;
+        let id = id(&daemon, "mapped");
+        let mut request = request(&id, &["id", "-u"]);
+        let user_range = Some(pb::UserRange { host_id: 100_000, size: 65536 });
+        let namespaces = pb::NamespaceOptions { user_range, ..Default::default() };
+        request.options.as_mut().unwrap().namespaces = Some(namespaces);
+        let answer = served.client().await.generate(request).await.unwrap().into_inner();
+        let created = create(&daemon, &id, answer).await;
+        let labels = created.snapshot_labels().await;
+        for label in ["containerd.io/snapshot/uidmapping", "containerd.io/snapshot/gidmapping"] {
+            assert_eq!(labels.get(label).map(String::as_str), Some("0:100000:65536"), "{label}");
         }
         created.remove().await;
     }
