@@ -3,6 +3,7 @@
 //! Only here do the pure core and the fetching meet. Fetching is behind two traits, and nothing here depends on the wire.
 
 pub mod catalog;
+mod container_facts;
 mod equip;
 pub mod explain;
 mod image_facts;
@@ -14,16 +15,16 @@ pub use equip::Machine;
 pub use profiles::{OF_NODE, Offer, UnknownProfile};
 
 use crate::domain::host_facts::HostFacts;
+use crate::domain::ids::Snapshotter;
 use crate::domain::origin::Field;
 use crate::domain::request::Request;
 use crate::domain::violation::Violations;
 use crate::generate::catalog::Catalog;
-use crate::generate::image_facts::{facts, safe_labels};
 use crate::generate::stage::{Observer, Stage};
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::{ImageError, ImageReader};
-use crate::spec::{self, Allowance, Encoded, Inputs, SpecError};
+use crate::spec::{self, Allowance, Encoded, Finished, Inputs, SpecError};
 use crate::store::{
     ContainerError, ContainerStore, Deadline, ImageStore, NoContainers, NodeRelease,
 };
@@ -33,6 +34,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
+pub use container_facts::ContainerFacts;
 pub use image_facts::ImageFacts;
 
 /// Why no spec was made.
@@ -73,6 +75,8 @@ impl From<SpecError> for GenerateError {
 pub struct Generated {
     /// The spec.
     pub spec: Encoded,
+    /// What containerd's requests need of the container beside it.
+    pub container: ContainerFacts,
     /// The image that it was made from.
     pub image: ImageFacts,
     /// The name of the profile that it was made from.
@@ -91,6 +95,7 @@ pub struct Generator {
     containers: Arc<dyn ContainerStore>,
     snapshots: Option<Arc<SnapshotFiles>>,
     release: Option<Arc<dyn NodeRelease>>,
+    snapshotter: Option<Snapshotter>,
     machine: Machine,
 }
 
@@ -113,6 +118,7 @@ impl Generator {
             containers: Arc::new(NoContainers),
             snapshots: None,
             release: None,
+            snapshotter: None,
             machine: Machine::default(),
         }
     }
@@ -121,6 +127,12 @@ impl Generator {
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same generator with a default snapshotter of its own.
+    #[must_use]
+    pub fn with_snapshotter(self, snapshotter: Snapshotter) -> Self {
+        Self { snapshotter: Some(snapshotter), ..self }
     }
 
     async fn timed<T>(&self, stage: Stage, work: impl Future<Output = T>) -> T {
@@ -208,19 +220,21 @@ impl Generator {
         };
         let changes = &request.options.user;
         let origins = || users::origins(image_user.as_ref(), changes, &files, &user);
-        let (mut spec, fields) = if explained_bytes.is_some() {
+        let (Finished { encoded: mut spec, facts }, fields) = if explained_bytes.is_some() {
             spec::explain(profile, namespace, &inputs, origins)?
         } else {
             (spec::generate(profile, namespace, &inputs, origins)?, Vec::new())
         };
-        let (labels, warnings) = safe_labels(config);
+        let snapshotter = request.snapshot.snapshotter.as_ref().or(self.snapshotter.as_ref());
+        let (container, warnings) = container_facts::facts(&described, facts, snapshotter);
         spec.warnings.extend(warnings);
+        spec.warnings.extend(image_facts::warnings(&described));
         spec.warnings.extend(other_patch);
-        let image = facts(&resolved, &described, profile.rules, labels);
+        let image = image_facts::facts(&resolved, &described, profile.rules);
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
         let profile = profile.name.clone();
-        Ok((Generated { spec, image, profile }, fields))
+        Ok((Generated { spec, container, image, profile }, fields))
     }
 }
 

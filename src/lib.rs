@@ -23,7 +23,7 @@
 //!    |  spec::rules               every rule that the spec breaks, with the option that set the place
 //!    |  oci::json                 the same bytes each time, in Go's form
 //!    v
-//! spec::Encoded
+//! spec::Finished
 //!    |  api::response
 //!    v
 //! prost_types::Any
@@ -92,14 +92,14 @@
 //! let origins = || users::origins(image_user.as_ref(), &options.user, &files, &user);
 //!
 //! // The spec, checked by every rule.
-//! let encoded = spec::generate(profile, &namespace, &inputs, origins)?;
-//! let spec: oci::Spec = serde_json::from_slice(&encoded.json)?;
+//! let finished = spec::generate(profile, &namespace, &inputs, origins)?;
+//! let spec: oci::Spec = serde_json::from_slice(&finished.encoded.json)?;
 //! let process = spec.process.ok_or("no process")?;
 //! assert_eq!((process.user.uid, process.args), (1000, vec!["serve".to_owned()]));
 //!
 //! // The same, with what set each field.
 //! let (explained, fields) = spec::explain(profile, &namespace, &inputs, origins)?;
-//! assert_eq!(explained, encoded);
+//! assert_eq!(explained, finished);
 //! let args = fields.iter().find(|field| field.path == "/process/args/0").ok_or("no argument")?;
 //! assert_eq!(args.now.by.to_string(), "image config.Cmd[0]");
 //!

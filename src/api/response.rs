@@ -4,18 +4,25 @@ use crate::api::pb::specd as pb;
 use crate::api::pb::specd::origin::Kind;
 use crate::domain::origin::{Field, Origin, Setting};
 use crate::generate::explain::Explained;
-use crate::generate::{Generated, ImageFacts, Offer};
+use crate::generate::{ContainerFacts, Generated, ImageFacts, Offer};
 use crate::image::metadata::healthcheck::Healthcheck;
 use crate::image::platform::Platform;
 use crate::spec::encode::{Encoded, PROCESS_TYPE_URL, RESOURCES_TYPE_URL, TYPE_URL};
 use prost_types::Any;
 use std::time::Duration;
 
+/// The type URL of the options of containerd's runtime for runc. It has no prefix `type.googleapis.com/`.
+const RUNC_OPTIONS: &str = "containerd.runc.v1.Options";
+
+/// `containerd.runc.v1.Options` with `systemd_cgroup`, its field 9.
+const SYSTEMD_CGROUP: [u8; 2] = [9 << 3, 1];
+
 /// The response of `Generate`.
 #[must_use]
 pub fn generated(generated: Generated) -> pb::GenerateResponse {
     pb::GenerateResponse {
         spec: Some(Any { type_url: TYPE_URL.to_owned(), value: generated.spec.json }),
+        container: Some(container(generated.container)),
         image: Some(image(generated.image)),
         warnings: generated.spec.warnings,
         profile: generated.profile,
@@ -38,6 +45,19 @@ pub fn resources(resources: Encoded) -> pb::GenerateResourcesResponse {
     pb::GenerateResourcesResponse { resources, warnings }
 }
 
+fn container(facts: ContainerFacts) -> pb::Container {
+    let ContainerFacts { labels, runtime, spec, snapshotter, parent } = facts;
+    let value = if spec.systemd_cgroup { SYSTEMD_CGROUP.to_vec() } else { Vec::new() };
+    let options = Some(Any { type_url: RUNC_OPTIONS.to_owned(), value });
+    let labels_of_snapshot = spec.snapshot_labels.into_iter().collect();
+    pb::Container {
+        labels: labels.into_iter().collect(),
+        runtime: Some(pb::ContainerRuntime { name: runtime, options }),
+        snapshot: Some(pb::ContainerSnapshot { snapshotter, parent, labels: labels_of_snapshot }),
+        terminal: spec.terminal,
+    }
+}
+
 fn image(facts: ImageFacts) -> pb::Image {
     pb::Image {
         name: facts.name,
@@ -45,12 +65,9 @@ fn image(facts: ImageFacts) -> pb::Image {
         manifest_digest: facts.manifest_digest,
         config_digest: facts.config_digest,
         platform: Some(platform(facts.platform)),
-        chain_id: facts.chain_id,
         exposed_ports: facts.exposed_ports,
         volumes: facts.volumes,
-        stop_signal: facts.stop_signal,
-        labels: facts.labels.into_iter().collect(),
-        healthcheck: facts.healthcheck.map(healthcheck),
+        healthcheck: facts.healthcheck.map(|check| healthcheck(*check)),
         stop_timeout: facts.stop_timeout,
     }
 }

@@ -51,10 +51,15 @@ pub(super) fn run(args: GenerateArgs) -> Result<(), Failure> {
 /// The whole response as JSON.
 pub(super) fn response_json(mut response: pb::GenerateResponse) -> Result<Value, Failure> {
     let spec = response.spec.take();
+    let runtime = response.container.as_mut().and_then(|container| container.runtime.as_mut());
+    let options = runtime.and_then(|runtime| runtime.options.take());
     let mut json = proto_json::print("GenerateResponse", &response)?;
-    if let Some(Value::Object(labels)) = json.pointer_mut("/image/labels") {
-        labels.sort_keys();
+    for labels in ["/container/labels", "/container/snapshot/labels"] {
+        if let Some(Value::Object(labels)) = json.pointer_mut(labels) {
+            labels.sort_keys();
+        }
     }
     json["spec"] = spec.as_ref().map(proto_json::any).into();
+    json["container"]["runtime"]["options"] = options.as_ref().map(proto_json::any).into();
     Ok(json)
 }

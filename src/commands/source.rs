@@ -191,19 +191,20 @@ impl SourceArgs {
         if oci_layout.is_some() {
             let (reader, counts) = cached(layers, cache_bytes);
             let generator = Generator::new(images, reader, profiles, platform, facts);
-            return Ok((generator.on(machine), counts));
+            return Ok((generator.with_snapshotter(snapshotter).on(machine), counts));
         }
         // Snapshots and containers have connections of their own, which are made when they are first needed.
         let timeout = *snapshot_timeout;
         let containerd = Containerd::new(socket).ending_in(silence.clone());
         let snapshots = Arc::new(containerd.with_lease(timeout * 2));
-        let rules = SnapshotRules { root: root.clone(), snapshotter, timeout };
+        let rules = SnapshotRules { root: root.clone(), snapshotter: snapshotter.clone(), timeout };
         let snapshots = Arc::new(SnapshotFiles::new(snapshots, rules));
         let containerd = Containerd::new(socket).ending_in(silence.clone());
         let containers = Arc::new(containerd.observed_by(observer));
         let reader = SnapshotFallback::new(layers, Arc::clone(&snapshots));
         let (reader, counts) = cached(reader, cache_bytes);
         let generator = Generator::new(images, reader, profiles, platform, facts).on(machine);
+        let generator = generator.with_snapshotter(snapshotter);
         let release = Arc::clone(&containers);
         Ok((generator.with_containers(containers, Some(snapshots)).with_release(release), counts))
     }

@@ -97,6 +97,9 @@ pub fn merge<E: Entry>(defaults: &[E], overrides: &[E]) -> Vec<E> {
 /// Docker: `daemon.merge`, in which the entries of the container come before those of the image.
 #[must_use]
 pub fn put_before<E: Entry>(requested: &[E], image: Vec<E>) -> (Vec<E>, Vec<E>) {
+    if requested.is_empty() {
+        return (image, Vec::new());
+    }
     let last: HashMap<&str, usize> =
         requested.iter().enumerate().map(|(index, entry)| (key(entry.text()), index)).collect();
     let (replaced, kept): (Vec<E>, Vec<E>) =
@@ -122,6 +125,26 @@ pub fn put_before<E: Entry>(requested: &[E], image: Vec<E>) -> (Vec<E>, Vec<E>) 
     }
     merged.extend(kept);
     (merged, removed)
+}
+
+/// Lays entries over a few defaults: each replaces or removes the default of its key, or follows the defaults.
+///
+/// Docker: `container.ReplaceOrAppendEnvValues`.
+#[must_use]
+pub fn lay_over<E: Entry>(mut defaults: Vec<E>, entries: Vec<E>) -> Vec<E> {
+    let few = defaults.len();
+    for entry in entries {
+        let sets = entry.text().contains('=');
+        let same = |old: &&mut E| key(old.text()) == key(entry.text());
+        match (defaults.iter_mut().take(few).find(same), sets) {
+            (Some(old), true) => old.replace(&entry),
+            (Some(old), false) => old.unset(&entry),
+            (None, true) => defaults.push(entry),
+            (None, false) => {}
+        }
+    }
+    defaults.retain(Entry::stays);
+    defaults
 }
 
 #[cfg(test)]
@@ -162,6 +185,15 @@ mod tests {
         assert_eq!(put(&[], &["A=1", "A=2"]), ["A=1", "A=2"]);
         assert_eq!(put(&["A=5", "C", "A=6", "C=1"], &["A=1"]), ["A=6", "C=1"]);
         assert_eq!(put(&["A=5", "A"], &["A=1"]), ["A"]);
+    }
+
+    #[test]
+    fn entries_are_laid_over_defaults() {
+        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let laid = |entries: &[&str]| lay_over(own(&["P=1", "H=2"]), own(entries));
+        assert_eq!(laid(&["A=1", "H=3", "A=2", "B"]), ["P=1", "H=3", "A=1", "A=2"]);
+        assert_eq!(laid(&["P", "A=1"]), ["H=2", "A=1"]);
+        assert_eq!(laid(&["P=8", "P=9"]), ["P=9", "H=2"]);
     }
 
     #[test]

@@ -13,22 +13,25 @@ const RESERVED: [&str; 2] = ["containerd.io/", "io.cri-containerd"];
 ///
 /// containerd: `WithImageConfigLabels`, `labels.Validate`.
 #[must_use]
-pub fn safe(labels: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
-    let mut kept = BTreeMap::new();
+pub fn safe(mut labels: BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
     let mut warnings = Vec::new();
-    for (key, value) in labels {
-        let shown: String = key.chars().take(80).collect();
+    labels.retain(|key, value| {
+        let shown = || key.chars().take(80).collect::<String>();
         if RESERVED.iter().any(|prefix| key.starts_with(prefix)) {
+            let shown = shown();
             warnings.push(format!("label {shown:?} of the image is left out: its key is reserved"));
+            false
         } else if key.len() + value.len() > LABEL_BYTES {
+            let shown = shown();
             warnings.push(format!(
                 "label {shown:?} of the image is left out: key and value are longer than {LABEL_BYTES} bytes"
             ));
+            false
         } else {
-            kept.insert(key.clone(), value.clone());
+            true
         }
-    }
-    (kept, warnings)
+    });
+    (labels, warnings)
 }
 
 #[cfg(test)]
@@ -39,7 +42,7 @@ mod tests {
     fn cve_2026_53488_reserved_keys_never_leave() {
         let labels = ["containerd.io/x", "io.cri-containerd.kind", "org.example"]
             .map(|key| (key.to_owned(), "v".to_owned()));
-        let (kept, warnings) = safe(&labels.into());
+        let (kept, warnings) = safe(labels.into());
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["org.example"]);
         assert_eq!(warnings.len(), 2);
     }
@@ -47,7 +50,7 @@ mod tests {
     #[test]
     fn a_pair_of_exactly_the_limit_is_kept() {
         let labels = [("a", 4095), ("b", 4096)].map(|(k, n)| (k.to_owned(), "v".repeat(n)));
-        let (kept, warnings) = safe(&labels.into());
+        let (kept, warnings) = safe(labels.into());
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["a"]);
         assert_eq!(warnings.len(), 1);
     }

@@ -236,9 +236,9 @@ pub struct SecurityOptions {
     /// Whether hardening is removed, and by which definition.
     pub privileged: Option<Privileged>,
     /// The hidden paths.
-    pub masked_paths: PathChanges,
+    pub masked_paths: Option<Box<PathChanges>>,
     /// The read-only paths.
-    pub readonly_paths: PathChanges,
+    pub readonly_paths: Option<Box<PathChanges>>,
     /// Whether no privilege can be gained.
     pub no_new_privileges: Option<bool>,
     /// The AppArmor profile.

@@ -10,9 +10,10 @@ use crate::image::platform::Platform;
 use crate::oci;
 use crate::spec::allowance::Allowance;
 use crate::spec::assembly::Assembly;
-use crate::spec::encode::Encoded;
+use crate::spec::encode::{Encoded, Finished};
 use crate::spec::equipment::Equipment;
 use crate::spec::error::SpecError;
+use crate::spec::facts::SpecFacts;
 use crate::spec::inputs::Inputs;
 use crate::spec::profile::Profile;
 use crate::spec::steps::{STEPS, Step};
@@ -29,7 +30,7 @@ pub fn generate(
     namespace: &Namespace,
     inputs: &Inputs<'_>,
     user: impl Fn() -> UserOrigins,
-) -> Result<Encoded, SpecError> {
+) -> Result<Finished, SpecError> {
     let assembly = assemble(profile, namespace, inputs)?;
     let broken = rules::find_broken_on_while(&assembly.spec, inputs.host, inputs.allowance)?;
     let mut warnings = assembly.warnings;
@@ -85,7 +86,7 @@ pub fn explain(
     namespace: &Namespace,
     inputs: &Inputs<'_>,
     user: impl Fn() -> UserOrigins,
-) -> Result<(Encoded, Vec<Field>), SpecError> {
+) -> Result<(Finished, Vec<Field>), SpecError> {
     let mut assembly = assemble_recorded(profile, namespace, inputs, &user())?;
     let broken = rules::find_broken_on_while(&assembly.spec, inputs.host, inputs.allowance)?;
     let judged = blame::judge(broken, &assembly, inputs.options)?;
@@ -95,9 +96,10 @@ pub fn explain(
     Ok((encoded, assembly.into_fields(inputs.allowance.explained_bytes)?))
 }
 
-fn encode(spec: &oci::Spec, mut warnings: Vec<String>) -> Result<Encoded, SpecError> {
+fn encode(spec: &oci::Spec, mut warnings: Vec<String>) -> Result<Finished, SpecError> {
     warnings.extend(oci::foreign_fields(spec));
-    Ok(Encoded { json: oci::json::to_vec(spec)?, warnings })
+    let encoded = Encoded { json: oci::json::to_vec(spec)?, warnings };
+    Ok(Finished { encoded, facts: SpecFacts::of(spec) })
 }
 
 /// Takes every step on the profile's spec, then applies the merge patch.

@@ -1,5 +1,7 @@
 //! A spec, or a part of one, as it travels.
 
+use crate::spec::facts::SpecFacts;
+
 /// The type URL under which containerd knows a runtime spec. It has no prefix `type.googleapis.com/`.
 ///
 /// containerd: `typeurl.Register` in `client`.
@@ -19,6 +21,15 @@ pub struct Encoded {
     pub json: Vec<u8>,
     /// What was filled in or will matter later.
     pub warnings: Vec<String>,
+}
+
+/// A finished spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The spec.
+    pub encoded: Encoded,
+    /// What containerd's requests repeat of it.
+    pub facts: SpecFacts,
 }
 
 #[cfg(feature = "oci-spec")]

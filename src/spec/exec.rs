@@ -118,7 +118,9 @@ mod tests {
     use crate::domain::host_facts::HostFacts;
     use crate::domain::ids::ContainerId;
     use crate::domain::image_rules::ImageRules;
-    use crate::domain::request::{CapabilityOptions, Options, ProcessOptions, UserOptions};
+    use crate::domain::request::{
+        CapabilityOptions, Options, PathChanges, ProcessOptions, UserOptions,
+    };
     use crate::domain::sandbox::{Additions, UserMounts};
     use crate::image::platform::Platform;
     use crate::spec::profile::Profiles;
@@ -274,7 +276,9 @@ mod tests {
     #[test]
     fn options_of_the_container_are_refused() {
         let mut options = id();
-        options.security.masked_paths.add = vec!["/proc/kcore".to_owned()];
+        let add = vec!["/proc/kcore".to_owned()];
+        options.security.masked_paths =
+            Some(Box::new(PathChanges { add, ..PathChanges::default() }));
         let error = changed(r#"{"cwd":"/"}"#, &options, None).unwrap_err();
         assert_eq!(
             error.to_string(),

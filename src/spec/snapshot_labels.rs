@@ -13,8 +13,7 @@ const GIDS: &str = "containerd.io/snapshot/gidmapping";
 /// of a joined one the mappings are not known.
 ///
 /// containerd: `client.WithUserNSRemapperLabels`, `client.WithRemapperLabels`.
-#[must_use]
-pub fn snapshot_labels(spec: &Spec) -> BTreeMap<String, String> {
+pub(super) fn snapshot_labels(spec: &Spec) -> BTreeMap<String, String> {
     let Some(linux) = spec.linux.as_ref().filter(|linux| maps_ids(linux)) else {
         return BTreeMap::new();
     };

@@ -146,7 +146,10 @@ fn the_answer_can_be_printed_whole_or_as_the_any() {
     let whole: Value = serde_json::from_str(&whole.out).unwrap();
     assert_eq!(whole["spec"], any);
     assert_eq!(whole["image"]["name"], IMAGE);
-    assert_eq!(whole["image"]["labels"], json!({"a": "b"}));
+    assert_eq!(
+        whole["container"]["labels"],
+        json!({"a": "b", "io.containerd.image.config.stop-signal": "SIGTERM"})
+    );
     assert_eq!(whole["warnings"].as_array().unwrap().len(), 2);
 }
 

@@ -10,6 +10,7 @@ use prost_types::Any;
 use serde_json::{Value, json};
 use specd::api::pb::specd as pb;
 use specd::api::pb::specd::SpecService;
+use std::collections::{BTreeMap, HashMap};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
@@ -27,12 +28,9 @@ fn read(any: Option<&Any>) -> Value {
 
 fn answer(response: &pb::GenerateResponse) -> Value {
     let image = response.image.as_ref().unwrap();
-    let labels: std::collections::BTreeMap<_, _> = image.labels.iter().collect();
     let mut facts = json!({
         "exposed_ports": image.exposed_ports,
         "volumes": image.volumes,
-        "stop_signal": image.stop_signal,
-        "labels": labels,
     });
     if let Some(seconds) = image.stop_timeout {
         facts["stop_timeout"] = seconds.into();
@@ -48,9 +46,22 @@ fn answer(response: &pb::GenerateResponse) -> Value {
             "retries": check.retries,
         });
     }
+    let container = response.container.as_ref().unwrap();
+    let (runtime, snapshot) = (container.runtime.as_ref(), container.snapshot.as_ref());
+    let options = runtime.unwrap().options.as_ref().unwrap();
+    assert_eq!(options.type_url, "containerd.runc.v1.Options");
+    let sorted = |labels: &HashMap<String, String>| labels.clone().into_iter().collect();
+    let (labels, snapshot_labels): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (sorted(&container.labels), sorted(&snapshot.unwrap().labels));
     json!({
         "type_url": response.spec.as_ref().unwrap().type_url,
         "spec": read(response.spec.as_ref()),
+        "container": {
+            "labels": labels,
+            "runtime": {"name": runtime.unwrap().name, "options": hex::encode(&options.value)},
+            "snapshot": {"snapshotter": snapshot.unwrap().snapshotter, "labels": snapshot_labels},
+            "terminal": container.terminal,
+        },
         "image": facts,
         "warnings": response.warnings,
     })

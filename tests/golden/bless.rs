@@ -14,8 +14,10 @@ const COLUMNS: usize = 140;
 /// The file of a case that is compared with a profile's own case.
 pub(crate) fn text(profile: &str, base: &Value, answer: &Value) -> String {
     let mut want = json!({"profile": profile, "changes": between(&base["spec"], &answer["spec"])});
-    if !same(&base["image"], &answer["image"]) {
-        want["image"] = answer["image"].clone();
+    for name in ["container", "image"] {
+        if !same(&base[name], &answer[name]) {
+            want[name] = answer[name].clone();
+        }
     }
     want["warnings"] = answer["warnings"].clone();
     let fields = want.as_object().unwrap().iter().map(|(name, value)| {

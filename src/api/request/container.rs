@@ -169,10 +169,10 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
             absolute(|| format!("options.security.{field}[{index}]"), path, wrong);
         }
     }
-    let paths = |set: Option<pb::StringList>, remove, add| PathChanges {
-        set: set.map(|list| list.values),
-        remove,
-        add,
+    let paths = |set: Option<pb::StringList>, remove: Vec<String>, add: Vec<String>| {
+        let is_changed = set.is_some() || !remove.is_empty() || !add.is_empty();
+        let set = set.map(|list| list.values);
+        is_changed.then(|| Box::new(PathChanges { set, remove, add }))
     };
     SecurityOptions {
         privileged,

@@ -46,7 +46,7 @@ pub struct ContainerConfig {
     /// The time between the stop signal and SIGKILL, in seconds; -1 without a limit.
     pub stop_timeout: Option<i32>,
     /// HEALTHCHECK.
-    pub healthcheck: Option<Healthcheck>,
+    pub healthcheck: Option<Box<Healthcheck>>,
     /// LABEL.
     pub labels: BTreeMap<String, String>,
     /// Why fields that only Docker has cannot be read, a sentence each.
@@ -146,7 +146,7 @@ struct Container {
     labels: Option<BTreeMap<String, String>>,
     stop_signal: String,
     stop_timeout: Option<i32>,
-    healthcheck: Option<Healthcheck>,
+    healthcheck: Option<Box<Healthcheck>>,
     unreadable: Vec<String>,
 }
 
@@ -268,14 +268,14 @@ mod tests {
                 volumes: ["/data".to_owned()].into(),
                 stop_signal: "SIGINT".to_owned(),
                 stop_timeout: Some(20),
-                healthcheck: Some(Healthcheck {
+                healthcheck: Some(Box::new(Healthcheck {
                     test: texts(&["CMD", "ok"]),
                     interval: Duration::from_nanos(1),
                     timeout: Duration::from_nanos(2),
                     start_period: Duration::from_nanos(3),
                     start_interval: Duration::from_nanos(4),
                     retries: 5,
-                }),
+                })),
                 unreadable: Vec::new(),
                 labels: [("a".to_owned(), "1".to_owned())].into(),
             }),

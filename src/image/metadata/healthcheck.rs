@@ -29,11 +29,11 @@ const FIELDS: &[&str] = &["Test", "Interval", "Timeout", "StartPeriod", "StartIn
 /// # Errors
 ///
 /// A value of another type, and a number below 0.
-pub(super) fn read_healthcheck(value: Value<'_>) -> Result<Option<Healthcheck>, JsonError> {
+pub(super) fn read_healthcheck(value: Value<'_>) -> Result<Option<Box<Healthcheck>>, JsonError> {
     if value.is_null() {
         return Ok(None);
     }
-    let (mut test, mut check) = (List::default(), Healthcheck::default());
+    let (mut test, mut check) = (List::default(), Box::<Healthcheck>::default());
     value.fields(FIELDS, |name, value| match name {
         "Test" => value.strings(&mut test),
         "Interval" => read_duration(value, &mut check.interval),

@@ -160,10 +160,13 @@ impl Profile {
 /// Replaces the placeholders in a string.
 fn fill_in(text: &mut String, namespace: &Namespace, id: &ContainerId) {
     if text.contains('{') {
-        *text = text
-            .replace("{namespace}", namespace.as_str())
-            .replace("{id}", id.as_str())
-            .replace("{short_id}", id.short());
+        for (name, value) in
+            [("{namespace}", namespace.as_str()), ("{id}", id.as_str()), ("{short_id}", id.short())]
+        {
+            if text.contains(name) {
+                *text = text.replace(name, value);
+            }
+        }
     }
 }
 

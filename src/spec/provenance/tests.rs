@@ -11,7 +11,7 @@ use crate::oci::place;
 use crate::spec::assembly::Assembly;
 use crate::spec::rules::RULES;
 use crate::spec::steps::STEPS;
-use crate::spec::{Allowance, Encoded, Equipment, Inputs, Profiles, SpecError, explain, generate};
+use crate::spec::{Allowance, Equipment, Finished, Inputs, Profiles, SpecError, explain, generate};
 use crate::users::user::ProcessUser;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -189,7 +189,7 @@ fn make<T>(
     make(profile, &namespace, &inputs, origins)
 }
 
-fn explained(profile: &str) -> (Encoded, Vec<Field>) {
+fn explained(profile: &str) -> (Finished, Vec<Field>) {
     make(profile, |profile, namespace, inputs, origins| {
         explain(profile, namespace, inputs, || origins.clone()).unwrap()
     })

@@ -1,7 +1,7 @@
 //! The environment.
 
 use super::namespaces;
-use crate::domain::env::{DEFAULT_PATH, Entry, has, merge, put_before};
+use crate::domain::env::{DEFAULT_PATH, Entry, has, lay_over, merge, put_before};
 use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
 use crate::domain::sandbox::NamespaceKind;
@@ -56,9 +56,13 @@ fn docker_variables(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Vec<String>
         None if !namespaces::will_have(inputs, assembly, NamespaceKind::Network) => None,
         None => Some(&assembly.spec.hostname).filter(|name| !name.is_empty()),
     };
-    let name = name.map(|name| format!("HOSTNAME={name}"));
+    let name = name.map(|name| ["HOSTNAME=", name].concat());
     let term = (inputs.options.process.terminal == Some(true)).then(|| "TERM=xterm".to_owned());
-    [Some(DEFAULT_PATH.to_owned()), name, term].into_iter().flatten().collect()
+    let image = inputs.container().and_then(|container| container.env.as_ref());
+    let mut variables = Vec::with_capacity(3 + image.map_or(0, Vec::len));
+    variables.push(DEFAULT_PATH.to_owned());
+    variables.extend(name.into_iter().chain(term));
+    variables
 }
 
 /// The image's environment, and a default PATH where the rules have one.
@@ -86,6 +90,11 @@ fn merged<E: Entry>(
     changes: &[E],
 ) -> Vec<E> {
     let below = match image {
+        // The same, without a copy.
+        Some(mut image) if own.is_empty() => {
+            image.retain(Entry::stays);
+            image
+        }
         Some(image) => merge(&image, &own),
         None => own,
     };
@@ -93,7 +102,7 @@ fn merged<E: Entry>(
         return if changes.is_empty() { below } else { merge(&below, changes) };
     };
     let (config, removed) = put_before(changes, below);
-    let mut merged = merge(&docker, &config);
+    let mut merged = lay_over(docker, config);
     merged.extend(removed.into_iter().filter(Entry::stays));
     merged
 }

@@ -16,8 +16,13 @@ use std::collections::{HashMap, HashSet};
 /// `oci.WithNewPrivileges`, `oci.WithApparmorProfile`, `oci.WithSelinuxLabel`.
 pub(super) fn hardening(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let options = &inputs.options.security;
-    change_paths(assembly, &PathList::MASKED, &options.masked_paths);
-    change_paths(assembly, &PathList::READONLY, &options.readonly_paths);
+    for (list, changes) in
+        [(PathList::MASKED, &options.masked_paths), (PathList::READONLY, &options.readonly_paths)]
+    {
+        if let Some(changes) = changes {
+            change_paths(assembly, &list, changes);
+        }
+    }
     if let Some(label) = &options.mount_label {
         assembly.linux().mount_label.clone_from(label);
         assembly.attribute_value("/linux/mountLabel", || Origin::option("security.mount_label"));
@@ -70,9 +75,6 @@ impl PathList {
 /// Replaces a list of paths, removes paths from it, and adds those that it does not have.
 fn change_paths(assembly: &mut Assembly, list: &PathList, changes: &PathChanges) {
     let PathChanges { set, remove, add } = changes;
-    if set.is_none() && remove.is_empty() && add.is_empty() {
-        return;
-    }
     let paths = (list.of)(assembly.linux());
     if let Some(set) = set {
         paths.clone_from(set);

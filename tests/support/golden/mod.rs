@@ -13,7 +13,7 @@
 //! - an error: its code, reason, message and violations;
 //! - a whole answer, in the case that has a profile's name and asks for nothing else, and in `process` and `resources`;
 //! - for every other spec what differs from the spec of a profile's own case: `profile`, `changes` (see [`changes`]),
-//!   `image` where it is another, and `warnings`.
+//!   `container` and `image` where they are others, and `warnings`.
 //!
 //! Invariant: the order of fields is checked. A whole spec has the fields of each object in the order in which they are answered, and a
 //! change that adds a field says before which one. So the changes on the profile's spec give one text, and the runner
@@ -62,7 +62,7 @@ impl Case {
         let mut answer = case(profile).wanted()?;
         let changes = serde_json::from_value(want["changes"].clone()).map_err(|e| e.to_string())?;
         changes::apply(&mut answer["spec"], changes)?;
-        for name in ["image", "warnings"] {
+        for name in ["container", "image", "warnings"] {
             if let Some(value) = want.get(name) {
                 answer[name] = value.clone();
             }

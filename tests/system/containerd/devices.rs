@@ -35,7 +35,7 @@ async fn run_script(daemon: &Daemon, flags: &[&str], options: SpecOptions, scrip
         namespace: "e2e",
         id: "devices",
         image: &image.name,
-        chain_id: &image.chain_id,
+        chain_id: &answer.container.unwrap().snapshot.unwrap().parent,
         spec: answer.spec.unwrap(),
         terminal: false,
     };

@@ -34,7 +34,7 @@ async fn run_answer(daemon: &Daemon, request: &GenerateRequest, answer: Generate
         namespace: &request.namespace,
         id: &request.id,
         image: &image.name,
-        chain_id: &image.chain_id,
+        chain_id: &answer.container.unwrap().snapshot.unwrap().parent,
         spec: answer.spec.unwrap(),
         terminal: false,
     };
@@ -51,7 +51,8 @@ fn facts(image: &Image, answer: &GenerateResponse) {
     assert_eq!(facts.digest, image.index.digest);
     assert_eq!(facts.manifest_digest, image.manifest.digest);
     assert_eq!(facts.config_digest, image.config.digest);
-    assert_eq!(facts.chain_id, image.chain_id());
+    let container = answer.container.as_ref().unwrap();
+    assert_eq!(container.snapshot.as_ref().unwrap().parent, image.chain_id());
 }
 
 on_each_release! {

@@ -140,12 +140,12 @@ impl Contained {
         };
         let served = Served::start(daemon).await;
         let answer = served.client().await.generate(request).await.unwrap().into_inner();
-        let image = answer.image.clone().unwrap();
+        let (image, container) = (answer.image.clone().unwrap(), answer.container.clone().unwrap());
         let task = Task {
             namespace: NAMESPACE,
             id,
             image: &image.name,
-            chain_id: &image.chain_id,
+            chain_id: &container.snapshot.unwrap().parent,
             spec: answer.spec.clone().unwrap(),
             terminal: false,
         };
@@ -264,9 +264,8 @@ on_each_release! {
             ..GenerateRequest::default()
         };
         let answer = contained.client().await.generate(request).await.unwrap().into_inner();
-        let (inside, outside) = (answer.image.unwrap(), contained.answer.image.clone().unwrap());
-        assert_eq!(inside.config_digest, outside.config_digest);
-        assert_eq!(inside.chain_id, outside.chain_id);
+        assert_eq!(answer.image.unwrap().config_digest, contained.answer.image.clone().unwrap().config_digest);
+        assert_eq!(answer.container.unwrap().snapshot, contained.answer.container.clone().unwrap().snapshot);
         contained.stop().await;
     }
 }

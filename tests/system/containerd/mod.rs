@@ -9,6 +9,7 @@
 
 mod devices;
 mod exec;
+mod from_the_answer;
 mod generate;
 mod harness;
 mod image;
