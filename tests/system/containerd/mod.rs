@@ -9,6 +9,7 @@
 
 mod daemon;
 mod devices;
+mod examples;
 mod exec;
 mod from_the_answer;
 mod generate;
