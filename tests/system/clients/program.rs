@@ -107,7 +107,7 @@ fn text(file: &mut File) -> String {
 }
 
 /// Where `.ci/tools` puts what it installs.
-fn tools() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("SPECD_TOOLS").unwrap_or_else(|| {
         set("XDG_CACHE_HOME")

@@ -8,6 +8,7 @@
 //! specd's own client.
 
 mod devices;
+mod examples;
 mod exec;
 mod from_the_answer;
 mod generate;

@@ -19,7 +19,7 @@ fn blocks() -> Vec<String> {
 
 /// What stands before the blocks: directories of their own, and containerd in the same mount namespace. `ctr image mount` requires
 /// that.
-const BEFORE: &str = r#"set -euo pipefail
+pub(super) const BEFORE: &str = r#"set -euo pipefail
 mount -t tmpfs tmpfs /run
 mkdir /run/containerd
 trap 'kill $(jobs -p); wait' EXIT

@@ -1,0 +1,101 @@
+//! The examples in other languages, from an image to a container that ran, by the commands of their READMEs.
+//!
+//! `.ci/tools examples` builds them with the first block of commands; the second runs one, and the block of text is what it prints.
+//! One that is not built means a test that says SKIPPED; with `SPECD_REQUIRE_EXAMPLES=1` it means one that fails. They run in a mount
+//! namespace of their own, in which the sockets of containerd and specd have their usual paths.
+
+use crate::clients::program::tools;
+use crate::containerd::daemon::{Daemon, Release, SNAPSHOTTER};
+use crate::containerd::image::busybox_with;
+use crate::containerd::readme::BEFORE;
+use crate::support::control_group::ControlGroup;
+use crate::support::say::say;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Starts specd, runs the example in its directory, and fails if anything of it is left. The command of the example is `$RUN`.
+const AROUND: &str = r#"
+mkdir /run/specd tmp
+export TMPDIR=$PWD/tmp
+specd serve --listen unix:///run/specd/specd.sock --snapshotter "$CONTAINERD_SNAPSHOTTER" >specd.log 2>&1 &
+until specd health --server unix:///run/specd/specd.sock >/dev/null 2>&1; do sleep 0.1; done
+
+(cd "$EXAMPLE" && timeout 120 bash -ec "$RUN") || { cat specd.log >&2; tail -n 20 containerd.log >&2; exit 1; }
+
+{
+    ctr --address "$SOCKET" containers list --quiet
+    ctr --address "$SOCKET" tasks list --quiet
+    ctr --address "$SOCKET" snapshots list | grep -v -e ^KEY -e 'Committed *$' || true
+    ls -A tmp
+    for state in /run/runc /run/containerd/runc/default; do if [ -d "$state" ]; then ls -A "$state"; fi; done
+} >left 2>containerd.err
+[ ! -s left ] || { echo "left behind:" >&2; cat left >&2; exit 1; }
+"#;
+
+/// The blocks of a document in one language.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let begin = format!("```{language}\n");
+    let blocks = document.split(begin.as_str()).skip(1);
+    blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// The directory in which an example was built, or a word that the test is skipped.
+fn built(language: &str) -> Option<PathBuf> {
+    let directory = tools().join("examples").join(language);
+    if directory.join(".stamp").exists() {
+        return Some(directory.join("examples").join(language));
+    }
+    let required = std::env::var_os("SPECD_REQUIRE_EXAMPLES").is_some_and(|value| value == "1");
+    assert!(!required, "the example in {language} is required: .ci/tools examples builds it");
+    say(&format!("SKIPPED: the example in {language}: .ci/tools examples has not built it"));
+    None
+}
+
+/// Runs an example, and compares what it prints with its README.
+async fn ends_in_a_container_that_ran(language: &str) {
+    let Some(example) = built(language) else { return };
+    let Some(mut daemon) = Daemon::start(Release::Two).await else { return };
+    let image = busybox_with(&json!({"Cmd": ["sh"], "Env": ["PATH=/bin"]}));
+    image.import(&daemon, "default", "docker.io/library/busybox:latest").await;
+    daemon.stop();
+    let _group = ControlGroup::hold("default");
+
+    let readme = example.join("README.md");
+    let readme = std::fs::read_to_string(&readme).unwrap();
+    let [_, run] = &blocks(&readme, "sh")[..] else { panic!("{language}: not two blocks of sh") };
+    let [prints] = &blocks(&readme, "text")[..] else { panic!("{language}: not one block of text") };
+    let work = tempfile::tempdir().unwrap();
+    let specd = Path::new(env!("CARGO_BIN_EXE_specd")).parent().unwrap();
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let two = std::env::var_os("SPECD_CONTAINERD_2").unwrap_or_default();
+    let mut path = vec![specd.to_owned(), two.into(), tools().join("bin")];
+    path.extend(std::env::split_paths(&inherited));
+    path.extend(["/usr/sbin", "/sbin"].map(Into::into));
+    let output = Command::new("unshare")
+        .args(["--mount", "bash", "-c", &format!("{BEFORE}{AROUND}")])
+        .current_dir(work.path())
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .env("SOCKET", daemon.socket())
+        .env("CONFIG", daemon.path("config.toml"))
+        .env("CONTAINERD_SNAPSHOTTER", SNAPSHOTTER)
+        .env("EXAMPLE", example)
+        .env("RUN", run)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(&String::from_utf8_lossy(&output.stdout), prints, "{language}: {err}");
+    assert!(output.status.success(), "{language}: {err}");
+}
+
+macro_rules! ends_in_a_container_that_ran {
+    ($($language:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $language() {
+            ends_in_a_container_that_ran(stringify!($language)).await;
+        }
+    )*};
+}
+
+ends_in_a_container_that_ran! { shell python go node java rust cpp }
