@@ -4,17 +4,21 @@
 //! A call takes a place when its request has arrived whole, and gives it back when its answer is ready: neither a client
 //! that does not finish its request nor one that does not take its answer holds one.
 //!
-//! Health checks and reflection take no place: a server at its limit is alive, and an operator must be able to inspect it.
+//! Places bound the memory of all calls; turns bound how many of them want a CPU. A call has a turn before anything is done
+//! for it, and gives it back early if it waits for something else, such as a slow containerd.
+//!
+//! Health checks and reflection need neither: a server at its limit is alive, and an operator must be able to inspect it.
 
 use crate::call_end::status_code;
 use crate::call_time::CallTime;
 use crate::server::metrics::Metrics;
 use crate::server::receive::{NotReceived, Received, Whole, receive};
 use crate::server::transit::{Held, Transit};
+use crate::server::turns::{Patience, Turn, Turns};
 use bytes::Bytes;
 use http::{Request, Response};
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -30,11 +34,21 @@ const EXEMPT: [&str; 2] = ["/grpc.health.", REFLECTION];
 /// The only service with requests that are streams.
 const REFLECTION: &str = "/grpc.reflection.";
 
+/// How long a call waits for its turn, before it is refused. A refusal is answered within 50 ms.
+const PATIENCE: Patience =
+    Patience { in_order: Duration::from_millis(10), most: Duration::from_millis(35) };
+
+/// How long a call keeps its turn. One that takes longer waits for something else than a CPU: its future is polled once
+/// more before the turn is given to another call.
+const TURN: Duration = Duration::from_millis(20);
+
 /// The limits of calls, and the statuses of calls that are refused.
 #[derive(Debug, Clone)]
 pub struct CallLimits {
     /// The largest number of calls in flight, over all connections.
     pub in_flight: usize,
+    /// The largest number of calls that are worked on at a time.
+    pub at_work: usize,
     /// The largest message of a request, in bytes.
     pub request_bytes: usize,
     /// How long a request may take to arrive after its headers, and its answer to be taken.
@@ -61,6 +75,7 @@ pub(super) struct Limited<S> {
 struct Limiter {
     limits: CallLimits,
     permits: Arc<Semaphore>,
+    turns: Arc<Turns>,
     transit: Arc<Transit>,
     metrics: Arc<Metrics>,
 }
@@ -87,7 +102,8 @@ impl<S> Limited<S> {
         metrics: Arc<Metrics>,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { inner, limiter: Arc::new(Limiter { limits, permits, transit, metrics }) }
+        let turns = Turns::new(limits.at_work, PATIENCE);
+        Self { inner, limiter: Arc::new(Limiter { limits, permits, turns, transit, metrics }) }
     }
 }
 
@@ -110,24 +126,38 @@ impl Limiter {
         let (head, body) = request.into_parts();
         let lost = CancellationToken::new();
         let held = self.transit.hold(0, &lost);
-        let body = if is_stream {
-            Received::Stream(body)
-        } else {
-            tokio::select! {
-                biased;
-                whole = self.receive(body, time, &held) => Received::Whole(whole?),
-                () = lost.cancelled() => return Err(self.lost(time)),
-            }
+        let arrival = async {
+            let body = if is_stream {
+                Received::Stream(body)
+            } else {
+                Received::Whole(self.receive(body, time, &held).await?)
+            };
+            let admission = if is_exempt { None } else { Some(self.admission().await?) };
+            Ok::<_, Status>((body, admission))
+        };
+        let (body, admission) = tokio::select! {
+            biased;
+            arrived = arrival => arrived?,
+            () = lost.cancelled(), if !is_stream => return Err(self.lost(time)),
         };
         if let Some(asked) = time.asked
             && time.began.elapsed() >= asked
         {
             return Err((self.limits.late)(asked));
         }
-        let place = if is_exempt { None } else { Some(self.place()?) };
         drop(held);
-        let Ok(response) = inner.oneshot(Request::from_parts(head, body)).await;
-        drop(place);
+        let mut answer = pin!(inner.oneshot(Request::from_parts(head, body)));
+        let response = match admission {
+            None => answer.await,
+            Some((turn, _place)) => match tokio::time::timeout(TURN, answer.as_mut()).await {
+                Ok(response) => response,
+                Err(_) => {
+                    drop(turn);
+                    answer.await
+                }
+            },
+        };
+        let Ok(response) = response;
         // tonic refused to decode the request: none of the services answers OUT_OF_RANGE itself.
         if status_code(response.headers()) == Some(Code::OutOfRange) {
             return Err(self.limits.too_large.clone());
@@ -161,14 +191,16 @@ impl Limiter {
         self.limits.overloaded.clone()
     }
 
-    /// A place in flight.
-    fn place(&self) -> Result<Place, Status> {
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+    /// A turn and a place in flight.
+    async fn admission(&self) -> Result<(Turn, Place), Status> {
+        let turn = self.turns.take().await;
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let (Some(turn), Ok(permit)) = (turn, permit) else {
             self.metrics.shed.inc();
             return Err(self.limits.overloaded.clone());
         };
         self.metrics.in_flight.inc();
-        Ok(Place { _permit: permit, metrics: Arc::clone(&self.metrics) })
+        Ok((turn, Place { _permit: permit, metrics: Arc::clone(&self.metrics) }))
     }
 }
 

@@ -24,5 +24,6 @@ mod tasks;
 pub mod tls;
 pub mod trace;
 mod transit;
+mod turns;
 mod unix_listener;
 mod unix_socket;

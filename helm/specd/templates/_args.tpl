@@ -74,6 +74,9 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 - --slow-call={{ $v.log.slowCall }}
 - --max-connections={{ $v.limits.maxConnections | int64 }}
 - --max-in-flight={{ $v.limits.maxInFlight | int64 }}
+{{- with $v.limits.maxAtWork }}
+- --max-at-work={{ . | int64 }}
+{{- end }}
 - --max-streams={{ $v.limits.maxStreams | int64 }}
 - --max-request-bytes={{ $v.limits.maxRequestBytes | int64 }}
 - --max-response-bytes={{ $v.limits.maxResponseBytes | int64 }}

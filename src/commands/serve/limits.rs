@@ -13,6 +13,16 @@ use std::time::Duration;
 /// The largest size that may be allowed for a message.
 const MESSAGE_BYTES: u64 = 64 << 20;
 
+/// How many calls are worked on at a time for each CPU. Fewer would leave CPUs idle while calls wait for containerd's
+/// answers; more only wait for each other.
+const AT_WORK: usize = 32;
+
+/// How many calls are worked on at a time by default.
+fn at_work() -> usize {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    cpus * AT_WORK
+}
+
 /// How many of the largest messages may be on their way at a time.
 const IN_TRANSIT: usize = 16;
 
@@ -26,6 +36,9 @@ pub struct LimitArgs {
     /// The largest number of calls in flight over all connections; further calls are answered `RESOURCE_EXHAUSTED`
     #[arg(long, value_name = "COUNT", env = "SPECD_MAX_IN_FLIGHT", default_value_t = 1024, value_parser = count(1..=1 << 20))]
     pub max_in_flight: usize,
+    /// The largest number of calls that are worked on at a time, without those that wait for containerd; further calls wait a moment, then they are answered `RESOURCE_EXHAUSTED` [default: 32 for each CPU]
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_AT_WORK", value_parser = count(1..=1 << 20))]
+    max_at_work: Option<usize>,
     /// The largest number of calls in flight on one connection; the client delays further calls
     #[arg(long, value_name = "COUNT", env = "SPECD_MAX_STREAMS", default_value_t = 128, value_parser = value_parser!(u32).range(1..=1 << 16))]
     max_streams: u32,
@@ -79,6 +92,7 @@ impl LimitArgs {
         let &Self {
             max_connections: connections,
             max_in_flight: in_flight,
+            max_at_work,
             max_streams: streams,
             max_request_bytes: request_bytes,
             max_response_bytes,
@@ -102,6 +116,7 @@ impl LimitArgs {
             keepalive_timeout,
             calls: CallLimits {
                 in_flight,
+                at_work: max_at_work.unwrap_or_else(at_work),
                 request_bytes,
                 transfer_timeout,
                 transit_bytes: request_bytes.max(max_response_bytes).saturating_mul(IN_TRANSIT),
@@ -146,6 +161,7 @@ mod tests {
         let config = config(&[]).unwrap();
         assert_eq!((config.connections, config.calls.in_flight, config.streams), (256, 1024, 128));
         assert_eq!(config.header_list_bytes, 16 << 10);
+        assert!(config.calls.at_work >= 32 && config.calls.at_work.is_multiple_of(32));
         assert_eq!(config.calls.transfer_timeout, Duration::from_secs(10));
         assert_eq!(config.calls.transit_bytes, 64 << 20);
         assert_eq!(config.drain_timeout, Duration::from_secs(10));
@@ -163,6 +179,7 @@ mod tests {
         for (flag, value) in [
             ("--max-connections", "0"),
             ("--max-in-flight", "0"),
+            ("--max-at-work", "0"),
             ("--max-streams", "0"),
             ("--max-request-bytes", "0"),
             ("--max-response-bytes", "1000000000"),

@@ -311,3 +311,95 @@ async fn a_flood_of_resets_ends_its_connection_and_no_other() {
     let mut new = HealthClient::new(connect(server.address()).await.unwrap());
     assert_eq!(check(&mut new, "liveness").await, ServingStatus::Serving);
 }
+
+/// A service with calls that go to the end of the runtime's queue a few times, and count how many of them there are.
+#[derive(Clone, Default)]
+struct Computing {
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl NamedService for Computing {
+    const NAME: &'static str = "example.v1.Gated";
+}
+
+impl Service<Request<Body>> for Computing {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        let Self { now, most } = self.clone();
+        Box::pin(async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(Status::ok("").into_http())
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_calls_few_are_worked_on_at_a_time_and_the_rest_waits_or_is_refused() {
+    let calls = CallLimits { at_work: 4, ..serve_config().calls };
+    let config = ServeConfig { calls, ..serve_config() };
+    let computing = Computing::default();
+    let routes = Routes::new(computing.clone());
+    let server = Start { config, routes, ..Default::default() }.run().await;
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let channel = connect(server.address()).await.unwrap();
+        for _ in 0..20 {
+            let channel = channel.clone();
+            callers.spawn(async move {
+                let mut codes = Vec::new();
+                for _ in 0..5 {
+                    let request =
+                        Request::post("/example.v1.Gated/Wait").body(Body::empty()).unwrap();
+                    let answer = channel.clone().oneshot(request).await.unwrap();
+                    codes.push(Code::from_bytes(answer.headers()["grpc-status"].as_bytes()));
+                }
+                codes
+            });
+        }
+    }
+    let codes: Vec<Code> = callers.join_all().await.concat();
+    let (ok, refused): (Vec<Code>, Vec<Code>) = codes.iter().partition(|code| **code == Code::Ok);
+    assert!(refused.iter().all(|code| *code == Code::ResourceExhausted), "{refused:?}");
+    assert_eq!(codes.len(), 500);
+    // 100 at a time would be all of them. More than 4 are those that took longer than a turn, on a busy machine.
+    let most = computing.most.load(Ordering::SeqCst);
+    assert!(most <= 60 && ok.len() >= 20, "{most} at a time, {} answered", ok.len());
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_something_else_gives_its_turn_to_another() {
+    let gated = Gated::new();
+    let calls = CallLimits { at_work: 1, ..serve_config().calls };
+    let config = ServeConfig { calls, ..serve_config() };
+    let routes = Routes::new(gated.clone());
+    let server = Arc::new(Start { config, routes, ..Default::default() }.run().await);
+    let mut waiting = Vec::new();
+    for count in 1..=5 {
+        let server = Arc::clone(&server);
+        // On a busy machine the turn may come too late.
+        waiting.push(tokio::spawn(async move {
+            let mut code = call(&server).await;
+            while code == Code::ResourceExhausted {
+                code = call(&server).await;
+            }
+            code
+        }));
+        gated.begun(count).await;
+    }
+    gated.gate.add_permits(5);
+    for call in waiting {
+        assert_eq!(within("an answer", call).await.unwrap(), Code::Ok);
+    }
+}
