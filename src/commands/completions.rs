@@ -27,7 +27,7 @@ pub struct ManPagesArgs {
     directory: PathBuf,
 }
 
-pub(super) fn run(args: CompletionsArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &CompletionsArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);
     print(String::from_utf8(script).map_err(Failure::run)?.trim_end())

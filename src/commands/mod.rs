@@ -116,7 +116,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Validate(args) => validate::run(args),
         Command::HostFacts(args) => host_facts::run(args),
         Command::Health(args) => health::run(args),
-        Command::Completions(args) => completions::run(args),
+        Command::Completions(args) => completions::run(&args),
         Command::ManPages(args) => completions::write_man_pages(args),
     }
 }

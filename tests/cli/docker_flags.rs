@@ -68,7 +68,7 @@ fn options_of(answer: &Value, found: &mut BTreeSet<String>) {
             members.values().for_each(|value| options_of(value, found));
         }
         Value::Array(list) => list.iter().for_each(|value| options_of(value, found)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

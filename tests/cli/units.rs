@@ -47,6 +47,23 @@ fn the_unit_starts_the_server() {
     assert_eq!(setting(&unit, "RestartPreventExitStatus"), Some("2"), "a wrong flag stays wrong");
 }
 
+#[test]
+fn the_user_of_the_drop_ins_is_one_that_systemd_can_create() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("etc")).unwrap();
+    let mut sysusers = process::Command::new("systemd-sysusers");
+    sysusers.arg(format!("--root={}", root.path().display()));
+    sysusers.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd/sysusers.conf"));
+    let Ok(output) = sysusers.output() else {
+        say("SKIPPED: the user of the systemd units: systemd-sysusers is not on the PATH");
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    let accounts = fs::read_to_string(root.path().join("etc/passwd")).unwrap();
+    assert!(accounts.lines().any(|line| line.starts_with("specd:")), "{accounts}");
+    assert!(drop_ins().iter().any(|(_, _, content)| content.contains("User=specd")));
+}
+
 /// systemd's answer for the service with one drop-in: which settings are in force.
 fn settings_in_force(directory: &Path, unit: &str, content: &str) -> Value {
     // The program and its user do not have to exist on this machine.

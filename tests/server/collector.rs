@@ -65,9 +65,9 @@ impl TraceService for Collector {
 
 /// Attributes that are texts.
 pub(crate) fn attributes(list: &[KeyValue]) -> BTreeMap<String, String> {
-    let text = |one: &KeyValue| match one.value.as_ref()?.value.as_ref()? {
-        Value::StringValue(text) => Some((one.key.clone(), text.clone())),
-        _ => None,
+    let text = |one: &KeyValue| {
+        let Value::StringValue(text) = one.value.as_ref()?.value.as_ref()? else { return None };
+        Some((one.key.clone(), text.clone()))
     };
     list.iter().filter_map(text).collect()
 }

@@ -155,7 +155,7 @@ fn mount(text: &str) -> Result<Added, String> {
             "target" | "dst" | "destination" => to = Some(absolute(&needed()?)?),
             "readonly" | "ro" => readonly = switch(&key, value.as_deref())?,
             "bind-nonrecursive" => {
-                recursive = switch(&key, value.as_deref())?.then(|| "disabled".to_owned())
+                recursive = switch(&key, value.as_deref())?.then(|| "disabled".to_owned());
             }
             "bind-recursive" => recursive = Some(needed()?),
             "bind-propagation" => {
@@ -169,13 +169,12 @@ fn mount(text: &str) -> Result<Added, String> {
                 propagation = Some(name);
             }
             "tmpfs-size" => {
-                size = Some(bytes(&needed()?).map_err(|error| format!("tmpfs-size: {error}"))?)
+                let found = bytes(&needed()?).map_err(|error| format!("tmpfs-size: {error}"));
+                size = Some(found?);
             }
             "tmpfs-mode" => {
-                mode = Some(
-                    octal(&needed()?)
-                        .ok_or("tmpfs-mode: expected a mode in octal, for example 1777")?,
-                )
+                let found = octal(&needed()?);
+                mode = Some(found.ok_or("tmpfs-mode: expected a mode in octal, for example 1777")?);
             }
             _ if key.starts_with("volume-") || key.starts_with("image-") => {
                 return Err(format!(

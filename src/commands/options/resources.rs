@@ -92,7 +92,7 @@ fn quota_of_cpus(text: &str) -> Result<i64, &'static str> {
     if !is_number(whole) || !is_number(fraction) || text.len() > 24 || fraction.is_empty() {
         return Err(EXPECTED);
     }
-    let micros = format!("{whole:0>1}{:0<5.5}", fraction).parse::<i64>().map_err(|_| EXPECTED)?;
+    let micros = format!("{whole:0>1}{fraction:0<5.5}").parse::<i64>().map_err(|_| EXPECTED)?;
     if (1000..=100_000_000_000).contains(&micros) { Ok(micros) } else { Err(EXPECTED) }
 }
 

@@ -11,8 +11,7 @@ use pb::seccomp_options::Kind;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Security")]
 pub(super) struct SecurityArgs {
-    /// A capability to add, for example NET_ADMIN, or ALL; may be repeated
-    #[arg(long, value_name = "NAME", env = "SPECD_CAP_ADD", value_parser = capability)]
+    #[arg(long, help = "A capability to add, for example NET_ADMIN, or ALL; may be repeated", value_name = "NAME", env = "SPECD_CAP_ADD", value_parser = capability)]
     cap_add: Vec<String>,
     /// A capability to remove, or ALL, which leaves those of --cap-add; may be repeated
     #[arg(long, value_name = "NAME", env = "SPECD_CAP_DROP", value_parser = capability)]
@@ -63,7 +62,7 @@ impl SecurityArgs {
             let seccomp = |kind| Some(pb::SeccompOptions { kind: Some(kind) });
             match option {
                 SecurityOption::NoNewPrivileges(wanted) => {
-                    security.no_new_privileges = Some(wanted)
+                    security.no_new_privileges = Some(wanted);
                 }
                 SecurityOption::SeccompUnconfined => {
                     security.seccomp = seccomp(Kind::Unconfined(pb::UnconfinedSeccomp {}));

@@ -19,6 +19,7 @@ use crate::domain::request::DEFAULT_PROFILE;
 use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use crate::server::activation::Activation;
 use crate::server::listen::{AddressError, ListenAddress};
+use crate::server::notify;
 use crate::server::shutdown::Shutdown;
 use crate::server::trace::CallLog;
 use crate::telemetry::traces::Traces;
@@ -223,7 +224,9 @@ fn reload_on_signal(profiles: Reload) -> std::io::Result<()> {
     tokio::spawn(async move {
         while signals.recv().await.is_some() {
             let profiles = profiles.clone();
+            notify::reloading();
             let _ = tokio::task::spawn_blocking(move || profiles.reload()).await;
+            notify::ready();
         }
     });
     Ok(())

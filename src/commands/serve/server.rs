@@ -151,6 +151,7 @@ impl BoundServer {
         let mut background = JoinSet::new();
         let (health, source) = (self.health.clone(), self.source);
         background.spawn(async move { health.follow(source, Probe::default()).await });
+        background.spawn(notify::keep_alive());
         if let Some(tls) = tls {
             background.spawn(async move { tls.follow(TLS_RELOAD).await });
         }

@@ -131,6 +131,35 @@ fn systemd_is_notified_of_the_start_and_the_stop() {
     assert!(server.ended().success());
 }
 
+#[test]
+fn systemds_watchdog_is_fed_and_a_reload_is_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify.sock");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(crate::listening::SOON)).unwrap();
+    let next_but = |left_out: &str| loop {
+        let mut message = [0; 512];
+        let length = socket.recv(&mut message).unwrap();
+        let text = String::from_utf8(message[..length].to_vec()).unwrap().trim().to_owned();
+        if text != left_out {
+            return text;
+        }
+    };
+    let mut command = serve(&["tcp://127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "200000");
+    let server = Running::start(&mut command);
+    assert_eq!(next_but("WATCHDOG=1"), "READY=1");
+    for _ in 0..3 {
+        assert_eq!(next_but(""), "WATCHDOG=1");
+    }
+    server.signal(Signal::HUP);
+    let reloading = next_but("WATCHDOG=1");
+    let time = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
+    assert!(time.parse::<u64>().is_ok_and(|time| time > 0), "{reloading}");
+    assert_eq!(next_but("WATCHDOG=1"), "READY=1");
+    assert!(server.stop().success());
+}
+
 /// systemd's own tool, which passes a socket at the first connection.
 #[test]
 fn systemd_socket_activate_passes_a_socket() {
