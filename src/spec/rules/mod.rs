@@ -10,11 +10,13 @@
 mod annotations;
 mod capabilities;
 mod cpu_list;
+mod device_access;
 mod devices;
 mod hidden_mounts;
 mod hooks;
 mod limits;
 mod memory_policy;
+mod mount_options;
 mod mounts;
 mod namespaces;
 mod process;

@@ -14,8 +14,10 @@
 mod adapted;
 mod bundle;
 mod cases;
+mod containers_common;
 mod docs;
 mod goldens;
+mod other_namespaces;
 mod rules;
 mod runtime;
 mod schema;
