@@ -20,6 +20,7 @@ mod privileged;
 mod rdt;
 pub(super) mod resources;
 mod rootfs;
+mod rootless;
 mod scheduling;
 mod seccomp;
 mod sysctl;
@@ -60,7 +61,7 @@ const fn step(
 }
 
 /// All steps, in order. The first edits the profile's spec.
-pub const STEPS: [Step; 26] = [
+pub const STEPS: [Step; 27] = [
     step("image", Container, image::image),
     step("args", Process, args::args),
     step("env", Process, env::env),
@@ -73,6 +74,7 @@ pub const STEPS: [Step; 26] = [
     step("capabilities", Process, capabilities::capabilities),
     step("rootfs", Container, rootfs::rootfs),
     step("mounts", Container, mounts::mounts),
+    step("rootless", Container, rootless::rootless),
     step("namespaces", Container, namespaces::namespaces),
     step("user_mounts", Container, user_mounts::user_mounts),
     step("hostname", Container, hostname::hostname),

@@ -18,6 +18,7 @@ mod containers_common;
 mod docs;
 mod goldens;
 mod other_namespaces;
+mod rootless;
 mod rules;
 mod runtime;
 mod schema;
