@@ -46,7 +46,8 @@ tools: ## install the pinned tools that all targets need
 
 oracle: ## compare 10,000 random cases for each of seven releases with containerd's own Go client
 	@.ci/tools oracle
-	SPECD_ORACLE_RELEASES=all SPECD_ORACLE_CASES=$${SPECD_ORACLE_CASES:-10000} SPECD_ORACLE_SEED=$${SPECD_ORACLE_SEED:-random} cargo test --locked --test oracle
+	SPECD_ORACLE_RELEASES=all SPECD_ORACLE_CASES=$${SPECD_ORACLE_CASES:-10000} \
+		SPECD_ORACLE_SPECS=$${SPECD_ORACLE_SPECS:-20000} SPECD_ORACLE_SEED=$${SPECD_ORACLE_SEED:-random} cargo test --locked --test oracle
 
 load: ## send 10,000 calls with ghz to a server with an OCI layout; any error fails
 	@.ci/load

@@ -67,6 +67,8 @@ pub struct Options {
     pub annotations: BTreeMap<String, String>,
     /// Hooks to add.
     pub hooks: oci::Hooks,
+    /// What a runtime needs that an ordinary user runs.
+    pub rootless: Option<Rootless>,
     /// The version of the runtime spec to state.
     pub oci_version: Option<String>,
     /// CDI devices, by fully qualified names.
@@ -187,6 +189,13 @@ pub struct NamespaceOptions {
     pub time_offsets: BTreeMap<String, oci::TimeOffset>,
     /// Network devices to move into the container, by the name on the host.
     pub net_devices: BTreeMap<String, oci::NetDevice>,
+}
+
+/// A runtime that an ordinary user runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rootless {
+    /// The uid and the gid of the user; nothing where the runtime runs in a user namespace already.
+    pub user: Option<(u32, u32)>,
 }
 
 /// Changes to the devices.

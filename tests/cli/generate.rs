@@ -173,7 +173,9 @@ fn what_is_wrong_is_said_in_a_sentence() {
     let said = generate(&layout, &["--profile", "nonsense"]);
     assert_eq!(said.code, Some(2));
     assert!(
-        said.err.contains("unknown profile \"nonsense\", known are function, hardened, faas-rs"),
+        said.err.contains(
+            "unknown profile \"nonsense\", known are function, hardened, rootless, faas-rs"
+        ),
         "{}",
         said.err
     );

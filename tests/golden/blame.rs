@@ -184,6 +184,8 @@ const WITHOUT: &[(&str, &str)] = &[
     ("namespaces.pid", "one kind of many, see uts"),
     ("namespaces.time", "one kind of many, see uts"),
     ("namespaces.user", "one kind of many, see uts"),
+    ("rootless.gid", "one mapping that is always valid"),
+    ("rootless.uid", "one mapping that is always valid"),
     ("namespaces.user_mounts", "an enum, checked with the request"),
     ("cgroup.systemd", "checked with the request"),
     ("hooks.create_container", "one list of many, see prestart"),

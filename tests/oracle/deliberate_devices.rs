@@ -32,6 +32,7 @@ pub(crate) const TWICE: Known = Known {
     },
     witness: || Case {
         options: vec![
+            Chosen::new("WithDefaultUnixDevices", Value::Null),
             Chosen::new("WithDevices", json!({"Path": "/dev/full", "Access": "r"})),
             Chosen::new("WithHostDevices", Value::Null),
         ],

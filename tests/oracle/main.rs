@@ -21,12 +21,22 @@ mod fields;
 mod options;
 mod parity;
 mod program;
+mod random_specs;
 mod run;
 mod runtime;
+#[path = "../system/runtimes"]
+mod runtimes {
+    pub(crate) mod adapted;
+    pub(crate) mod bundle;
+    pub(crate) mod cases;
+    pub(crate) mod other_namespaces;
+    pub(crate) mod runtime;
+}
 mod sandbox;
 mod seccomp_policies;
 #[path = "../support"]
 mod support {
+    pub(crate) mod control_group;
     pub(crate) mod go_json;
     pub(crate) mod go_options;
     pub(crate) mod layout;

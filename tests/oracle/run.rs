@@ -228,7 +228,7 @@ fn report(go: &Answer, ours: &Result<String, tonic::Status>) -> String {
     }
 }
 
-fn any_case() -> BoxedStrategy<Case> {
+pub(crate) fn any_case() -> BoxedStrategy<Case> {
     let names = prop_oneof![
         150 => (text::identifier(), text::identifier()),
         1 => (text::identifier(), text::of(&["", "../x", "a/b", "-", "a..b", "a b", "<&>"])),
@@ -257,13 +257,13 @@ fn runner(seed: u64, release: &Release) -> TestRunner {
     TestRunner::new_with_rng(Config::default(), rng)
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok().filter(|text| !text.is_empty())?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
 }
 
 /// The seed that was asked for, `random` for a new one each time, or always the same.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     match std::env::var("SPECD_ORACLE_SEED").as_deref() {
         Ok("random") => SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64,
         _ => number("SPECD_ORACLE_SEED").unwrap_or(1),

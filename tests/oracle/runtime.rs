@@ -121,7 +121,7 @@ pub(crate) const LIST: &[Known] = &[
         name: "read-only root without a mount namespace",
         reason: "runc refuses it since 1.6, and an older one makes a mount of the host read-only",
         only: &[],
-        holds: |seen| tells(seen, &["root-readonly-namespace"]),
+        holds: |seen| tells(seen, &["root-readonly-namespace", "mount-readonly-namespace"]),
         witness: || Case {
             options: vec![
                 Chosen::new("readonly", true),
@@ -131,6 +131,13 @@ pub(crate) const LIST: &[Known] = &[
             ],
             ..plain()
         },
+    },
+    Known {
+        name: "every device of the host without a rule for /dev/null",
+        reason: "runc opens /dev/null, and allows by itself only devices that the spec does not list",
+        only: &[],
+        holds: |seen| tells(seen, &["device-null"]),
+        witness: || with("WithHostDevices", Value::Null),
     },
     Known {
         name: "user that the user namespace does not map",

@@ -33,7 +33,8 @@ impl CopyForOthers {
         copy
     }
 
-    fn path(&self) -> PathBuf {
+    /// Where the copy is.
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("program")
     }
 

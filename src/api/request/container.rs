@@ -3,7 +3,7 @@
 use super::{absolute, mappings};
 use crate::api::pb::specd as pb;
 use crate::domain::request::{
-    NamespaceOptions, PathChanges, Privileged, SeccompOption, SecurityOptions,
+    NamespaceOptions, PathChanges, Privileged, Rootless, SeccompOption, SecurityOptions,
 };
 use crate::domain::sandbox::{CgroupPath, NamespaceKind, NamespaceTarget, UserMounts};
 use crate::domain::violation::Violations;
@@ -66,6 +66,48 @@ pub(super) fn namespaces(
         time_offsets: time_offsets(message.time_offsets.unwrap_or_default()),
         net_devices: message.net_devices.into_iter().map(net_device).collect(),
     }
+}
+
+/// Checks who runs the runtime, and that the other options suit an ordinary user.
+pub(super) fn rootless(
+    message: pb::RootlessOptions,
+    options: &pb::SpecOptions,
+    wrong: &mut Violations,
+) -> Rootless {
+    let user = match (message.uid, message.gid) {
+        (Some(uid), Some(gid)) => Some((uid, gid)),
+        (None, None) => None,
+        _ => {
+            let text = "needs both uid and gid, or neither: the container has no user namespace of its own then";
+            wrong.push("options.rootless", text);
+            None
+        }
+    };
+    if user.is_some() {
+        let namespaces = options.namespaces.as_ref();
+        let own = |it: &pb::NamespaceOptions| {
+            let kind = it.user.as_ref().and_then(|user| user.kind.as_ref());
+            kind.is_some_and(|kind| !matches!(kind, Kind::Private(_)))
+        };
+        if namespaces.is_some_and(own) {
+            let text = "contradicts options.rootless.uid, which makes a private user namespace";
+            wrong.push("options.namespaces.user", text);
+        }
+        if namespaces.is_some_and(|it| it.user_range.is_some()) {
+            let text =
+                "contradicts options.rootless.uid: set uid_mappings and gid_mappings for more ids";
+            wrong.push("options.namespaces.user_range", text);
+        }
+        if namespaces.is_some_and(|it| !it.net_devices.is_empty()) {
+            let text = "contradicts options.rootless.uid: an ordinary user cannot move devices";
+            wrong.push("options.namespaces.net_devices", text);
+        }
+        if options.user.as_ref().is_some_and(|it| !it.additional_groups.is_empty()) {
+            let text = "contradicts options.rootless.uid: an ordinary user cannot set groups";
+            wrong.push("options.user.additional_groups", text);
+        }
+    }
+    Rootless { user }
 }
 
 fn time_offsets(message: pb::TimeOffsets) -> BTreeMap<String, TimeOffset> {

@@ -111,7 +111,9 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
     if message.annotations.contains_key("") {
         wrong.push("options.annotations", "must not have an empty key");
     }
+    let rootless = message.rootless.map(|rootless| container::rootless(rootless, &message, wrong));
     Options {
+        rootless,
         process: process::process(message.process.unwrap_or_default(), wrong),
         user: process::user(&message.user.unwrap_or_default(), wrong),
         capabilities: process::capabilities(message.capabilities.unwrap_or_default()),

@@ -8,9 +8,10 @@ use crate::spec::profile::file::File;
 use crate::spec::profile::release::NODE;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 12] = [
+const BUILT_IN: [(&str, &str); 13] = [
     ("function.json", include_str!("../profiles/function.json")),
     ("hardened.json", include_str!("../profiles/hardened.json")),
+    ("rootless.json", include_str!("../profiles/rootless.json")),
     ("faas-rs.json", include_str!("../profiles/faas-rs.json")),
     ("containerd-2.4.json", include_str!("../profiles/containerd-2.4.json")),
     ("containerd-2.3.json", include_str!("../profiles/containerd-2.3.json")),
@@ -230,7 +231,7 @@ mod tests {
         assert!(
             profiles
                 .names()
-                .starts_with("function, hardened, faas-rs, containerd-2.4, containerd, ")
+                .starts_with("function, hardened, rootless, faas-rs, containerd-2.4, containerd, ")
         );
         assert!(unknown("node").starts_with("the profile \"node\" needs containerd: "));
         assert!(!profiles.is_of_node(None) && profiles.is_of_node(Some("node")));

@@ -51,13 +51,14 @@ fn set_of(names: &[String]) -> HashSet<&str> {
     names.iter().map(String::as_str).collect()
 }
 
-/// The names of a list that another list lacks.
+/// The names of a list that another list lacks. A runtime ignores names that it does not know, which [`names`] notes.
 fn missing<'a>(inner: &'a [String], outer: &[String]) -> Vec<&'a str> {
     if inner.is_empty() || inner == outer {
         return Vec::new();
     }
     let outer = set_of(outer);
-    inner.iter().map(String::as_str).filter(|name| !outer.contains(name)).collect()
+    let lacks = |name: &&str| !outer.contains(name) && KNOWN.contains(name);
+    inner.iter().map(String::as_str).filter(lacks).collect()
 }
 
 fn note(missing: Vec<&str>, inner: &'static str, outer: &str, findings: &mut Findings) {

@@ -1,7 +1,9 @@
 //! Device nodes, and the rules of the device controller.
 
 use super::Findings;
-use crate::oci::{Device, DeviceRule, Spec, place};
+use super::mounts::destination;
+use crate::oci::{Device, DeviceRule, Mount, Spec, place};
+use crate::paths::clean;
 
 fn nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
     spec.linux.iter().flat_map(|linux| &linux.devices).enumerate()
@@ -27,6 +29,19 @@ pub(super) fn numbers(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The bits of a mode: permissions, and the type of a file.
+const MODE: u32 = 0o177_777;
+
+/// A mode has no bits that runtimes ignore or cannot read.
+pub(super) fn mode(spec: &Spec, findings: &mut Findings) {
+    for (index, node) in nodes(spec) {
+        if node.file_mode.is_some_and(|mode| mode > MODE) {
+            let place = place!["linux", "devices", index, "fileMode"];
+            findings.add(place, format_args!("should be at most {MODE}, which is 0177777"));
+        }
+    }
+}
+
 /// A node has an absolute path.
 pub(super) fn path(spec: &Spec, findings: &mut Findings) {
     for (index, device) in nodes(spec) {
@@ -36,19 +51,61 @@ pub(super) fn path(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// Filesystems in which no device node can be made.
+const WITHOUT_NODES: [&str; 6] = ["proc", "sysfs", "mqueue", "devpts", "cgroup", "cgroup2"];
+
+/// A node is made where it can be, and so is `/dev/null`, which every container has.
+pub(super) fn place_of_nodes(spec: &Spec, findings: &mut Findings) {
+    let is_dev_bound = |mount: &Mount| mount.is_bind() && destination(mount) == "/dev";
+    let unfit = |mount: &Mount| !mount.is_bind() && WITHOUT_NODES.contains(&&*mount.kind);
+    if !spec.mounts.iter().any(unfit) || spec.mounts.iter().any(is_dev_bound) {
+        return;
+    }
+    // The last mount on a directory above a path is where the path is.
+    let mount_of = |path: &str| {
+        let is_above = |mount: &Mount| {
+            let rest = path.strip_prefix(&*destination(mount));
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        spec.mounts.iter().rposition(is_above).filter(|at| unfit(&spec.mounts[*at]))
+    };
+    let text = |at: usize| {
+        let mount = &spec.mounts[at];
+        format!(
+            "cannot have device nodes, since {} is mounted on {}",
+            mount.kind, mount.destination
+        )
+    };
+    if let Some(at) = mount_of("/dev/null") {
+        findings.add(place!["mounts", at, "type"], text(at));
+    }
+    for (index, node) in nodes(spec) {
+        if let Some(at) = mount_of(&clean(&node.path)) {
+            let place = place!["linux", "devices", index, "path"];
+            findings.add_contradiction(place, place!["mounts", at], text(at));
+        }
+    }
+}
+
 fn rules(spec: &Spec) -> impl Iterator<Item = (usize, &DeviceRule)> {
     let resources = spec.linux.as_ref().and_then(|linux| linux.resources.as_ref());
     resources.into_iter().flat_map(|resources| &resources.devices).enumerate()
 }
 
-/// A rule names its access.
+/// A rule has its access.
 pub(super) fn access(spec: &Spec, findings: &mut Findings) {
-    for (index, rule) in rules(spec) {
-        let known = rule.access.bytes().all(|letter| b"rwm".contains(&letter));
-        if rule.access.is_empty() || !known {
-            let place = place!["linux", "resources", "devices", index, "access"];
-            findings.add(place, "must be letters of \"rwm\"");
-        }
+    for (index, _) in rules(spec).filter(|(_, rule)| rule.access.is_empty()) {
+        let place = place!["linux", "resources", "devices", index, "access"];
+        findings.add(place, "must be letters of \"rwm\"");
+    }
+}
+
+/// The access has no letters that runtimes ignore.
+pub(super) fn letters(spec: &Spec, findings: &mut Findings) {
+    let is_wrong = |rule: &DeviceRule| !rule.access.bytes().all(|letter| b"rwm".contains(&letter));
+    for (index, _) in rules(spec).filter(|(_, rule)| is_wrong(rule)) {
+        let place = place!["linux", "resources", "devices", index, "access"];
+        findings.add(place, "must be letters of \"rwm\"");
     }
 }
 

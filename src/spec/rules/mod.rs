@@ -10,12 +10,14 @@
 mod annotations;
 mod capabilities;
 mod cpu_list;
+mod device_access;
 mod devices;
 mod hidden_mounts;
 mod hooks;
 mod host;
 mod limits;
 mod memory_policy;
+mod mount_options;
 mod mounts;
 mod namespaces;
 mod process;

@@ -1,73 +1,10 @@
 //! The root and the mounts.
 
+use super::mount_options::PROPAGATIONS;
 use super::{Findings, namespaces, user_namespace};
 use crate::oci::{IdMapping, Mount, Spec, place};
 use crate::paths::clean;
 use std::borrow::Cow;
-
-const PROPAGATIONS: [&str; 8] =
-    ["private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable"];
-
-/// Options that a bind mount can have: flags of the mount itself. Any other option is one of a filesystem.
-const FLAGS: [&str; 56] = [
-    "async",
-    "atime",
-    "bind",
-    "dev",
-    "diratime",
-    "dirsync",
-    "exec",
-    "iversion",
-    "lazytime",
-    "loud",
-    "mand",
-    "noatime",
-    "nodev",
-    "nodiratime",
-    "noexec",
-    "noiversion",
-    "nolazytime",
-    "nomand",
-    "norelatime",
-    "nostrictatime",
-    "nosuid",
-    "nosymfollow",
-    "rbind",
-    "relatime",
-    "remount",
-    "ro",
-    "rw",
-    "silent",
-    "strictatime",
-    "suid",
-    "sync",
-    "symfollow",
-    "rro",
-    "rrw",
-    "rnosuid",
-    "rsuid",
-    "rnodev",
-    "rdev",
-    "rnoexec",
-    "rexec",
-    "rnodiratime",
-    "rdiratime",
-    "rrelatime",
-    "rnorelatime",
-    "rnoatime",
-    "ratime",
-    "rstrictatime",
-    "rnostrictatime",
-    "rnosymfollow",
-    "rsymfollow",
-    "tmpcopyup",
-    "idmap",
-    "ridmap",
-    // Options of crun and of newer runtimes, which are not a filesystem's either.
-    "copy-symlink",
-    "src-nofollow",
-    "dest-nofollow",
-];
 
 /// What may be mounted inside `/proc`: files that can be emulated.
 const INSIDE_PROC: [&str; 10] = [
@@ -179,21 +116,6 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// A bind mount has no options of a filesystem, which the kernel would ignore.
-pub(super) fn bind_options(spec: &Spec, findings: &mut Findings) {
-    for (index, mount) in all(spec).filter(|(_, mount)| mount.is_bind()) {
-        for (at, option) in mount.options.iter().enumerate() {
-            let known = FLAGS.contains(&option.as_str()) || PROPAGATIONS.contains(&option.as_str());
-            // crun's own options, which have a value.
-            let of_crun = option.starts_with("idmap=") || option.starts_with("ridmap=");
-            if !option.is_empty() && !known && !of_crun {
-                let place = place!["mounts", index, "options", at];
-                findings.add(place, format_args!("{option:?} is not an option of a bind mount"));
-            }
-        }
-    }
-}
-
 /// Content is copied up only into a tmpfs.
 pub(super) fn copy_up(spec: &Spec, findings: &mut Findings) {
     for (index, mount) in all(spec).filter(|(_, mount)| mount.kind != "tmpfs") {
@@ -204,12 +126,33 @@ pub(super) fn copy_up(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// What runc makes read-only by a second mount is read-only in the container's mount namespace, and not in the host's.
+pub(super) fn readonly_namespace(spec: &Spec, findings: &mut Findings) {
+    if namespaces::exists(spec, "mount") {
+        return;
+    }
+    for (index, mount) in all(spec) {
+        let later = (mount.kind == "tmpfs" && !mount.is_bind()) || destination(mount) == "/dev";
+        let access = mount.options.iter().rposition(|it| it == "ro" || it == "rw");
+        if let Some(at) = access.filter(|at| later && mount.options[*at] == "ro") {
+            let place = place!["mounts", index, "options", at];
+            let text = "needs a private mount namespace";
+            findings.add_contradiction(place, namespaces::place_of("mount"), text);
+        }
+    }
+}
+
 /// IDs are mapped only in bind mounts.
 pub(super) fn mapped_bind(spec: &Spec, findings: &mut Findings) {
     for (index, mount) in all(spec).filter(|(_, mount)| !mount.is_bind()) {
         for (name, list) in mapping_lists(mount) {
             if !list.is_empty() {
                 findings.add(place!["mounts", index, name], "is only for bind mounts");
+            }
+        }
+        for (at, option) in mount.options.iter().enumerate() {
+            if matches!(&**option, "idmap" | "ridmap") {
+                findings.add(place!["mounts", index, "options", at], "is only for bind mounts");
             }
         }
     }

@@ -47,6 +47,14 @@ pub(super) fn kinds(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A time namespace needs a new runc.
+pub(super) fn time(spec: &Spec, findings: &mut Findings) {
+    if exists(spec, "time") {
+        let text = "is a time namespace, which needs runc 1.2 or newer";
+        findings.add(place_of("time"), text);
+    }
+}
+
 /// No kind is listed twice.
 pub(super) fn once(spec: &Spec, findings: &mut Findings) {
     let kinds = all(spec).iter().map(|namespace| namespace.kind.as_str());
@@ -111,15 +119,16 @@ pub(super) fn net_devices(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// Network devices have names that the kernel accepts.
+/// Network devices have names that the kernel accepts, and none is the loopback device, which each namespace has.
 pub(super) fn device_names(spec: &Spec, findings: &mut Findings) {
     for (host, inside) in devices(spec) {
         let text = format_args!(
-            "must be the name of a network device, for example eth0, of at most {DEVICE_NAME_BYTES} bytes"
+            "must be the name of a network device other than lo, for example eth0, of at most {DEVICE_NAME_BYTES} bytes"
         );
-        if !is_device_name(host) {
+        let is_wrong = |name: &str| name == "lo" || !is_device_name(name);
+        if is_wrong(host) {
             findings.add(place!["linux", "netDevices", host], text);
-        } else if !is_device_name(inside) {
+        } else if is_wrong(inside) {
             findings.add(place!["linux", "netDevices", host, "name"], text);
         }
     }

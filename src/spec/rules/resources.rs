@@ -24,16 +24,23 @@ fn cpu_of(spec: &Spec) -> Option<&Cpu> {
 /// Amounts of memory are in bytes, or -1 for no limit.
 pub(super) fn memory(spec: &Spec, findings: &mut Findings) {
     let Some(memory) = memory_of(spec) else { return };
-    let amounts = [
-        ("limit", memory.limit),
-        ("reservation", memory.reservation),
-        ("swap", memory.swap),
-        ("kernelTCP", memory.kernel_tcp),
-    ];
+    let amounts =
+        [("limit", memory.limit), ("reservation", memory.reservation), ("swap", memory.swap)];
     for (name, amount) in amounts {
         if amount.is_some_and(|bytes| bytes < -1) {
             let place = place!["linux", "resources", "memory", name];
             findings.add(place, "must be bytes, or -1 for no limit");
+        }
+    }
+}
+
+/// Kernel memory has no limit of its own any more.
+pub(super) fn kernel_memory(spec: &Spec, findings: &mut Findings) {
+    let Some(memory) = memory_of(spec) else { return };
+    for (name, amount) in [("kernel", memory.kernel), ("kernelTCP", memory.kernel_tcp)] {
+        if amount.is_some() {
+            let text = "has no effect under runc, and crun refuses it on cgroup v2: leave it out";
+            findings.add(place!["linux", "resources", "memory", name], text);
         }
     }
 }

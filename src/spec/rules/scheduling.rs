@@ -114,15 +114,31 @@ pub(super) fn io_priority(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The lists of CPUs of an exec that are not empty, with their names.
+fn affinity(spec: &Spec) -> impl Iterator<Item = (&'static str, &str)> {
+    let affinity = spec.process.as_ref().and_then(|it| it.exec_cpu_affinity.as_ref());
+    let lists =
+        affinity.into_iter().flat_map(|it| [("initial", &*it.initial), ("final", &it.last)]);
+    lists.filter(|(_, list)| !list.is_empty())
+}
+
 /// The CPUs of an exec are a list.
 pub(super) fn exec_affinity(spec: &Spec, findings: &mut Findings) {
-    let affinity = spec.process.as_ref().and_then(|it| it.exec_cpu_affinity.as_ref());
-    for (name, list) in
-        affinity.iter().flat_map(|it| [("initial", &it.initial), ("final", &it.last)])
-    {
-        if !list.is_empty() && !cpu_list::is_runc_list(list) {
+    for (name, list) in affinity(spec) {
+        if !cpu_list::is_runc_list(list) {
             let place = place!["process", "execCPUAffinity", name];
             findings.add(place, "must be a list, for example 0-1,4");
         }
+    }
+}
+
+/// The CPUs of an exec, and the memory nodes, have numbers that every runc has a bit for.
+pub(super) fn numbers(spec: &Spec, findings: &mut Findings) {
+    for (name, _) in affinity(spec).filter(|(_, list)| cpu_list::needs_many_bits(list)) {
+        findings.add(place!["process", "execCPUAffinity", name], cpu_list::FEW);
+    }
+    let policy = spec.linux.as_ref().and_then(|linux| linux.memory_policy.as_ref());
+    if policy.is_some_and(|policy| cpu_list::needs_many_bits(&policy.nodes)) {
+        findings.add(place!["linux", "memoryPolicy", "nodes"], cpu_list::FEW);
     }
 }

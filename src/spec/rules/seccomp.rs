@@ -92,6 +92,14 @@ fn note_unknown(place: Place, names: &[&str], findings: &mut Findings) {
     findings.add(place, format_args!("must be one of {}", names.join(", ")));
 }
 
+/// A filter has a default action, even one that runc takes for absent.
+pub(super) fn default_action(spec: &Spec, findings: &mut Findings) {
+    let seccomp = spec.linux.as_ref().and_then(|linux| linux.seccomp.as_deref());
+    if seccomp.is_some() && filter(spec).is_none() {
+        findings.add(place_of("defaultAction"), "is missing, which crun refuses");
+    }
+}
+
 /// Every action is known.
 pub(super) fn actions(spec: &Spec, findings: &mut Findings) {
     if filter(spec).is_some_and(|filter| !ACTIONS.contains(&filter.default_action.as_str())) {
@@ -122,6 +130,13 @@ pub(super) fn flags(spec: &Spec, findings: &mut Findings) {
         if !FLAGS.contains(&flag.as_str()) {
             note_unknown(place!["linux", "seccomp", "flags", index], &FLAGS, findings);
         }
+    }
+}
+
+/// There are no flags, which an old runc has not.
+pub(super) fn no_flags(spec: &Spec, findings: &mut Findings) {
+    if filter(spec).is_some_and(|filter| filter.flags.iter().flatten().next().is_some()) {
+        findings.add(place_of("flags"), "need runc 1.2 or newer");
     }
 }
 

@@ -17,7 +17,8 @@ fn place_of_key(key: &str) -> Place {
 /// The name is one that a file in `/proc/sys` can have.
 pub(super) fn name(spec: &Spec, findings: &mut Findings) {
     let is_wrong = |letter: char| letter.is_whitespace() || letter.is_control();
-    for key in keys(spec).filter(|key| key.contains(is_wrong)) {
+    let is_directory = |key: &str| key.ends_with(['.', '/']);
+    for key in keys(spec).filter(|key| key.contains(is_wrong) || is_directory(key)) {
         let text = "must be the name of a sysctl, for example net.ipv4.ip_forward";
         findings.add(place_of_key(key), text);
     }

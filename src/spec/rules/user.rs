@@ -2,6 +2,7 @@
 
 use super::user_namespace::MappedIds;
 use super::{Findings, namespaces};
+use crate::domain::limits::MAX_ID;
 use crate::oci::{Place, Process, Spec, place};
 
 /// The number that stands for no ID.
@@ -35,6 +36,19 @@ pub(super) fn numbers(spec: &Spec, findings: &mut Findings) {
         findings.add(place!["process", "user", "uid"], text);
     }
     for (_, place) in groups_of(process).filter(|(gid, _)| *gid == NO_ID) {
+        findings.add(place(), text);
+    }
+}
+
+/// Every ID is one that an old runc accepts, too.
+pub(super) fn range(spec: &Spec, findings: &mut Findings) {
+    let Some(process) = &spec.process else { return };
+    let is_wrong = |id: u32| id > MAX_ID && id != NO_ID;
+    let text = format_args!("should be at most {MAX_ID}, which is what runc 1.1 accepts");
+    if is_wrong(process.user.uid) {
+        findings.add(place!["process", "user", "uid"], text);
+    }
+    for (_, place) in groups_of(process).filter(|(gid, _)| is_wrong(*gid)) {
         findings.add(place(), text);
     }
 }

@@ -59,6 +59,16 @@ pub(super) fn both(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// An old runc needs the lists of a namespace that it joins, too.
+pub(super) fn joined(spec: &Spec, findings: &mut Findings) {
+    for (name, list) in lists(spec) {
+        if list.is_empty() && is_joined(spec, "user") {
+            let text = "is missing, which runc 1.1 needs where a user namespace is joined";
+            findings.add_contradiction(place!["linux", name], place_of("user"), text);
+        }
+    }
+}
+
 /// Lists belong to a user namespace.
 pub(super) fn used(spec: &Spec, findings: &mut Findings) {
     for (name, list) in lists(spec) {

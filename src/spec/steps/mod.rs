@@ -21,6 +21,7 @@ mod privileged;
 mod rdt;
 pub(super) mod resources;
 mod rootfs;
+mod rootless;
 mod scheduling;
 mod seccomp;
 mod sysctl;
@@ -61,7 +62,7 @@ const fn step(
 }
 
 /// All steps, in order. The first edits the profile's spec.
-pub const STEPS: [Step; 27] = [
+pub const STEPS: [Step; 28] = [
     step("image", Container, image::image),
     step("args", Process, args::args),
     step("env", Process, env::env),
@@ -74,6 +75,7 @@ pub const STEPS: [Step; 27] = [
     step("capabilities", Process, capabilities::capabilities),
     step("rootfs", Container, rootfs::rootfs),
     step("mounts", Container, mounts::mounts),
+    step("rootless", Container, rootless::rootless),
     step("namespaces", Container, namespaces::namespaces),
     step("user_mounts", Container, user_mounts::user_mounts),
     step("init", Container, init::init),

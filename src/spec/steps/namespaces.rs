@@ -107,7 +107,11 @@ fn find_attribution(options: &NamespaceOptions, change: &Change<'_>) -> Option<A
     Some(Attribution::Changed(rule))
 }
 
-fn set(namespaces: &mut Vec<LinuxNamespace>, kind: NamespaceKind, target: &NamespaceTarget) {
+pub(super) fn set(
+    namespaces: &mut Vec<LinuxNamespace>,
+    kind: NamespaceKind,
+    target: &NamespaceTarget,
+) {
     let at = find(namespaces, kind);
     let path = match target {
         NamespaceTarget::Host => {

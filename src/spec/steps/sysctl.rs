@@ -14,8 +14,9 @@ use crate::spec::provenance::{Attribution, Change};
 /// Docker: `daemon.withCommonOptions`, which sets its own where the network namespace is a new one.
 pub(super) fn sysctl(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let keys = assembly.spec.linux.iter().flat_map(|linux| linux.sysctl.keys());
-    let misplaced: Vec<(String, String)> =
-        keys.filter_map(|key| Some((key.clone(), misplaced(assembly, key)?))).collect();
+    let maps_few = inputs.options.rootless.is_some() || has(assembly, NamespaceKind::User);
+    let why = |key: &String| Some((key.clone(), misplaced(assembly, maps_few, key)?));
+    let misplaced: Vec<(String, String)> = keys.filter_map(why).collect();
     if !misplaced.is_empty() {
         for (key, why) in misplaced {
             let text = format!("the profile's kernel parameter {key} is left out: it {why}");
@@ -37,10 +38,10 @@ pub(super) fn sysctl(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(),
     Ok(())
 }
 
-/// Why these namespaces do not have a sysctl of the profile.
-fn misplaced(assembly: &Assembly, key: &str) -> Option<String> {
+/// Why these namespaces, with few ids or with all, do not have a sysctl of the profile.
+fn misplaced(assembly: &Assembly, maps_few: bool, key: &str) -> Option<String> {
     // The value is a range of groups, most of which a user namespace does not map.
-    if dotted(key) == "net.ipv4.ping_group_range" && has(assembly, NamespaceKind::User) {
+    if dotted(key) == "net.ipv4.ping_group_range" && maps_few {
         return Some("names groups that a user namespace does not map".to_owned());
     }
     match scope(key) {

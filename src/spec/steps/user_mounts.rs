@@ -14,14 +14,19 @@ const TTY_OPTION: &str = "gid=5";
 
 /// Binds what the container's user namespace cannot mount, and drops the group of terminals where it is not
 /// mapped. The kernel lets only the owner of a network, pid or ipc namespace mount the filesystem that shows it.
+/// An ordinary user's runtime gets every sysfs as a bind, and no groups: which ids it has mapped is not in the spec.
 ///
-/// CRI: `WithMounts`. podman: `specgen.generate`. nerdctl: `withBindMountHostSysfs`.
+/// CRI: `WithMounts`. podman: `specgen.generate`. nerdctl: `withBindMountHostSysfs`. runc: `specconv.ToRootless`.
 pub(super) fn user_mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
-    let wanted = inputs.options.namespaces.user_mounts.unwrap_or(inputs.user_mounts);
-    if wanted == UserMounts::Keep || !is_private(assembly, NamespaceKind::User) {
+    let rootless = inputs.options.rootless.is_some();
+    let usual = if rootless { UserMounts::Rewrite } else { inputs.user_mounts };
+    let wanted = inputs.options.namespaces.user_mounts.unwrap_or(usual);
+    if wanted == UserMounts::Keep || !(rootless || is_private(assembly, NamespaceKind::User)) {
         return Ok(());
     }
-    if !is_private(assembly, NamespaceKind::Network) {
+    if rootless {
+        bind(assembly, "sysfs", "/sys", "an ordinary user runs the runtime");
+    } else if !is_private(assembly, NamespaceKind::Network) {
         bind(assembly, "sysfs", "/sys", "the network namespace belongs to another user namespace");
     }
     // A joined pid or ipc namespace is not the host's, so that the host's files would show another one.
@@ -31,7 +36,11 @@ pub(super) fn user_mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Resul
     if !has(assembly, NamespaceKind::Ipc) {
         bind(assembly, "mqueue", "/dev/mqueue", "the ipc namespace is the host's");
     }
-    drop_unmapped_group(assembly);
+    if rootless {
+        drop_group(assembly, "an ordinary user runs the runtime");
+    } else if !maps_terminals(assembly) {
+        drop_group(assembly, "group 5 is not mapped");
+    }
     Ok(())
 }
 
@@ -57,12 +66,15 @@ fn bind(assembly: &mut Assembly, filesystem: &str, source: &str, why: &str) {
     }
 }
 
-fn drop_unmapped_group(assembly: &mut Assembly) {
+/// Whether the group of terminals is mapped, as far as the spec says which are.
+fn maps_terminals(assembly: &Assembly) -> bool {
     let mappings = assembly.spec.linux.as_ref().map_or(&[][..], |linux| &linux.gid_mappings);
     let maps = |it: &IdMapping| it.container_id <= TTY && TTY - it.container_id < it.size;
-    if mappings.is_empty() || mappings.iter().any(maps) {
-        return;
-    }
+    mappings.is_empty() || mappings.iter().any(maps)
+}
+
+/// Drops the group of terminals from each devpts.
+fn drop_group(assembly: &mut Assembly, why: &str) {
     let is_it = |mount: &&mut Mount| {
         mount.kind == "devpts" && mount.options.iter().any(|option| option == TTY_OPTION)
     };
@@ -70,10 +82,10 @@ fn drop_unmapped_group(assembly: &mut Assembly) {
     for mount in assembly.spec.mounts.iter_mut().filter(is_it) {
         mount.options.retain(|option| option != TTY_OPTION);
         let path = &mount.destination;
-        warnings.push(format!("{path} has no group of terminals: group {TTY} is not mapped"));
+        warnings.push(format!("{path} has no group of terminals: {why}"));
     }
     if !warnings.is_empty() {
         assembly.warnings.append(&mut warnings);
-        assembly.attribute_changes(|| Origin::rule("user_mounts", "group 5 is not mapped"));
+        assembly.attribute_changes(|| Origin::rule("user_mounts", why));
     }
 }

@@ -5,10 +5,10 @@
 //! namespace of their own, in which the sockets of containerd and specd have their usual paths.
 
 use crate::clients::program::tools;
-use crate::containerd::daemon::{Daemon, Release, SNAPSHOTTER};
 use crate::containerd::image::busybox_with;
 use crate::containerd::readme::BEFORE;
 use crate::support::control_group::ControlGroup;
+use crate::support::daemon::{Daemon, Release, SNAPSHOTTER};
 use crate::support::say::say;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,9 @@ async fn ends_in_a_container_that_ran(language: &str) {
     let readme = example.join("README.md");
     let readme = std::fs::read_to_string(&readme).unwrap();
     let [_, run] = &blocks(&readme, "sh")[..] else { panic!("{language}: not two blocks of sh") };
-    let [prints] = &blocks(&readme, "text")[..] else { panic!("{language}: not one block of text") };
+    let [prints] = &blocks(&readme, "text")[..] else {
+        panic!("{language}: not one block of text")
+    };
     let work = tempfile::tempdir().unwrap();
     let specd = Path::new(env!("CARGO_BIN_EXE_specd")).parent().unwrap();
     let inherited = std::env::var_os("PATH").unwrap_or_default();

@@ -2,7 +2,6 @@
 //!
 //! Invariant: whatever is not on the list stays as it is.
 
-use crate::network_namespace::NetworkNamespace;
 use crate::runtimes::runtime::Program;
 use serde_json::Value;
 use std::fs;
@@ -19,7 +18,7 @@ pub(crate) fn group() -> String {
 type Change = (&'static str, fn(&mut Value, &Host));
 
 /// THE list of changes, each with its reason.
-const CHANGES: &[Change] = &[
+pub(crate) const CHANGES: &[Change] = &[
     (
         "control groups are removed afterwards, so they are below one, each run in its own",
         |spec, _| {
@@ -78,42 +77,46 @@ const CHANGES: &[Change] = &[
 ];
 
 /// What is changed for the machine's runc beside.
-const CHANGES_FOR_RUNC: &[Change] = &[("runc before 1.2 has no time namespaces", |spec, _| {
-    if let Some(namespaces) = spec["linux"]["namespaces"].as_array_mut() {
-        namespaces.retain(|namespace| namespace["type"] != "time");
-    }
-})];
+pub(crate) const CHANGES_FOR_RUNC: &[Change] =
+    &[("runc before 1.2 has no time namespaces", |spec, _| {
+        if let Some(namespaces) = spec["linux"]["namespaces"].as_array_mut() {
+            namespaces.retain(|namespace| namespace["type"] != "time");
+        }
+    })];
 
 /// What is changed for crun beside.
-const CHANGES_FOR_CRUN: &[Change] =
+pub(crate) const CHANGES_FOR_CRUN: &[Change] =
     &[("rules on devices lock more memory than this machine allows", |spec, host| {
-        if !host.locks_memory {
-            remove(&mut spec["linux"]["resources"], &["devices"]);
+        if let Some(resources) = spec.pointer_mut("/linux/resources").filter(|_| !host.locks_memory)
+        {
+            remove(resources, &["devices"]);
         }
     })];
 
 /// A spec with the changes of the list.
 pub(crate) fn spec(golden: &Value, program: Program, host: &Host) -> Value {
     let mut spec = golden.clone();
-    let more = match program {
-        Program::Runc => CHANGES_FOR_RUNC,
-        Program::RuncOfTheRules => &[],
-        Program::Crun => CHANGES_FOR_CRUN,
-    };
-    for (_, change) in CHANGES.iter().chain(more) {
+    for (_, change) in CHANGES {
         change(&mut spec, host);
     }
+    change_for(&mut spec, program, host);
     spec
 }
 
-/// The reason of each change.
-pub(crate) fn reasons() -> String {
-    let all =
-        CHANGES.iter().chain(CHANGES_FOR_RUNC).chain(CHANGES_FOR_CRUN).map(|(reason, _)| *reason);
-    all.collect::<Vec<_>>().join("; ")
+/// Makes the changes that only one runtime needs.
+pub(crate) fn change_for(spec: &mut Value, program: Program, host: &Host) {
+    let changes = match program {
+        Program::Runc => CHANGES_FOR_RUNC,
+        Program::Crun => CHANGES_FOR_CRUN,
+        _ => &[],
+    };
+    for (_, change) in changes {
+        change(spec, host);
+    }
 }
 
-fn is_bind(mount: &Value) -> bool {
+/// Whether a mount is a bind mount.
+pub(crate) fn is_bind(mount: &Value) -> bool {
     let options = mount["options"].as_array().into_iter().flatten();
     options.filter_map(Value::as_str).any(|option| option == "bind" || option == "rbind")
 }
@@ -126,15 +129,6 @@ fn remove(object: &mut Value, names: &[&str]) {
     }
 }
 
-/// Makes the network namespace that a spec joins, where there is none.
-pub(crate) fn network(spec: &Value) -> Option<NetworkNamespace> {
-    let namespaces = spec["linux"]["namespaces"].as_array().into_iter().flatten();
-    let paths = namespaces.filter_map(|namespace| namespace["path"].as_str());
-    let mut names = paths.filter_map(|path| path.strip_prefix("/var/run/netns/"));
-    let name = names.find(|name| !Path::new("/run/netns").join(name).exists())?;
-    Some(NetworkNamespace::make(name))
-}
-
 /// What this machine has.
 pub(crate) struct Host {
     /// The controllers of version 2.
@@ -144,7 +138,7 @@ pub(crate) struct Host {
     /// The capabilities that nobody here has.
     withheld: Vec<String>,
     /// Whether memory can be locked as much as crun's rules on devices take.
-    pub(crate) locks_memory: bool,
+    locks_memory: bool,
 }
 
 impl Host {

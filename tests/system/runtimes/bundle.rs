@@ -69,8 +69,10 @@ fn place(root: &Path, mount: &Value) {
     let path = root.join(path.trim_start_matches('/'));
     if mount["source"].as_str().is_some_and(|source| Path::new(source).is_file()) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "").unwrap();
-    } else {
+        if !path.exists() {
+            fs::write(path, "").unwrap();
+        }
+    } else if !path.exists() {
         fs::create_dir_all(path).unwrap();
     }
 }

@@ -1,6 +1,8 @@
 //! For each rule on finished specs, the least that breaks it: a merge patch on a spec that runs.
 
+use crate::runtimes::runtime::{Program, Runtime};
 use serde_json::{Value, json};
+use specd::spec::merge_patch;
 
 /// Who refuses what breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,14 +11,20 @@ pub(crate) enum By {
     Both,
     /// Every runc.
     Runc,
-    /// The runc of the rules, where an older one passes over what it does not know.
+    /// The runc of the rules and newer ones, where an older one passes over what it does not know.
     RuncOfTheRules,
+    /// The newest runc alone.
+    NewestRunc,
+    /// The runc of the rules; not the newest one.
+    RuncBefore16,
     /// Every runc, on the machine's own control groups; not where a controller is missing.
     RuncOnVersion1,
     /// An older runc than that of the rules, and crun.
     NotRuncOfTheRules,
     /// An older runc than that of the rules.
     OlderRunc,
+    /// The newest runc, and an older one than that of the rules.
+    NotRunc15,
     /// crun alone.
     Crun,
     /// No runtime: the rule is ours, and says why.
@@ -25,8 +33,32 @@ pub(crate) enum By {
     NotHere,
 }
 use By::{
-    Both, Crun, Nobody, NotHere, NotRuncOfTheRules, OlderRunc, Runc, RuncOfTheRules, RuncOnVersion1,
+    Both, Crun, NewestRunc, Nobody, NotHere, NotRunc15, NotRuncOfTheRules, OlderRunc, Runc,
+    RuncBefore16, RuncOfTheRules, RuncOnVersion1,
 };
+
+impl By {
+    /// Whether a runtime is one of these; nothing where it is not said.
+    pub(crate) fn refuses(self, runtime: &Runtime) -> Option<bool> {
+        let crun = runtime.program == Program::Crun;
+        let new = matches!(runtime.program, Program::RuncOfTheRules | Program::NewestRunc);
+        match self {
+            Both => Some(true),
+            Runc => (!crun).then_some(true),
+            RuncOfTheRules => new.then_some(true),
+            NewestRunc if crun => None,
+            NewestRunc => Some(runtime.program == Program::NewestRunc),
+            RuncBefore16 => new.then_some(runtime.program == Program::RuncOfTheRules),
+            RuncOnVersion1 => (!crun && !runtime.version_2).then_some(true),
+            OlderRunc => new.then_some(false),
+            NotRunc15 => new.then_some(runtime.program == Program::NewestRunc),
+            NotHere => None,
+            NotRuncOfTheRules if runtime.program == Program::Runc => None,
+            NotRuncOfTheRules | Crun => Some(crun),
+            Nobody => Some(false),
+        }
+    }
+}
 
 /// A change of the spec that runs.
 pub(crate) type Patch = fn() -> Value;
@@ -41,6 +73,13 @@ pub(crate) struct Case {
 
 const fn case(rule: &'static str, by: By, patch: Patch) -> Case {
     Case { rule, by, patch }
+}
+
+/// The spec that runs, changed.
+pub(crate) fn spec(patch: Patch) -> Value {
+    let mut spec = base();
+    merge_patch::apply(&mut spec, patch());
+    spec
 }
 
 /// The spec that runs.
@@ -96,6 +135,11 @@ fn mount(mount: Value) -> Value {
     let mut mounts = base()["mounts"].clone();
     mounts.as_array_mut().unwrap().push(mount);
     json!({ "mounts": mounts })
+}
+
+/// One more mount: a tmpfs with an option.
+fn tmpfs(option: &str) -> Value {
+    mount(json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": [option]}))
 }
 
 fn ids(container: u32, host: u32, size: u32) -> Value {
@@ -186,6 +230,18 @@ pub(crate) const RUNS: &[(&str, Patch)] = &[
     ("a device", || {
         linux("devices", json!([{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}]))
     }),
+    ("a device that the rules allow", || {
+        let all = json!({"allow": false, "access": "rwm"});
+        let one = json!({"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rw"});
+        let mut spec = resources("devices", json!([all, one]));
+        spec["linux"]["devices"] =
+            json!([{"path": "/dev/null", "type": "c", "major": 1, "minor": 3}]);
+        spec
+    }),
+    ("rules that take each other back", || {
+        let rule = |allow: bool, access: &str| json!({"allow": allow, "type": "b", "major": 8, "access": access});
+        resources("devices", json!([rule(true, "rwm"), rule(false, "w"), rule(true, "w")]))
+    }),
     (
         "no namespaces at all",
         || json!({"hostname": null, "linux": {"namespaces": [], "maskedPaths": null}}),
@@ -197,6 +253,9 @@ pub(crate) const CASES: &[Case] = &[
     case("field-type", Runc, || process("user", json!({"uid": "root"}))),
     case("field-type", Both, || process("user", json!({"uid": -1}))),
     case("required-field", Both, || mount(json!({"type": "tmpfs", "source": "tmpfs"}))),
+    case("required-field", Crun, || {
+        linux("devices", json!([{"path": "", "type": "c", "major": 1, "minor": 3}]))
+    }),
     case("oci-version", Crun, || json!({"ociVersion": "2.0.0"})),
     case("oci-version", Crun, || json!({"ociVersion": null})),
     case("process-present", Both, || json!({"process": null})),
@@ -264,9 +323,14 @@ pub(crate) const CASES: &[Case] = &[
         process("execCPUAffinity", json!({"initial": "x"}))
     }),
     case("exec-cpu-affinity", RuncOfTheRules, || {
-        process("execCPUAffinity", json!({"final": "0-1024"}))
+        process("execCPUAffinity", json!({"final": "0-65536"}))
+    }),
+    case("cpu-numbers", RuncBefore16, || process("execCPUAffinity", json!({"final": "0-1024"}))),
+    case("cpu-numbers", RuncBefore16, || {
+        linux("memoryPolicy", json!({"mode": "MPOL_INTERLEAVE", "nodes": "0,1024"}))
     }),
     case("user-id", Runc, || process("user", json!({"uid": 4_294_967_295_u32}))),
+    case("user-id-range", OlderRunc, || process("user", json!({"gid": 2_147_483_648_u32}))),
     case("user-groups", Both, || {
         process("user", json!({"additionalGids": (0..65_537).collect::<Vec<u32>>()}))
     }),
@@ -281,8 +345,9 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "mounts-present",
         NotRuncOfTheRules,
-        || json!({"mounts": null, "linux": {"maskedPaths": null}}),
+        || json!({"process": {"capabilities": null}, "mounts": null, "linux": {"maskedPaths": null}}),
     ),
+    case("mounts-present", NotRunc15, || json!({"mounts": null, "linux": {"maskedPaths": null}})),
     case("hostname-namespace", Both, || without("uts")),
     case("domainname-namespace", RuncOfTheRules, || {
         let mut spec = without("uts");
@@ -291,6 +356,7 @@ pub(crate) const CASES: &[Case] = &[
         spec
     }),
     case("hostname-length", Both, || json!({"hostname": "h".repeat(65)})),
+    case("hostname-length", RuncOfTheRules, || json!({"domainname": "d".repeat(65)})),
     case("mount-type", Both, || mount(json!({"destination": "/data", "source": "tmpfs"}))),
     case("mount-type", Both, || {
         mount(json!({"destination": "/data", "type": "bind", "source": "/tmp"}))
@@ -319,6 +385,33 @@ pub(crate) const CASES: &[Case] = &[
         let options = ["bind", "tmpcopyup"];
         mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
     }),
+    case("mount-options", RuncOfTheRules, || tmpfs("acl")),
+    case("mount-options", Both, || tmpfs("nofail")),
+    case("mount-options", Both, || tmpfs("size=1q")),
+    case("mount-options", Both, || tmpfs("mode=8")),
+    case("mount-options", Both, || tmpfs("uid=4294967295")),
+    case("mount-options", Both, || {
+        mount(
+            json!({"destination": "/data", "type": "mqueue", "source": "mqueue", "options": ["mode=700"]}),
+        )
+    }),
+    case("mount-options", Both, || {
+        mount(
+            json!({"destination": "/data", "type": "proc", "source": "proc", "options": ["hidepid=3"]}),
+        )
+    }),
+    case("mount-options", Both, || {
+        mount(
+            json!({"destination": "/data", "type": "devpts", "source": "devpts", "options": ["size=1m"]}),
+        )
+    }),
+    case("mount-remount", Both, || tmpfs("remount")),
+    case("mount-crun-options", RuncOfTheRules, || {
+        let options = ["bind", "copy-symlink"];
+        mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
+    }),
+    case("mount-defaults", NotRunc15, || tmpfs("defaults")),
+    case("mount-mapped-bind", Both, || tmpfs("idmap")),
     case("mount-mapped-bind", RuncOfTheRules, || {
         mount(json!({
             "destination": "/data", "type": "tmpfs", "source": "tmpfs",
@@ -346,11 +439,21 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("mount-proc", OlderRunc, || {
         let mounts = json!([{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}]);
+        json!({ "process": {"capabilities": null}, "mounts": mounts, "linux": {"maskedPaths": null} })
+    }),
+    case("mount-proc", NotRunc15, || {
+        let mounts = json!([{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}]);
         json!({ "mounts": mounts, "linux": {"maskedPaths": null} })
     }),
     case("hook-path", Runc, || hook(json!({"path": "true"}))),
     case("hook-timeout", Both, || hook(json!({"path": "/bin/true", "timeout": -1}))),
+    case(
+        "hook-timeout",
+        Runc,
+        || json!({"hooks": {"poststart": [{"path": "/bin/true", "timeout": 0}]}}),
+    ),
     case("namespace-type", Both, || linux("namespaces", namespaces(&["x"]))),
+    case("namespace-time", NotRuncOfTheRules, || linux("namespaces", namespaces(&["time"]))),
     case("namespace-once", Runc, || linux("namespaces", namespaces(&["pid"]))),
     case("namespace-path", Both, || {
         let mut spec = without("network");
@@ -374,6 +477,11 @@ pub(crate) const CASES: &[Case] = &[
     case("user-namespace-ranges", Both, || {
         let single = |number| ids(number, 100_000 + number, 1)[0].clone();
         user_namespace(&(0..341).map(single).collect(), &ids(0, 100_000, 10))
+    }),
+    case("user-namespace-joined", NotHere, || {
+        let mut spec = linux("namespaces", namespaces(&["user"]));
+        spec["linux"]["namespaces"][5]["path"] = json!("/proc/self/ns/user");
+        spec
     }),
     case(
         "user-namespace-used",
@@ -431,10 +539,17 @@ pub(crate) const CASES: &[Case] = &[
         spec
     }),
     case("hidden-paths-namespace", Runc, || without("mount")),
-    case("root-readonly-namespace", Nobody, || {
+    case("root-readonly-namespace", NewestRunc, || {
         let mut spec = without("mount");
         spec["linux"]["maskedPaths"] = Value::Null;
         spec["root"] = json!({"readonly": true});
+        spec
+    }),
+    case("mount-readonly-namespace", NewestRunc, || {
+        let mut spec = without("mount");
+        spec["linux"]["maskedPaths"] = Value::Null;
+        spec["mounts"] = base()["mounts"].clone();
+        spec["mounts"][1]["options"] = json!(["ro"]);
         spec
     }),
     case("sysctl-host", Both, || linux("sysctl", json!({"vm.swappiness": "1"}))),
@@ -461,15 +576,49 @@ pub(crate) const CASES: &[Case] = &[
     case("device-number", Runc, || {
         linux("devices", json!([{"path": "/dev/x", "type": "c", "major": -1, "minor": 3}]))
     }),
+    case("device-place", Both, || {
+        linux("devices", json!([{"path": "/proc/x", "type": "c", "major": 1, "minor": 3}]))
+    }),
+    case("device-place", Both, || {
+        let mounts = json!([
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "mqueue", "source": "mqueue"},
+        ]);
+        json!({ "mounts": mounts })
+    }),
     case("device-rule-access", Runc, || resources("devices", json!([{"allow": false}]))),
     case("device-rule-number", RuncOnVersion1, || {
         let rule = json!({"allow": true, "type": "c", "major": -2, "minor": 3, "access": "rwm"});
         resources("devices", json!([rule]))
     }),
+    case("device-rule-letters", Nobody, || {
+        resources("devices", json!([{"allow": false, "access": "rwmx"}]))
+    }),
     case("device-rule-type", Runc, || {
         resources("devices", json!([{"allow": false, "type": "p", "access": "rwm"}]))
     }),
+    case("device-rule-part", Runc, || {
+        let all = json!({"allow": true, "type": "c", "major": 1, "access": "rwm"});
+        let one = json!({"allow": false, "type": "c", "major": 1, "minor": 3, "access": "m"});
+        resources("devices", json!([all, one]))
+    }),
+    case("device-rule-part", Runc, || {
+        let all = json!({"allow": true, "access": "rwm"});
+        let one = json!({"allow": false, "type": "c", "major": 1, "access": "rwm"});
+        resources("devices", json!([all, one]))
+    }),
+    case("device-null", Runc, || {
+        linux("devices", json!([{"path": "/dev/null", "type": "c", "major": 1, "minor": 3}]))
+    }),
+    case("device-null", Runc, || {
+        let rules = json!([{"allow": true, "type": "c", "major": 1, "minor": 3, "access": "r"}]);
+        let mut spec = resources("devices", rules);
+        spec["linux"]["devices"] =
+            json!([{"path": "/dev/null", "type": "c", "major": 1, "minor": 3}]);
+        spec
+    }),
     case("memory-amount", RuncOnVersion1, || resources("memory", json!({"limit": -2}))),
+    case("memory-kernel", Crun, || resources("memory", json!({"kernelTCP": 104_857_600}))),
     case("memory-swap", RuncOnVersion1, || {
         resources("memory", json!({"limit": 104_857_600, "swap": 52_428_800}))
     }),
@@ -498,8 +647,10 @@ pub(crate) const CASES: &[Case] = &[
     case("unified-name", Both, || resources("unified", json!({"a/b.c": "1"}))),
     case("seccomp-action", Both, || filter("defaultAction", json!("X"))),
     case("seccomp-action", Both, || call("action", json!("X"))),
+    case("seccomp-default", Crun, || linux("seccomp", json!({"defaultAction": ""}))),
     case("seccomp-architecture", Both, || filter("architectures", json!(["SCMP_ARCH_X"]))),
     case("seccomp-flag", Both, || filter("flags", json!(["X"]))),
+    case("seccomp-no-flags", OlderRunc, || filter("flags", json!(["SECCOMP_FILTER_FLAG_LOG"]))),
     case("seccomp-operator", Both, || argument("op", json!("X"))),
     case("seccomp-argument", Both, || argument("index", json!(6))),
     case("seccomp-name", Runc, || call("names", json!([""]))),
@@ -543,11 +694,18 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("hook-env", Nobody, || hook(json!({"path": "/bin/true", "env": ["LANG"]}))),
     case("net-device-name", RuncOfTheRules, || linux("netDevices", json!({"eth:0": {}}))),
+    case("net-device-name", RuncOfTheRules, || linux("netDevices", json!({"lo": {"name": "x"}}))),
     case("net-device-once", RuncOfTheRules, || {
         linux("netDevices", json!({"a": {"name": "b"}, "b": {}}))
     }),
     case("hidden-paths-absolute", Nobody, || linux("maskedPaths", json!(["proc/kcore"]))),
     case("sysctl-name", Both, || linux("sysctl", json!({"net.core.a b": "1"}))),
+    case("sysctl-name", RuncOfTheRules, || linux("sysctl", json!({"net.ipv4.ip_forward.": "1"}))),
+    case("device-mode", Crun, || {
+        let node =
+            json!({"path": "/dev/x", "type": "c", "major": 1, "minor": 3, "fileMode": u32::MAX});
+        linux("devices", json!([node]))
+    }),
     case("device-path", Crun, || {
         linux("devices", json!([{"path": "dev/x", "type": "c", "major": 1, "minor": 3}]))
     }),
@@ -565,6 +723,9 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("memory-policy-nodes", RuncOfTheRules, || {
         linux("memoryPolicy", json!({"mode": "MPOL_BIND", "nodes": ""}))
+    }),
+    case("memory-policy-nodes", RuncOfTheRules, || {
+        linux("memoryPolicy", json!({"mode": "MPOL_INTERLEAVE", "nodes": "65536"}))
     }),
     case("memory-policy-flags", RuncOfTheRules, || {
         linux("memoryPolicy", json!({"mode": "MPOL_BIND", "nodes": "0", "flags": ["X"]}))

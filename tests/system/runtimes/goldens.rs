@@ -9,6 +9,7 @@ use crate::support::golden::cases;
 use crate::support::say::say;
 use serde_json::Value;
 use specd::spec::rules;
+use std::path::Path;
 
 /// Every golden spec, with its directory's name.
 pub(crate) fn all() -> Vec<(String, Value)> {
@@ -59,11 +60,14 @@ fn every_golden_spec_starts() {
     let every: Vec<String> = every.map(|name| name.as_str().unwrap().to_owned()).collect();
     let host = Host::read(&every);
     if !runtime::all().is_empty() {
-        say(&format!("goldens: changed for this machine: {}", adapted::reasons()));
+        let (runc, crun) = (adapted::CHANGES_FOR_RUNC, adapted::CHANGES_FOR_CRUN);
+        let all = adapted::CHANGES.iter().chain(runc).chain(crun);
+        let reasons: Vec<&str> = all.map(|(reason, _)| *reason).collect();
+        say(&format!("goldens: changed for this machine: {}", reasons.join("; ")));
     }
     let _group = ControlGroup::hold(&adapted::group());
     let _networks: Vec<NetworkNamespace> =
-        goldens.iter().filter_map(|(_, spec)| adapted::network(spec)).collect();
+        goldens.iter().filter_map(|(_, spec)| network(spec)).collect();
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let under = |runtime| {
             let (goldens, host) = (&goldens, &host);
@@ -73,6 +77,15 @@ fn every_golden_spec_starts() {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert!(wrong.is_empty(), "{} do not start:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Makes the network namespace that a spec joins, where there is none.
+fn network(spec: &Value) -> Option<NetworkNamespace> {
+    let namespaces = spec["linux"]["namespaces"].as_array().into_iter().flatten();
+    let paths = namespaces.filter_map(|namespace| namespace["path"].as_str());
+    let mut names = paths.filter_map(|path| path.strip_prefix("/var/run/netns/"));
+    let name = names.find(|name| !Path::new("/run/netns").join(name).exists())?;
+    Some(NetworkNamespace::make(name))
 }
 
 /// Starts every golden under a runtime, and answers with those that do not.
@@ -105,8 +118,8 @@ fn excluded(name: &str, spec: &Value, runtime: &Runtime, host: &Host) -> Option<
     if let Some((_, reason)) = EXCLUDED.iter().find(|(other, _)| *other == name) {
         return Some((*reason).to_owned());
     }
-    if name == "security-sysctl-of-the-user-namespace" && runtime.program != Program::RuncOfTheRules
-    {
+    let old = matches!(runtime.program, Program::Runc | Program::Crun);
+    if old && name == "security-sysctl-of-the-user-namespace" {
         return Some("runc before 1.4 and crun do not set its parameter".to_owned());
     }
     if let Some(missing) = host.lacks_controller(spec, runtime.version_2) {

@@ -14,10 +14,13 @@
 mod adapted;
 mod bundle;
 mod cases;
+mod containers_common;
 mod docs;
 mod goldens;
 mod host_rules;
 mod init;
+mod other_namespaces;
+mod rootless;
 mod rules;
 mod runtime;
 mod schema;

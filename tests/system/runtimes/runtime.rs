@@ -2,6 +2,7 @@
 
 use crate::runtimes::bundle::Bundle;
 use crate::support::say::say;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -24,7 +25,8 @@ pub(crate) struct Runtime {
     pub(crate) program: Program,
     /// Whether it sees control groups of version 2, and nothing else.
     pub(crate) version_2: bool,
-    binary: PathBuf,
+    /// The program.
+    pub(crate) binary: PathBuf,
 }
 
 /// Which runtime.
@@ -34,6 +36,8 @@ pub(crate) enum Program {
     Runc,
     /// The version of runc that the rules refer to.
     RuncOfTheRules,
+    /// The newest one, release candidates included.
+    NewestRunc,
     Crun,
 }
 
@@ -46,13 +50,18 @@ pub(crate) struct Ran {
 impl Runtime {
     /// Runs a bundle to its end and removes what is left of it.
     pub(crate) fn run(&self, bundle: &Bundle) -> Ran {
+        self.run_by(&[self.binary.as_os_str()], bundle)
+    }
+
+    /// The same, with a command line of the runtime: what changes the user, the program and its options.
+    pub(crate) fn run_by(&self, line: &[&OsStr], bundle: &Bundle) -> Ran {
         let id = bundle.id();
-        let mut command = self.command();
+        let mut command = self.command(line);
         command.args(["run", "--bundle"]).arg(bundle.path()).arg(id);
         let output = command.stdin(Stdio::null()).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         if !output.status.success() {
-            let _ = self.command().args(["delete", "--force", id]).output();
+            let _ = self.command(line).args(["delete", "--force", id]).output();
         }
         Ran {
             started: output.status.success(),
@@ -60,13 +69,7 @@ impl Runtime {
         }
     }
 
-    /// What the runtime says of its features; nothing where it cannot.
-    pub(crate) fn features(&self) -> Option<Vec<u8>> {
-        let output = Command::new(&self.binary).arg("features").output().unwrap();
-        output.status.success().then_some(output.stdout)
-    }
-
-    fn command(&self) -> Command {
+    fn command(&self, line: &[&OsStr]) -> Command {
         // A hook, or a program that does not end, must not hold up the rest.
         let mut command = Command::new("timeout");
         command.args(["--signal=KILL", "30"]);
@@ -74,7 +77,7 @@ impl Runtime {
         if self.version_2 {
             command.args(["sh", "-c", UNDER_VERSION_2, "sh"]);
         }
-        command.arg(&self.binary);
+        command.args(line);
         command
     }
 }
@@ -108,9 +111,15 @@ pub(crate) fn all() -> &'static [Runtime] {
             Some(binary) => add(Program::Runc, binary),
             None => say("SKIPPED: runs with the machine's runc: there is none"),
         }
-        match built("runc") {
-            Ok(binary) => add(Program::RuncOfTheRules, binary),
-            Err(reason) => say(&format!("SKIPPED: runs with the runc of the rules: {reason}")),
+        for (program, what) in
+            [(Program::RuncOfTheRules, "runc"), (Program::NewestRunc, "newest-runc")]
+        {
+            match built(what) {
+                Ok(binary) => add(program, binary),
+                Err(reason) => {
+                    say(&format!("SKIPPED: runs with the {what} of the rules: {reason}"))
+                }
+            }
         }
         match on_path("crun") {
             Some(binary) => add(Program::Crun, binary),

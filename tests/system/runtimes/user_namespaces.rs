@@ -4,85 +4,79 @@
 use crate::network_namespace::NetworkNamespace;
 use crate::runtimes::adapted::{self, Host};
 use crate::runtimes::bundle::Bundle;
-use crate::runtimes::runtime;
+use crate::runtimes::other_namespaces::OtherNamespaces;
+use crate::runtimes::runtime::{self, Runtime};
 use crate::support::control_group::ControlGroup;
 use crate::support::layout::Layout;
 use crate::support::say::say;
 use serde_json::{Value, json};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+use std::sync::Mutex;
 
 const IMAGE: &str = "registry.example/app:1";
 const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","config":{"Cmd":["/bin/true"]}}"#;
 
-/// A process with namespaces of its own, to join; it ends with this.
-struct Other(Child);
+/// The choices for a kind: the profile's, the host's, a private and a joined one.
+const CHOICES: [&str; 4] = ["unset", "host", "private", "joined"];
 
-impl Other {
-    fn start() -> Self {
-        let mut command = Command::new("unshare");
-        command.args(["--net", "--ipc", "--pid", "--fork", "--kill-child", "sleep", "600"]);
-        let child = command.stdin(Stdio::null()).spawn().unwrap();
-        let other = Self(child);
-        let own = std::fs::read_link("/proc/self/ns/ipc").unwrap();
-        let namespace = other.path("ipc");
-        while std::fs::read_link(&namespace).unwrap() == own {
-            std::thread::yield_now();
-        }
-        other
-    }
+/// How many ids a request maps: many; too few for the group of terminals; too few for all groups of an image.
+const SIZES: [u32; 3] = [65_536, 5, 10];
 
-    fn path(&self, kind: &str) -> String {
-        let name = match kind {
-            "network" => "net",
-            "pid" => "pid_for_children",
-            other => other,
-        };
-        format!("/proc/{}/ns/{name}", self.0.id())
-    }
+/// A request, with the name of its combination.
+struct Combination {
+    name: String,
+    options: Value,
+    /// Whether a pid or ipc namespace is joined: it is not the host's, and its filesystem has nothing that could be bound.
+    joins: bool,
 }
 
-impl Drop for Other {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-/// The three choices for each of three kinds, and three ranges of ids.
-fn requests(other: &Other) -> Vec<(String, Value)> {
+/// Each choice for each of three kinds, with each number of ids.
+fn combinations(other: &OtherNamespaces) -> Vec<Combination> {
     let mut all = Vec::new();
-    for number in 0..27 {
-        for size in [65_536, 5, 10] {
+    for number in 0..CHOICES.len().pow(3) {
+        let choices = [number % 4, number / 4 % 4, number / 16].map(|choice| CHOICES[choice]);
+        for size in SIZES {
             let (mut options, mut name) =
                 (json!({"userRange": {"hostId": 100_000, "size": size}}), String::new());
-            for (kind, choice) in
-                [("network", number % 3), ("pid", number / 3 % 3), ("ipc", number / 9)]
-            {
-                let (word, value) = match choice {
-                    0 => ("host", json!({"host": {}})),
-                    1 => ("private", json!({"private": {}})),
-                    _ => ("joined", json!({"path": other.path(kind)})),
-                };
-                name += &format!("{kind} {word}, ");
-                options[kind] = value;
+            for (kind, choice) in ["network", "pid", "ipc"].into_iter().zip(choices) {
+                name += &format!("{kind} {choice}, ");
+                match choice {
+                    "unset" => continue,
+                    "host" => options[kind] = json!({"host": {}}),
+                    "private" => options[kind] = json!({"private": {}}),
+                    _ => options[kind] = json!({"path": other.path(kind)}),
+                }
             }
-            all.push((
-                format!("{name}{size} ids"),
-                json!({ "namespaces": options, "ociVersion": "1.0.2" }),
-            ));
+            all.push(Combination {
+                name: format!("{name}{size} ids"),
+                options: json!({ "namespaces": options, "ociVersion": "1.0.2" }),
+                joins: choices[1..].contains(&"joined"),
+            });
         }
     }
     all
 }
 
-/// A spec, or the names of the rules that a request breaks.
-fn generate(layout: &Layout, profile: &str, options: &Value) -> Result<Value, String> {
+/// An image to ask for.
+pub(crate) struct Image(Layout);
+
+impl Image {
+    pub(crate) fn new() -> Self {
+        let mut layout = Layout::temp();
+        let image = layout.raw_image(CONFIG, &[]);
+        layout.tag(IMAGE, &image.manifest);
+        Self(layout)
+    }
+}
+
+/// A spec, or what is wrong with a request.
+pub(crate) fn generate(image: &Image, profile: &str, options: &Value) -> Result<Value, String> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), options.to_string()).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_specd"))
         .args(["generate", IMAGE, "--profile", profile, "--id", "c", "--namespace", "default"])
         .args(["--log", "error", "--platform", "linux/amd64", "--output", "spec", "--oci-layout"])
-        .arg(layout.root())
+        .arg(image.0.root())
         .arg("--options")
         .arg(file.path())
         .output()
@@ -98,40 +92,70 @@ fn what_is_answered_with_a_user_namespace_starts() {
     if runtime::all().is_empty() {
         return;
     }
-    let mut layout = Layout::temp();
-    let image = layout.raw_image(CONFIG, &[]);
-    layout.tag(IMAGE, &image.manifest);
+    let image = Image::new();
     let host = Host::read(&[]);
     let _group = ControlGroup::hold(&adapted::group());
     let _network = NetworkNamespace::make("default-c");
-    let other = Other::start();
-    let (mut wrong, mut started, mut refused) = (Vec::new(), 0, 0);
-    for profile in ["function", "docker"] {
-        for (name, options) in requests(&other) {
-            // A joined pid or ipc namespace is not the host's, and its filesystem has nothing that could be bound.
-            let joined = ["pid", "ipc"].iter().any(|kind| name.contains(&format!("{kind} joined")));
-            match generate(&layout, profile, &options) {
-                Err(text) if joined && text.contains("cannot be mounted by a user namespace") => {
-                    refused += 1;
-                }
-                Err(text) => wrong.push(format!("{profile}: {name}: {text}")),
-                Ok(_) if joined => wrong.push(format!("{profile}: {name} is answered")),
-                Ok(spec) => {
-                    for runtime in runtime::all() {
-                        let spec = adapted::spec(&spec, runtime.program, &host);
-                        let ran = runtime.run(&Bundle::new(&spec));
-                        started += usize::from(ran.started);
-                        if !ran.started {
-                            wrong.push(format!(
-                                "{}: {profile}: {name}: {}",
-                                runtime.name, ran.output
-                            ));
-                        }
+    let other = OtherNamespaces::start();
+    let combinations = combinations(&other);
+    let (seen, half) = (Mutex::new(Seen::default()), combinations.len().div_ceil(2));
+    std::thread::scope(|scope| {
+        for part in combinations.chunks(half) {
+            let (seen, image, host) = (&seen, &image, &host);
+            scope.spawn(move || {
+                for combination in part {
+                    for profile in ["function", "docker"] {
+                        let answer = generate(image, profile, &combination.options);
+                        let found = check(host, combination, answer);
+                        seen.lock().unwrap().add(profile, found);
                     }
                 }
-            }
+            });
+        }
+    });
+    let Seen { started, refused, wrong } = seen.into_inner().unwrap();
+    let total = combinations.len();
+    say(&format!(
+        "user namespaces: {total} combinations, {started} runs start, {refused} requests are refused"
+    ));
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What became of requests.
+#[derive(Default)]
+struct Seen {
+    started: usize,
+    refused: usize,
+    wrong: Vec<String>,
+}
+
+impl Seen {
+    fn add(&mut self, profile: &str, found: Self) {
+        self.started += found.started;
+        self.refused += found.refused;
+        self.wrong.extend(found.wrong.into_iter().map(|text| format!("{profile}: {text}")));
+    }
+}
+
+/// A request is refused by the name of a rule, or its spec starts under every runtime.
+fn check(host: &Host, combination: &Combination, answer: Result<Value, String>) -> Seen {
+    let (mut seen, name) = (Seen::default(), &combination.name);
+    match answer {
+        Err(text)
+            if combination.joins && text.contains("cannot be mounted by a user namespace") =>
+        {
+            seen.refused += 1;
+        }
+        Err(text) => seen.wrong.push(format!("{name}: {text}")),
+        Ok(_) if combination.joins => seen.wrong.push(format!("{name} is answered")),
+        Ok(spec) => {
+            let run = |runtime: &Runtime| {
+                let ran = runtime.run(&Bundle::new(&adapted::spec(&spec, runtime.program, host)));
+                (!ran.started).then(|| format!("{}: {name}: {}", runtime.name, ran.output))
+            };
+            seen.wrong = runtime::all().iter().filter_map(run).collect();
+            seen.started = runtime::all().len() - seen.wrong.len();
         }
     }
-    say(&format!("user namespaces: {started} runs start, {refused} requests are refused"));
-    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    seen
 }

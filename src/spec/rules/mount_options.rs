@@ -1,0 +1,242 @@
+//! The options of mounts: flags of the mount itself, and options of the filesystems that every container has.
+
+use super::Findings;
+use super::mounts::destination;
+use crate::oci::{Mount, Spec, place};
+
+pub(super) const PROPAGATIONS: [&str; 8] =
+    ["private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable"];
+
+/// Whether an option is a flag of the mount itself. Any other option is one of a filesystem.
+#[rustfmt::skip]
+fn is_flag(option: &str) -> bool {
+    matches!(
+        option,
+        "async" | "atime" | "bind" | "defaults" | "dev" | "diratime" | "dirsync" | "exec" | "iversion" | "lazytime"
+            | "loud" | "mand" | "noatime" | "nodev" | "nodiratime" | "noexec" | "noiversion" | "nolazytime" | "nomand"
+            | "norelatime" | "nostrictatime" | "nosuid" | "nosymfollow" | "rbind" | "relatime" | "remount" | "ro" | "rw"
+            | "silent" | "strictatime" | "suid" | "sync" | "symfollow"
+            | "rro" | "rrw" | "rnosuid" | "rsuid" | "rnodev" | "rdev" | "rnoexec" | "rexec" | "rnodiratime" | "rdiratime"
+            | "rrelatime" | "rnorelatime" | "rnoatime" | "ratime" | "rstrictatime" | "rnostrictatime" | "rnosymfollow"
+            | "rsymfollow" | "tmpcopyup" | "idmap" | "ridmap"
+    ) || PROPAGATIONS.contains(&option)
+}
+
+/// Options of crun, some with a value, which runc takes for those of a filesystem.
+fn is_of_crun(option: &str) -> bool {
+    matches!(option, "copy-symlink" | "src-nofollow" | "dest-nofollow")
+        || option.starts_with("idmap=")
+        || option.starts_with("ridmap=")
+}
+
+/// What the value of a filesystem's option is.
+#[derive(Clone, Copy)]
+enum Value {
+    /// A number in octal digits.
+    Octal,
+    /// An ID.
+    Id,
+    /// An amount with a unit or without; for a size also a percentage.
+    Amount,
+    Size,
+    /// A decimal number.
+    Number,
+    /// One of some words.
+    Word(&'static [&'static str]),
+    /// Anything that the kernel may know.
+    Any,
+    /// None.
+    Nothing,
+}
+
+/// The options of a filesystem; nothing where they are not known here. Linux: `shmem_fs_parameters`,
+/// `devpts_param_specs`, `proc_fs_parameters`; sysfs and mqueue have none.
+#[rustfmt::skip]
+fn options_of(filesystem: &str) -> Option<&'static [(&'static str, Value)]> {
+    Some(match filesystem {
+        "tmpfs" => &[
+            ("mode", Value::Octal), ("size", Value::Size), ("uid", Value::Id), ("gid", Value::Id),
+            ("nr_inodes", Value::Amount), ("nr_blocks", Value::Amount), ("huge", Value::Any), ("mpol", Value::Any),
+            ("inode32", Value::Nothing), ("inode64", Value::Nothing), ("noswap", Value::Nothing), ("quota", Value::Nothing),
+            ("usrquota", Value::Nothing), ("grpquota", Value::Nothing), ("usrquota_block_hardlimit", Value::Amount),
+            ("usrquota_inode_hardlimit", Value::Amount), ("grpquota_block_hardlimit", Value::Amount),
+            ("grpquota_inode_hardlimit", Value::Amount), ("casefold", Value::Any), ("strict_encoding", Value::Nothing),
+        ],
+        "devpts" => &[
+            ("newinstance", Value::Nothing), ("ptmxmode", Value::Octal), ("mode", Value::Octal), ("gid", Value::Id),
+            ("uid", Value::Id), ("max", Value::Number),
+        ],
+        "proc" => &[
+            ("hidepid", Value::Word(&["0", "1", "2", "4", "off", "noaccess", "invisible", "ptraceable"])),
+            ("gid", Value::Number), ("subset", Value::Word(&["pid"])), ("pidns", Value::Any),
+        ],
+        "sysfs" | "mqueue" => &[],
+        _ => return None,
+    })
+}
+
+/// Labels of SELinux, which every filesystem takes where there is SELinux.
+fn is_label(name: &str) -> bool {
+    matches!(name, "context" | "fscontext" | "defcontext" | "rootcontext" | "seclabel")
+}
+
+fn is_amount(text: &str) -> bool {
+    let number = text.strip_suffix(|unit: char| "kKmMgGtTpPeE".contains(unit)).unwrap_or(text);
+    let hexadecimal = number.strip_prefix("0x").or_else(|| number.strip_prefix("0X"));
+    let digits = hexadecimal.unwrap_or(number);
+    let is_digit =
+        |byte: u8| byte.is_ascii_digit() || (hexadecimal.is_some() && byte.is_ascii_hexdigit());
+    !digits.is_empty() && digits.bytes().all(is_digit)
+}
+
+impl Value {
+    fn accepts(self, value: Option<&str>) -> bool {
+        let Some(text) = value else { return matches!(self, Self::Nothing | Self::Any) };
+        match self {
+            Self::Octal => u32::from_str_radix(text, 8).is_ok(),
+            Self::Id => text.parse::<u32>().map_or_else(|_| is_amount(text), |id| id != u32::MAX),
+            Self::Amount => is_amount(text),
+            Self::Size => is_amount(text.strip_suffix('%').unwrap_or(text)),
+            Self::Number => text.parse::<u32>().is_ok(),
+            Self::Word(words) => words.contains(&text),
+            Self::Any => true,
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// Whether an option is no flag. An empty one is ignored, and one with a NUL byte breaks another rule.
+fn is_other(option: &str) -> bool {
+    !option.is_empty() && !option.contains('\0') && !is_flag(option)
+}
+
+/// The options of a spec's mounts that are no flags, with their positions.
+fn others<'a>(
+    spec: &'a Spec,
+    wanted: impl Fn(&Mount) -> bool + 'a,
+) -> impl Iterator<Item = (usize, &'a Mount, usize, &'a str)> {
+    let mounts = spec.mounts.iter().enumerate().filter(move |(_, mount)| wanted(mount));
+    mounts.flat_map(|(index, mount)| {
+        let options = mount.options.iter().map(String::as_str).enumerate();
+        let others = options.filter(|(_, option)| is_other(option));
+        others.map(move |(at, option)| (index, mount, at, option))
+    })
+}
+
+/// A bind mount has no options of a filesystem, which the kernel would ignore.
+pub(super) fn bind(spec: &Spec, findings: &mut Findings) {
+    for (index, _, at, option) in others(spec, Mount::is_bind).filter(|it| !is_of_crun(it.3)) {
+        let place = place!["mounts", index, "options", at];
+        findings.add(place, format_args!("{option:?} is not an option of a bind mount"));
+    }
+}
+
+/// A filesystem that every container has gets only options that it knows, with values that it accepts.
+pub(super) fn known(spec: &Spec, findings: &mut Findings) {
+    for (index, mount, at, option) in others(spec, |mount| !mount.is_bind()) {
+        let Some(known) = options_of(&mount.kind) else { continue };
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (option, None),
+        };
+        let place = || place!["mounts", index, "options", at];
+        match known.iter().find(|(known, _)| *known == name) {
+            Some((_, wanted)) if wanted.accepts(value) => {}
+            Some(_) => {
+                let text =
+                    format_args!("{option:?} does not have a value that {} accepts", mount.kind);
+                findings.add(place(), text);
+            }
+            None if is_label(name) || is_of_crun(option) => {}
+            None => {
+                let text =
+                    format_args!("{option:?} is neither a flag nor an option of {}", mount.kind);
+                findings.add(place(), text);
+            }
+        }
+    }
+}
+
+/// No option is one of crun alone.
+pub(super) fn of_crun(spec: &Spec, findings: &mut Findings) {
+    for (index, _, at, option) in others(spec, |_| true).filter(|it| is_of_crun(it.3)) {
+        let place = place!["mounts", index, "options", at];
+        findings.add(place, format_args!("{option:?} is an option of crun alone; runc refuses it"));
+    }
+}
+
+/// No option is `defaults`, which some releases of runc pass on to the filesystem.
+pub(super) fn defaults(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        for (at, _) in mount.options.iter().enumerate().filter(|(_, it)| *it == "defaults") {
+            let text = "has no effect, and runc 1.6.0-rc.1 and 1.1 refuse it: leave it out";
+            findings.add(place!["mounts", index, "options", at], text);
+        }
+    }
+}
+
+/// Only what is mounted is mounted again.
+pub(super) fn remount(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        let Some(at) = mount.options.iter().position(|option| option == "remount") else {
+            continue;
+        };
+        let path = destination(mount);
+        if !spec.mounts[..index].iter().any(|earlier| destination(earlier) == path) {
+            let text = format_args!("needs an earlier mount on {path}");
+            findings.add(place!["mounts", index, "options", at], text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_the_kernel_reads_them() {
+        let accepts = |filesystem: &str, option: &str| {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            let value = option.contains('=').then_some(value);
+            let options = options_of(filesystem).unwrap();
+            options.iter().any(|(known, wanted)| *known == name && wanted.accepts(value))
+        };
+        for option in [
+            "mode=1777",
+            "size=65536k",
+            "size=50%",
+            "size=0",
+            "uid=0",
+            "gid=4294967294",
+            "nr_inodes=0x10",
+            "noswap",
+            "huge=x",
+        ] {
+            assert!(accepts("tmpfs", option), "{option}");
+        }
+        for option in [
+            "mode=8",
+            "mode=",
+            "mode",
+            "size",
+            "size=",
+            "size=-1",
+            "size=10q",
+            "size=%",
+            "uid=-1",
+            "uid=4294967295",
+            "gid=x",
+            "nr_inodes=10%",
+            "noswap=1",
+            "acl",
+            "user",
+        ] {
+            assert!(!accepts("tmpfs", option), "{option}");
+        }
+        for option in ["hidepid=2", "hidepid=invisible", "subset=pid"] {
+            assert!(accepts("proc", option), "{option}");
+        }
+        assert!(!accepts("proc", "hidepid=3") && !accepts("devpts", "size=1m"));
+        assert!(!accepts("sysfs", "mode=1") && options_of("ext4").is_none());
+    }
+}
