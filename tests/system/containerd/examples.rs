@@ -36,7 +36,7 @@ until specd health --server unix:///run/specd/specd.sock >/dev/null 2>&1; do sle
 
 /// The blocks of a document in one language.
 fn blocks(document: &str, language: &str) -> Vec<String> {
-    let begin = format!("```{directory}\n");
+    let begin = format!("```{language}\n");
     let blocks = document.split(begin.as_str()).skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
