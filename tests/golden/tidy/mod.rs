@@ -152,6 +152,16 @@ const PROSE: &[(&str, &[&str])] = &[
     ("benches", &["rs"]),
     ("helm", &["md", "gotmpl", "yaml", "tpl", "txt", "json"]),
     ("deploy", &["md", "service", "socket"]),
+    ("examples/README.md", &["md"]),
+    ("examples/shell/README.md", &["md"]),
+    ("examples/python/README.md", &["md"]),
+    ("examples/go/README.md", &["md"]),
+    ("examples/node/README.md", &["md"]),
+    ("examples/java/README.md", &["md"]),
+    ("examples/rust/README.md", &["md"]),
+    ("examples/cpp/README.md", &["md"]),
+    ("clients/python/README.md", &["md"]),
+    ("clients/node/README.md", &["md"]),
     (".ci", &["", "sh", "jq", "py"]),
 ];
 

@@ -1,4 +1,5 @@
-//! The examples in other languages, from an image to a container that ran, by the commands of their READMEs.
+//! The examples in other languages, from an image to a container that ran, and the packages of `clients/`, by the commands of their
+//! READMEs.
 //!
 //! `.ci/tools examples` builds them with the first block of commands; the second runs one, and the block of text is what it prints.
 //! One that is not built means a test that says SKIPPED; with `SPECD_REQUIRE_EXAMPLES=1` it means one that fails. They run in a mount
@@ -41,20 +42,20 @@ fn blocks(document: &str, language: &str) -> Vec<String> {
 }
 
 /// The directory in which an example was built, or a word that the test is skipped.
-fn built(language: &str) -> Option<PathBuf> {
-    let directory = tools().join("examples").join(language);
-    if directory.join(".stamp").exists() {
-        return Some(directory.join("examples").join(language));
+fn built(name: &str, directory: &str) -> Option<PathBuf> {
+    let copy = tools().join("examples").join(name);
+    if copy.join(".stamp").exists() {
+        return Some(copy.join(directory));
     }
     let required = std::env::var_os("SPECD_REQUIRE_EXAMPLES").is_some_and(|value| value == "1");
-    assert!(!required, "the example in {language} is required: .ci/tools examples builds it");
-    say(&format!("SKIPPED: the example in {language}: .ci/tools examples has not built it"));
+    assert!(!required, "{directory} is required: .ci/tools examples builds it");
+    say(&format!("SKIPPED: {directory}: .ci/tools examples has not built it"));
     None
 }
 
 /// Runs an example, and compares what it prints with its README.
-async fn ends_in_a_container_that_ran(language: &str) {
-    let Some(example) = built(language) else { return };
+async fn ends_in_a_container_that_ran(name: &str, directory: &str) {
+    let Some(example) = built(name, directory) else { return };
     let Some(mut daemon) = Daemon::start(Release::Two).await else { return };
     let image = busybox_with(&json!({"Cmd": ["sh"], "Env": ["PATH=/bin"]}));
     image.import(&daemon, "default", "docker.io/library/busybox:latest").await;
@@ -63,9 +64,9 @@ async fn ends_in_a_container_that_ran(language: &str) {
 
     let readme = example.join("README.md");
     let readme = std::fs::read_to_string(&readme).unwrap();
-    let [_, run] = &blocks(&readme, "sh")[..] else { panic!("{language}: not two blocks of sh") };
+    let [_, run] = &blocks(&readme, "sh")[..] else { panic!("{directory}: not two blocks of sh") };
     let [prints] = &blocks(&readme, "text")[..] else {
-        panic!("{language}: not one block of text")
+        panic!("{directory}: not one block of text")
     };
     let work = tempfile::tempdir().unwrap();
     let specd = Path::new(env!("CARGO_BIN_EXE_specd")).parent().unwrap();
@@ -87,17 +88,27 @@ async fn ends_in_a_container_that_ran(language: &str) {
         .output()
         .unwrap();
     let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(&String::from_utf8_lossy(&output.stdout), prints, "{language}: {err}");
-    assert!(output.status.success(), "{language}: {err}");
+    assert_eq!(&String::from_utf8_lossy(&output.stdout), prints, "{directory}: {err}");
+    assert!(output.status.success(), "{directory}: {err}");
 }
 
 macro_rules! ends_in_a_container_that_ran {
-    ($($language:ident)*) => {$(
+    ($($name:ident in $directory:literal;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $language() {
-            ends_in_a_container_that_ran(stringify!($language)).await;
+        async fn $name() {
+            ends_in_a_container_that_ran(stringify!($name), $directory).await;
         }
     )*};
 }
 
-ends_in_a_container_that_ran! { shell python go node java rust cpp }
+ends_in_a_container_that_ran! {
+    shell in "examples/shell";
+    python in "examples/python";
+    go in "examples/go";
+    node in "examples/node";
+    java in "examples/java";
+    rust in "examples/rust";
+    cpp in "examples/cpp";
+    python_package in "clients/python";
+    node_package in "clients/node";
+}

@@ -2,6 +2,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import containerd.services.containers.v1.ContainersGrpc;
 import containerd.services.containers.v1.ContainersOuterClass.*;
+import containerd.services.containers.v1.ContainersOuterClass.Container;
 import containerd.services.snapshots.v1.SnapshotsGrpc;
 import containerd.services.snapshots.v1.SnapshotsOuterClass.*;
 import containerd.services.tasks.v1.TasksGrpc;
