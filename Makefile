@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench bench-core advisories bare clean
+.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench bench-core advisories stale bare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench-core: ## measure the pure core, and the cost of the :authority filter
 advisories: ## check the dependencies against the RustSec database (needs GitHub)
 	@.ci/tools advisories
 	@PATH="$${SPECD_TOOLS:-$${XDG_CACHE_HOME:-$$HOME/.cache}/specd/tools}/bin:$$PATH" cargo deny --locked check advisories
+
+stale: ## list pinned modules of which the Go proxy serves a newer release (needs the network)
+	@.ci/stale
 
 bare: ## run make run and make test on a minimal Debian in namespaces of its own (needs root and debootstrap, takes long)
 	@.ci/bare

@@ -7,23 +7,27 @@ mod container_facts;
 mod equip;
 pub mod explain;
 mod image_facts;
+mod profiles;
 pub mod stage;
 mod tasks;
 
 pub use equip::Machine;
+pub use profiles::{OF_NODE, Offer, UnknownProfile};
 
 use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::Snapshotter;
 use crate::domain::origin::Field;
 use crate::domain::request::Request;
-use crate::domain::violation::{Violation, Violations};
+use crate::domain::violation::Violations;
 use crate::generate::catalog::Catalog;
 use crate::generate::stage::{Observer, Stage};
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::{ImageError, ImageReader};
-use crate::spec::{self, Encoded, Finished, Inputs, Profile, Profiles, SpecError};
-use crate::store::{ContainerError, ContainerStore, Deadline, ImageStore, NoContainers};
+use crate::spec::{self, Encoded, Finished, Inputs, SpecError};
+use crate::store::{
+    ContainerError, ContainerStore, Deadline, ImageStore, NoContainers, NodeRelease,
+};
 use crate::users::{self, AccountError};
 use std::sync::Arc;
 use std::time::Instant;
@@ -72,27 +76,9 @@ pub struct Generated {
     pub container: ContainerFacts,
     /// The image that it was made from.
     pub image: ImageFacts,
+    /// The name of the profile that it was made from.
+    pub profile: String,
 }
-
-/// An available profile.
-#[derive(Debug, Clone)]
-pub struct Offer {
-    /// The name.
-    pub name: String,
-    /// A description in one sentence.
-    pub description: String,
-    /// Other names for it.
-    pub aliases: Vec<String>,
-    /// The release with the same output, or empty.
-    pub equals: String,
-    /// Whether a request without a profile gets it.
-    pub is_default: bool,
-}
-
-/// No profile has that name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct UnknownProfile(pub String);
 
 /// Makes specs from the images of a source.
 #[derive(Clone)]
@@ -106,6 +92,7 @@ pub struct Generator {
     containers: Arc<dyn ContainerStore>,
     snapshots: Option<Arc<SnapshotFiles>>,
     snapshotter: Option<Snapshotter>,
+    release: Option<Arc<dyn NodeRelease>>,
     machine: Machine,
 }
 
@@ -128,6 +115,7 @@ impl Generator {
             containers: Arc::new(NoContainers),
             snapshots: None,
             snapshotter: None,
+            release: None,
             machine: Machine::default(),
         }
     }
@@ -149,29 +137,6 @@ impl Generator {
         let done = work.instrument(span(stage)).await;
         self.observer.took(stage, started.elapsed());
         done
-    }
-
-    /// The available profiles.
-    #[must_use]
-    pub fn offers(&self) -> Vec<Offer> {
-        let offer = |(profile, is_default): (&Profile, bool)| Offer {
-            name: profile.name.clone(),
-            description: profile.description.clone(),
-            aliases: profile.aliases.clone(),
-            equals: profile.equals.clone(),
-            is_default,
-        };
-        self.profiles.now().iter().map(offer).collect()
-    }
-
-    /// Whether there is a profile of that name, or for no name.
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownProfile`], which lists the known names.
-    pub fn knows_profile(&self, name: Option<&str>) -> Result<(), UnknownProfile> {
-        let profiles = self.profiles.now();
-        profiles.get(name).map(drop).ok_or_else(|| UnknownProfile(profiles.unknown(name)))
     }
 
     /// The spec of one container.
@@ -197,7 +162,8 @@ impl Generator {
         deadline: Deadline,
     ) -> Result<(Generated, Vec<Field>), GenerateError> {
         let profiles = self.profiles.now();
-        let profile = named(&profiles, request.profile.as_deref())?;
+        let (profile, other_patch) =
+            self.find_profile(&profiles, request.profile.as_deref(), deadline).await?;
         let namespace = &request.namespace;
         let mut platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
         if !profile.looks_at_os_features() {
@@ -256,17 +222,13 @@ impl Generator {
         let (container, warnings) = container_facts::facts(&described, facts, snapshotter);
         spec.warnings.extend(warnings);
         spec.warnings.extend(image_facts::warnings(&described));
+        spec.warnings.extend(other_patch);
         let image = image_facts::facts(&resolved, &described, profile.rules);
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
-        Ok((Generated { spec, container, image }, fields))
+        let profile = profile.name.clone();
+        Ok((Generated { spec, container, image, profile }, fields))
     }
-}
-
-/// The profile of a name, or the default one for no name.
-fn named<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<&'p Profile, Violations> {
-    let unknown = || Violation::new("profile", UnknownProfile(profiles.unknown(name))).into();
-    profiles.get(name).ok_or_else(unknown)
 }
 
 /// The span of a stage.

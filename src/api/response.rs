@@ -25,6 +25,7 @@ pub fn generated(generated: Generated) -> pb::GenerateResponse {
         container: Some(container(generated.container)),
         image: Some(image(generated.image)),
         warnings: generated.spec.warnings,
+        profile: generated.profile,
     }
 }
 
@@ -146,5 +147,6 @@ fn profile(offer: Offer) -> pb::Profile {
         aliases: offer.aliases,
         is_default: offer.is_default,
         equals: offer.equals,
+        supported_until: offer.supported_until,
     }
 }

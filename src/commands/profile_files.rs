@@ -165,7 +165,7 @@ mod tests {
         fs::write(at(".hidden.json"), "{").unwrap();
         fs::write(at("README.md"), "{").unwrap();
         let profiles = directory(temporary.path()).load("function").unwrap();
-        assert!(profiles.names().ends_with("docker, gpu"), "{}", profiles.names());
+        assert!(profiles.names().ends_with("docker-28, gpu"), "{}", profiles.names());
     }
 
     #[test]

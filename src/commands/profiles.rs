@@ -3,9 +3,11 @@
 use crate::commands::profile_files::ProfileDirArgs;
 use crate::commands::{Failure, print, print_json};
 use crate::domain::request::DEFAULT_PROFILE;
-use crate::spec::{Profile, Profiles};
+use crate::generate::OF_NODE;
+use crate::spec::{NODE, Profile, Profiles};
 use clap::Args;
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 /// Flags of `profiles`.
 #[derive(Debug, Clone, Args)]
@@ -34,6 +36,7 @@ fn json(profile: &Profile) -> Value {
         "description": profile.description,
         "aliases": profile.aliases,
         "equals": profile.equals,
+        "supported_until": profile.supported_until,
         "image": profile.rules,
         "masks_thermal_throttle": profile.masks_thermal_throttle,
         "user_mounts": profile.user_mounts,
@@ -44,20 +47,37 @@ fn json(profile: &Profile) -> Value {
     })
 }
 
+/// A table: the names, the release that a profile equals, until when that is supported, and the description.
 fn list(profiles: &Profiles) -> String {
-    let rows = profiles.iter().map(|(profile, is_default)| {
+    let row = |(profile, is_default): (&Profile, bool)| {
         let aliases = profile.aliases.iter().map(|alias| format!(", {alias}"));
         let mark = if is_default { " (default)" } else { "" };
-        let name = format!("{}{}{mark}", profile.name, aliases.collect::<String>());
-        let equals = if profile.equals.is_empty() { "-" } else { &profile.equals };
-        (name, equals, &profile.description)
-    });
-    let head = ("NAME".to_owned(), "EQUALS", &"DESCRIPTION".to_owned());
-    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let wide = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or_default();
-    let first = wide(&mut rows.iter().map(|(name, ..)| name.len()));
-    let second = wide(&mut rows.iter().map(|(_, equals, _)| equals.len()));
-    let lines =
-        rows.iter().map(|(name, equals, text)| format!("{name:first$}  {equals:second$}  {text}"));
-    lines.collect::<Vec<_>>().join("\n")
+        let ended = if has_ended(profile) { " (ended)" } else { "" };
+        [
+            format!("{}{}{mark}", profile.name, aliases.collect::<String>()),
+            profile.equals.clone(),
+            format!("{}{ended}", profile.supported_until),
+            profile.description.clone(),
+        ]
+    };
+    let head = ["NAME", "EQUALS", "SUPPORTED UNTIL", "DESCRIPTION"].map(str::to_owned);
+    let of_node = [NODE, "", "", OF_NODE].map(str::to_owned);
+    let rows: Vec<_> =
+        std::iter::once(head).chain(profiles.iter().map(row)).chain([of_node]).collect();
+    let wide = [0, 1, 2].map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(1));
+    let line = |[name, equals, until, text]: &[String; 4]| {
+        let or_dash = |text: &String| if text.is_empty() { "-".to_owned() } else { text.clone() };
+        let (equals, until) = (or_dash(equals), or_dash(until));
+        let [first, second, third] = wide;
+        format!("{name:first$}  {equals:second$}  {until:third$}  {text}")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether the release that a profile equals is out of support today. Only commands look at the clock: an answer is the same
+/// on every day.
+pub(super) fn has_ended(profile: &Profile) -> bool {
+    let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let today = today.get(.."2027-05-16".len()).unwrap_or_default();
+    !profile.supported_until.is_empty() && profile.supported_until.as_str() < today
 }

@@ -25,7 +25,7 @@ pub(super) struct RequestArgs {
     /// The container's id
     #[arg(long, value_name = "ID", env = "SPECD_ID", default_value = "specd")]
     id: String,
-    /// The profile to start from
+    /// The profile to start from; node is that of the containerd release that runs here
     #[arg(long, value_name = "NAME", env = "SPECD_PROFILE", default_value = "")]
     profile: String,
     #[command(flatten)]

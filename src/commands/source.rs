@@ -195,7 +195,8 @@ impl SourceArgs {
         let reader = SnapshotFallback::new(layers, Arc::clone(&snapshots));
         let (reader, counts) = cached(reader, cache_bytes);
         let generator = Generator::new(images, reader, profiles, platform, facts).on(machine);
-        let generator = generator.with_snapshotter(snapshotter);
+        let release = Arc::clone(&containers);
+        let generator = generator.with_snapshotter(snapshotter).with_release(release);
         Ok((generator.with_containers(containers, Some(snapshots)), counts))
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Snapshotter;
 use crate::domain::image_rules::ImageRules;
 use crate::generate::stage::Stage;
-use crate::generate::{GenerateError, Generator, named, span};
+use crate::generate::{GenerateError, Generator, span};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::snapshot::key::SnapshotKey;
 use crate::image::{AccountFiles, ImageError, NeededFiles};
@@ -41,7 +41,8 @@ impl Generator {
         deadline: Deadline,
     ) -> Result<Encoded, GenerateError> {
         let profiles = self.profiles.now();
-        let profile = named(&profiles, request.profile.as_deref())?;
+        let (profile, _) =
+            self.find_profile(&profiles, request.profile.as_deref(), deadline).await?;
         let getting = self.containers.get(&request.namespace, &request.id, deadline);
         let container = self.timed(Stage::Container, getting).await?;
         let stored = StoredProcess::read(&container.type_url, &container.spec)

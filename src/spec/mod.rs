@@ -27,5 +27,5 @@ pub use equipment::Equipment;
 pub use error::SpecError;
 pub use facts::SpecFacts;
 pub use inputs::Inputs;
-pub use profile::{Profile, Profiles, ProfilesError};
+pub use profile::{NODE, Profile, Profiles, ProfilesError};
 pub use provenance::compare::differences;

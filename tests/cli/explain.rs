@@ -89,9 +89,9 @@ fn two_profiles_differ_in_what_is_shown() {
     );
     assert_eq!(
         line(lines[3], "A"),
-        "A \"1.0.2-dev\" profile containerd-1.6 (containerd-1.6.json:10)"
+        "A \"1.0.2-dev\" profile containerd-1.6 (containerd-1.6.json:11)"
     );
-    assert_eq!(line(lines[4], "B"), "B \"1.3.0\" profile containerd-2.4 (containerd-2.4.json:9)");
+    assert_eq!(line(lines[4], "B"), "B \"1.3.0\" profile containerd-2.4 (containerd-2.4.json:10)");
     assert!(!said.out.contains("/process/"), "{}", said.out);
 
     let same = explain(&layout, &["--diff", "containerd,containerd-2.4"]);

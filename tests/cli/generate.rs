@@ -163,6 +163,15 @@ fn what_is_wrong_is_said_in_a_sentence() {
         said.err
     );
 
+    let said = generate(&layout, &["--profile", "node"]);
+    assert_eq!(said.code, Some(2));
+    assert!(
+        said.err
+            .contains("the profile \"node\" needs containerd: it is the profile of the release"),
+        "{}",
+        said.err
+    );
+
     let said = generate(&layout, &["--id", "a/b", "--namespace", "-", "--env", "=x"]);
     assert_eq!(said.code, Some(2));
     let lines: Vec<&str> = said.err.lines().collect();
@@ -183,6 +192,26 @@ fn what_is_wrong_is_said_in_a_sentence() {
 }
 
 #[test]
+fn dockers_time_namespace_needs_a_kernel_that_has_it() {
+    let layout = layout(None);
+    let namespaces = |kernel: &str| {
+        let flags = ["--profile", "docker-29", "--kernel", kernel, "--", "/bin/app"];
+        let said = generate(&layout, &flags);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let spec: Value = serde_json::from_str(&said.out).unwrap();
+        let namespaces = spec["linux"]["namespaces"].as_array().unwrap().clone();
+        let kinds = namespaces.iter().map(|one| one["type"].as_str().unwrap().to_owned());
+        (kinds.collect::<Vec<_>>(), said.err)
+    };
+    let (with, _) = namespaces("5.6");
+    assert_eq!(with, ["mount", "network", "time", "uts", "pid", "ipc"]);
+    let (without, warnings) = namespaces("5.5");
+    assert_eq!(without, ["mount", "network", "uts", "pid", "ipc"]);
+    let warning = "the profile's time namespace is left out: Linux 5.5 has none";
+    assert!(warnings.contains(warning), "{warnings}");
+}
+
+#[test]
 fn profiles_are_listed_and_printed() {
     let said = run(&["profiles"]);
     assert_eq!(said.code, Some(0));
@@ -190,13 +219,21 @@ fn profiles_are_listed_and_printed() {
     assert!(lines[0].starts_with("NAME "), "{}", said.out);
     assert!(lines[1].starts_with("function (default) "), "{}", said.out);
     let newest = lines.iter().find(|line| line.starts_with("containerd-2.4, containerd "));
-    assert!(newest.unwrap().contains(" containerd 2.4.2  "), "{}", said.out);
+    assert!(newest.unwrap().contains(" containerd 2.4.2   2027-05-16  "), "{}", said.out);
+    // This one was out of support before the first release of specd.
+    let oldest = lines.iter().find(|line| line.starts_with("containerd-1.6 ")).unwrap();
+    assert!(oldest.contains(" containerd 1.6.38 ") && oldest.contains("  2025-08-23 (ended)  "));
+    assert!(lines.last().unwrap().starts_with("node "), "{}", said.out);
     let one: Value = serde_json::from_str(&run(&["profiles", "containerd"]).out).unwrap();
     assert_eq!(
         (&one["name"], &one["equals"]),
         (&json!("containerd-2.4"), &json!("containerd 2.4.2"))
     );
+    assert_eq!(one["supported_until"], json!("2027-05-16"));
     assert_eq!(run(&["profiles", "nonsense"]).code, Some(2));
+    let of_node = run(&["profiles", "node"]);
+    assert_eq!(of_node.code, Some(2));
+    assert!(of_node.err.contains("the profile \"node\" needs containerd"), "{}", of_node.err);
 }
 
 #[test]

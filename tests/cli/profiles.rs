@@ -56,7 +56,7 @@ fn a_profile_of_the_operators_is_a_patch_on_another() {
     assert!(said.out.lines().any(|line| line.starts_with("gpu ")), "{}", said.out);
     let said = run(&["profiles", "gpu", profiles[0], profiles[1]]);
     let printed: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(printed["seccomp"], json!({"policy": "docker", "applied": true}));
+    assert_eq!(printed["seccomp"], json!({"policy": "docker-29", "applied": true}));
 }
 
 #[test]
@@ -129,4 +129,20 @@ fn a_signal_reads_them_again_all_or_none() {
     hangup();
     server.says("no profile is named \"gpu\"");
     assert_eq!(hostname("").as_deref(), Some("new-specd"));
+}
+
+#[test]
+fn a_default_that_is_out_of_support_is_logged_and_that_of_a_node_needs_one() {
+    let layout = layout();
+    let layout = ["--oci-layout", text(layout.root())];
+    let with = |profile| [layout[0], layout[1], "--default-profile", profile];
+    let server = Server::start(&with("containerd-1.6"));
+    server.says(
+        "the default profile containerd-1.6 equals containerd 1.6.38, which is out of support since 2025-08-23",
+    );
+
+    let said = run(&[&["serve"], &with("node")[..]].concat());
+    assert_eq!(said.code, Some(2));
+    let wrong = "error: --default-profile: the profile \"node\" needs containerd: ";
+    assert!(said.err.starts_with(wrong), "{}", said.err);
 }

@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, HashMap};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
-/// The newest release of containerd, which the profile `containerd` is.
-const NEWEST: &str = "containerd-2.4";
+/// The newest releases, which the profiles `containerd` and `docker` are.
+const NEWEST_CONTAINERD: &str = "containerd-2.4";
+const NEWEST_DOCKER: &str = "docker-29";
 
 /// The JSON of an answer, which is in Go's form: reading and writing it gives the same bytes.
 fn read(any: Option<&Any>) -> Value {
@@ -121,7 +122,8 @@ async fn every_rule_gives_what_is_wanted() {
     let mut cases = cases("generate");
     let profile = |case: &Case| match request_json::parse(&case.request()).profile.as_str() {
         "" => "function".to_owned(),
-        "containerd" => NEWEST.to_owned(),
+        "containerd" => NEWEST_CONTAINERD.to_owned(),
+        "docker" => NEWEST_DOCKER.to_owned(),
         name => name.to_owned(),
     };
     // The own cases of profiles come first, since the others are written as changes on them.

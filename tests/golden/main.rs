@@ -14,6 +14,7 @@ mod options_table;
 mod protos;
 mod reference;
 mod seccomp;
+mod support_dates;
 #[path = "../support"]
 mod support {
     pub(crate) mod api_fields;

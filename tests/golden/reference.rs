@@ -6,6 +6,9 @@
 //!
 //! Each case must agree byte for byte with Go's `json.Marshal`, fail where Go fails, or be on the list of
 //! refusals, which holds a reason for each; and each of the list must still be refused.
+//!
+//! The data is of 1.6.36 and 1.7.35, and the profiles equal later patch releases. What these changed is listed
+//! ([`PATCHED`], [`REFUSALS_1_6`]); the oracle compares the patch releases themselves.
 
 use crate::support::go_json::escaped;
 use crate::support::go_options::{Op, options};
@@ -111,13 +114,20 @@ fn lines<T: for<'a> Deserialize<'a>>(path: &Path) -> Vec<T> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// What only the oldest release answers.
+/// What 1.6.36 answers, and 1.6.38 refuses.
 const REFUSALS_1_6: (&str, &[&str]) = (
     "a number out of range wraps round, or is looked up as a name",
     &["user-09", "user-24", "user-25", "user-26", "user-28", "user-33", "user-99999-as-name"],
 );
 
 const RELEASES: [&str; 7] = ["1.6", "1.7", "2.0", "2.1", "2.2", "2.3", "2.4"];
+
+/// What a later patch release changed in every spec: 1.7.36 masks `/proc/interrupts` (GHSA-6fw5-f8r9-fgfm).
+const PATCHED: [(&str, &str, &str); 1] = [(
+    "1.7",
+    r#""/proc/asound","/proc/kcore""#,
+    r#""/proc/asound","/proc/interrupts","/proc/kcore""#,
+)];
 
 fn refusal(release: &str, name: &str) -> Option<&'static str> {
     let of_release = if release == "1.6" { listed(&[REFUSALS_1_6], name) } else { None };
@@ -209,7 +219,10 @@ async fn replay(release: &str, cases: Vec<Case>, wants: Vec<Want>, tally: &mut T
             (Ok(got), Some(spec), _, None) => {
                 let got = String::from_utf8(got.spec.unwrap().value).unwrap();
                 // The reference was written without the escapes.
-                let want = escaped(spec.get());
+                let mut want = escaped(spec.get());
+                for (_, before, after) in PATCHED.iter().filter(|(of, ..)| *of == release) {
+                    want = want.replace(before, after);
+                }
                 match first_difference(&got, &want) {
                     None => tally.equal += 1,
                     Some(at) => tally.wrong.push(format!("{name}: {at}")),

@@ -136,7 +136,7 @@ const LIST: &[Known] = &[
     Known {
         name: "option that is newer than the release",
         reason: "a profile sets defaults; it does not restrict the options of a request",
-        only: &["1.6.36", "1.7.35", "2.0.14", "2.1.9", "2.2.9"],
+        only: &["1.6.38", "1.7.36", "2.0.14", "2.1.9", "2.2.9"],
         holds: |seen| {
             let newer = |text: &String| text.ends_with(": not in this release");
             seen.ours.is_ok() && matches!(&seen.go, Answer::Error(text) if newer(text))
@@ -287,16 +287,9 @@ const LIST: &[Known] = &[
         witness: || with("additional_groups", json!(["2147483648"])),
     },
     Known {
-        name: "number out of range in USER",
-        reason: "1.6 looks it up as a name, or wraps it to 32 bits: 4294967296 becomes root",
-        only: &["1.6.36"],
-        holds: |seen| seen.refuses("out of range", |_| true),
-        witness: || image(&json!({"Cmd": ["sh"], "User": "4294967296"})),
-    },
-    Known {
         name: "group line of a megabyte",
         reason: "other readers of such files refuse it, and before 2.4 Go's client held it in memory",
-        only: &["1.6.36", "1.7.35", "2.0.14", "2.1.9", "2.2.9", "2.3.7"],
+        only: &["1.6.38", "1.7.36", "2.0.14", "2.1.9", "2.2.9", "2.3.7"],
         holds: |seen| seen.refuses("/etc/group is longer than", |_| true),
         witness: || Case {
             group: Some([b"www:x:33:".to_vec(), vec![b'x'; 1 << 20]].concat()),
@@ -391,7 +384,7 @@ const LIST: &[Known] = &[
     Known {
         name: "deadline scheduling with a runtime below 1024 ns",
         reason: "sched_setattr(2) refuses it",
-        only: &["1.7.35", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
+        only: &["1.7.36", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
         holds: |seen| seen.refuses("scheduler.runtime: must be at least 1024", |_| true),
         witness: || {
             let times =

@@ -15,6 +15,7 @@ mod case;
 mod config;
 mod deliberate;
 mod deliberate_devices;
+mod docker;
 mod equipment;
 mod fields;
 mod options;
@@ -60,8 +61,8 @@ macro_rules! releases {
 }
 
 releases! {
-    containerd_1_6: "1.6.36" as "containerd-1.6",
-    containerd_1_7: "1.7.35" as "containerd-1.7",
+    containerd_1_6: "1.6.38" as "containerd-1.6",
+    containerd_1_7: "1.7.36" as "containerd-1.7",
     containerd_2_0: "2.0.14" as "containerd-2.0",
     containerd_2_1: "2.1.9" as "containerd-2.1",
     containerd_2_2: "2.2.9" as "containerd-2.2",

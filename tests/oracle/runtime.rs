@@ -79,7 +79,7 @@ pub(crate) const LIST: &[Known] = &[
     Known {
         name: "realtime runtime above its period",
         reason: "the kernel refuses it",
-        only: &["1.7.35", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
+        only: &["1.7.36", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
         holds: |seen| tells(seen, &["cpu-realtime"]),
         witness: || with("WithCPURT", json!({"Runtime": 2, "Period": 1})),
     },

@@ -50,7 +50,7 @@ pub struct ServeArgs {
     /// The default snapshotter, for requests that name none
     #[arg(long, value_name = "NAME", env = "SPECD_SNAPSHOTTER", default_value = DEFAULT_SNAPSHOTTER, help_heading = "Snapshots", value_parser = snapshotter)]
     snapshotter: Snapshotter,
-    /// The default profile, for requests that name none
+    /// The default profile, for requests that name none; node is that of the containerd release that runs here
     #[arg(long, value_name = "NAME", env = "SPECD_DEFAULT_PROFILE", default_value = DEFAULT_PROFILE)]
     default_profile: String,
     #[command(flatten)]

@@ -4,6 +4,7 @@ use crate::api::Service;
 use crate::api::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
 use crate::commands::Failure;
 use crate::commands::profile_files::Reload;
+use crate::commands::profiles::has_ended;
 use crate::commands::serve::health_port::HealthPort;
 use crate::commands::serve::listen::{Bound, bind_plain};
 use crate::commands::serve::{ObserveArgs, ServeArgs, metrics};
@@ -18,6 +19,7 @@ use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::Tls;
 use crate::server::trace::Adopt;
+use crate::spec::Profile;
 use crate::store::ImageStore;
 use crate::telemetry::{dropped_lines, traces};
 use std::pin::pin;
@@ -63,6 +65,7 @@ impl BoundServer {
         let log_calls = observe.call_log();
         let ObserveArgs { metrics_listen, otlp_endpoint, .. } = observe;
         let profiles = Reload::new(profiles, default_profile)?;
+        warn_of_ended_support(&profiles);
         let metrics = metrics::new();
         let observer = Arc::new(metrics::Observer(Arc::clone(&metrics)));
         let source = source_args.open(observer.clone()).map_err(Failure::run)?;
@@ -70,6 +73,9 @@ impl BoundServer {
         let (generator, counts) = source_args
             .generator(images, snapshotter, catalog, cache_bytes, observer.clone())
             .map_err(Failure::usage)?;
+        generator
+            .knows_profile(None)
+            .map_err(|wrong| Failure::usage(format_args!("--default-profile: {wrong}")))?;
         let service = Service::new(generator.observed_by(observer), limits.call_timeout)
             .with_answers_of(limits.max_response_bytes);
         let spec = SpecServiceServer::new(service)
@@ -168,5 +174,16 @@ impl BoundServer {
             let _ = exposing.await;
         }
         served.and(probed)
+    }
+}
+
+/// Logs that the release which the default profile equals is out of support.
+fn warn_of_ended_support(profiles: &Reload) {
+    let profiles = profiles.catalog().now();
+    if let Some(profile) = profiles.get(None).filter(|profile| has_ended(profile)) {
+        let Profile { name, equals, supported_until, .. } = profile;
+        tracing::warn!(
+            "the default profile {name} equals {equals}, which is out of support since {supported_until}"
+        );
     }
 }

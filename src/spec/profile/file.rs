@@ -8,6 +8,7 @@ use crate::domain::image_rules::ImageRules;
 use crate::domain::sandbox::{Additions, UserMounts};
 use crate::oci::{self, Member, Place};
 use crate::spec::profile::layer::{Layer, Position, stacked};
+use crate::spec::profile::release::NODE;
 use crate::spec::profile::{Profile, Seccomp};
 use crate::spec::seccomp::default_names;
 use serde::Deserialize;
@@ -27,6 +28,8 @@ pub(super) struct File {
     pub(super) aliases: Vec<String>,
     #[serde(default)]
     equals: String,
+    #[serde(default)]
+    supported_until: String,
     image: Option<ImageRules>,
     masks_thermal_throttle: Option<bool>,
     user_mounts: Option<UserMounts>,
@@ -51,6 +54,14 @@ impl File {
                 "{name:?} is no name of a profile: letters and digits with single dots, dashes or \
                  underscores between them, at most {LONGEST_NAME}"
             ));
+        }
+        if let Some(name) = file.names().find(|name| *name == NODE) {
+            return Err(format!(
+                "{name:?} must not be the name of a profile: it stands for that of the node's release"
+            ));
+        }
+        if !file.supported_until.is_empty() && !is_date(&file.supported_until) {
+            return Err("supported_until must be a date, for example 2027-05-16".to_owned());
         }
         if file.spec.as_ref().is_some_and(|spec| !spec.is_object()) {
             return Err("spec must be an object".to_owned());
@@ -116,6 +127,7 @@ impl File {
             description: self.description,
             aliases: self.aliases,
             equals: self.equals,
+            supported_until: self.supported_until,
             rules: self
                 .image
                 .or(base.map(|base| base.rules))
@@ -220,6 +232,12 @@ fn is_name(text: &str) -> bool {
             .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
+/// Whether a text has the form of a date, so that dates compare like texts.
+fn is_date(text: &str) -> bool {
+    let digits = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+    text.bytes().map(digits).eq(*b"0000-00-00")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +255,10 @@ mod tests {
         assert!(wrong("{\n \"name\": 7}").contains("line 2"));
         assert!(wrong(r#"{"name":"x","description":"","image":"oci","spce":{}}"#).contains("spce"));
         assert!(wrong(r#"{"name":"x","description":"","spec":[]}"#).contains("must be an object"));
+        let node = r#"{"name":"x","description":"","aliases":["node"]}"#;
+        assert!(wrong(node).contains("it stands for that of the node's release"));
+        let date = r#"{"name":"x","description":"","supported_until":"May 2027"}"#;
+        assert!(wrong(date).contains("must be a date"));
         for name in ["", "a b", "-a", "a..b", "ä", &"x".repeat(77)] {
             let text = format!(r#"{{"name":"{name}","description":""}}"#);
             assert!(wrong(&text).contains("no name of a profile"), "{name}");

@@ -7,8 +7,10 @@
 
 mod file;
 mod layer;
+mod release;
 mod set;
 
+pub use release::NODE;
 pub use set::{FileError, Profiles, ProfilesError};
 
 use crate::domain::host_facts::HostFacts;
@@ -50,6 +52,8 @@ pub struct Profile {
     pub aliases: Vec<String>,
     /// The release with the same output; empty if there is no such release.
     pub equals: String,
+    /// The last day on which that release is supported, for example `2027-05-16`; empty if there is none.
+    pub supported_until: String,
     /// How it reads an image.
     pub rules: ImageRules,
     /// Whether the directories in which each processor counts its throttling are masked.
@@ -196,16 +200,18 @@ mod tests {
         };
         let paths = [0, 2].map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
         for release in [
+            "containerd-1.7",
             "containerd-2.0",
             "containerd-2.2",
             "containerd-2.3",
             "containerd-2.4",
-            "docker",
+            "docker-28",
+            "docker-29",
             "hardened",
         ] {
             assert!(masked(release).ends_with(&paths), "{release}");
         }
-        for release in ["1.6", "1.7", "2.1"] {
+        for release in ["1.6", "2.1"] {
             assert_eq!(masked(&format!("containerd-{release}")).len(), 11, "{release}");
         }
     }

@@ -1,13 +1,14 @@
 //! The profiles on offer: those that come with the server, and an operator's beside them.
 //!
-//! Invariant: a set has each name once, and its default is one of them.
+//! Invariant: a set has each name once, and its default is one of them, or that of the node's release.
 
 use crate::domain::similar::similar;
 use crate::spec::profile::Profile;
 use crate::spec::profile::file::File;
+use crate::spec::profile::release::NODE;
 
 /// The profiles that come with the server, in the order in which they are documented.
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("function.json", include_str!("../profiles/function.json")),
     ("hardened.json", include_str!("../profiles/hardened.json")),
     ("faas-rs.json", include_str!("../profiles/faas-rs.json")),
@@ -18,7 +19,8 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("containerd-2.0.json", include_str!("../profiles/containerd-2.0.json")),
     ("containerd-1.7.json", include_str!("../profiles/containerd-1.7.json")),
     ("containerd-1.6.json", include_str!("../profiles/containerd-1.6.json")),
-    ("docker.json", include_str!("../profiles/docker.json")),
+    ("docker-29.json", include_str!("../profiles/docker-29.json")),
+    ("docker-28.json", include_str!("../profiles/docker-28.json")),
 ];
 
 /// A profile's file that cannot be used.
@@ -51,7 +53,8 @@ pub enum ProfilesError {
 #[derive(Debug, Clone)]
 pub struct Profiles {
     list: Vec<Profile>,
-    default: usize,
+    /// The default's place in the list; nothing where it is the profile of the node's release.
+    default: Option<usize>,
 }
 
 impl Profiles {
@@ -76,28 +79,42 @@ impl Profiles {
         let given = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         let list = read(built_in.chain(given)).map_err(ProfilesError::Files)?;
         match list.iter().position(|profile| profile.is_named(default)) {
-            Some(default) => Ok(Self { list, default }),
+            None if default == NODE => Ok(Self { list, default: None }),
+            Some(place) => Ok(Self { list, default: Some(place) }),
             None => Err(ProfilesError::NoDefault { name: default.to_owned(), known: names(&list) }),
         }
     }
 
-    /// The profile of a name, or the default one for no name.
+    /// Whether a name, or the default for no name, stands for the profile of the node's release.
+    #[must_use]
+    pub fn is_of_node(&self, name: Option<&str>) -> bool {
+        name.map_or(self.default.is_none(), |name| name == NODE)
+    }
+
+    /// The profile of a name, or the default one for no name. None for that of the node's release.
     #[must_use]
     pub fn get(&self, name: Option<&str>) -> Option<&Profile> {
         match name {
-            None => self.list.get(self.default),
+            None => self.list.get(self.default?),
             Some(name) => self.list.iter().find(|profile| profile.is_named(name)),
         }
     }
 
     /// Every profile, and whether it is the default.
     pub fn iter(&self) -> impl Iterator<Item = (&Profile, bool)> {
-        self.list.iter().enumerate().map(|(index, profile)| (profile, index == self.default))
+        self.list.iter().enumerate().map(|(index, profile)| (profile, Some(index) == self.default))
     }
 
     /// A sentence for a name that no profile has, with the nearest and all names.
     #[must_use]
     pub fn unknown(&self, name: Option<&str>) -> String {
+        if self.is_of_node(name) {
+            return format!(
+                "the profile {NODE:?} needs containerd: it is the profile of the release that runs on the node. Where there is \
+                 none, for example with an OCI layout, name a profile: known are {}",
+                self.names()
+            );
+        }
         let name = name.unwrap_or_default();
         let names = self.list.iter().flat_map(Profile::names);
         let near = match similar(name, names, |name| name, 1).first() {
@@ -215,6 +232,11 @@ mod tests {
                 .names()
                 .starts_with("function, hardened, faas-rs, containerd-2.4, containerd, ")
         );
+        assert!(unknown("node").starts_with("the profile \"node\" needs containerd: "));
+        assert!(!profiles.is_of_node(None) && profiles.is_of_node(Some("node")));
+        let of_node = Profiles::built_in("node").unwrap();
+        assert!(of_node.is_of_node(None) && of_node.get(None).is_none());
+        assert!(of_node.iter().all(|(_, is_default)| !is_default));
         assert!(
             Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
         );
@@ -226,7 +248,7 @@ mod tests {
         let b = r#"{"name":"b","description":"","extends":"docker","aliases":["bee"],
             "spec":{"hostname":"b","domainname":"b"}}"#;
         let profiles = with(&[("a.json", a), ("b.json", b)]).unwrap();
-        assert!(profiles.names().ends_with("docker, a, b, bee"), "{}", profiles.names());
+        assert!(profiles.names().ends_with("docker-28, a, b, bee"), "{}", profiles.names());
         let spec = &profiles.get(Some("a")).unwrap().spec;
         assert_eq!((spec.hostname.as_str(), spec.domainname.as_str()), ("a", "b"));
         assert!(profiles.get(Some("a")).unwrap().seccomp.applied);

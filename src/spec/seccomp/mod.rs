@@ -21,8 +21,9 @@ use read::{Format, read};
 use serde_json::Value;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// The default policies by their names, the oldest first. Two releases of containerd have the same one.
-const DEFAULTS: [(&str, &str); 8] = [
+/// The default policies by their names, the oldest first. Two releases of containerd have the same one, and `docker` is the
+/// newest of Docker's.
+const DEFAULTS: [(&str, &str); 10] = [
     ("containerd-1.6", include_str!("policies/containerd-1.6.json")),
     ("containerd-1.7", include_str!("policies/containerd-1.7.json")),
     ("containerd-2.0", include_str!("policies/containerd-2.0.json")),
@@ -30,7 +31,9 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("containerd-2.2", include_str!("policies/containerd-2.2.json")),
     ("containerd-2.3", include_str!("policies/containerd-2.3.json")),
     ("containerd-2.4", include_str!("policies/containerd-2.3.json")),
-    ("docker", include_str!("policies/docker.json")),
+    ("docker-28", include_str!("policies/docker-28.json")),
+    ("docker-29", include_str!("policies/docker-29.json")),
+    ("docker", include_str!("policies/docker-29.json")),
 ];
 
 /// The default policies, read once.
@@ -108,7 +111,8 @@ pub fn default_names() -> impl Iterator<Item = &'static str> {
 /// The capabilities are the bounding set, in order: containerd's rules for them come in that order.
 ///
 /// containerd: `contrib/seccomp.DefaultProfile`, in the patch release that the profile of the same name
-/// equals. Docker: `profiles/seccomp.GetDefaultProfile`.
+/// equals. Docker: `github.com/moby/profiles/seccomp.GetDefaultProfile`, in the version that the release has:
+/// v0.1.0 in 28.5.2, v0.2.3 in 29.8.1.
 ///
 /// # Errors
 ///

@@ -40,7 +40,7 @@ fn wrong_docker(json: &Value) -> Vec<String> {
 
 #[test]
 fn every_default_policy_can_be_read() {
-    assert_eq!(default_names().count(), 8);
+    assert_eq!(default_names().count(), 10);
     for name in default_names() {
         let filter = runtime_default(name, &host("amd64", (6, 1)), &[]).unwrap();
         assert!(filter.syscalls[0].names.len() > 300, "{name}");
@@ -190,6 +190,8 @@ fn architectures_of_the_filter() {
     assert_eq!(of("containerd-2.0", "loong64"), Value::Null, "known since 2.1");
     assert_eq!(of("containerd-2.1", "loong64"), json!(["SCMP_ARCH_LOONGARCH64"]));
     assert_eq!(of("docker", "riscv64"), json!(["SCMP_ARCH_RISCV64"]), "none beside its own");
+    assert_eq!(of("docker-28", "loong64"), Value::Null, "known since 29");
+    assert_eq!(of("docker-29", "loong64"), json!(["SCMP_ARCH_LOONGARCH64"]));
     for name in ["containerd-2.4", "docker"] {
         assert_eq!(of(name, "ppc64le"), Value::Null);
         assert_eq!(of(name, "pdp11"), Value::Null);

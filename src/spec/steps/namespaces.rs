@@ -10,6 +10,9 @@ use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
 use crate::spec::provenance::{Attribution, Change};
 
+/// The first kernel with time namespaces.
+const TIME_NAMESPACES: (u32, u32) = (5, 6);
+
 /// Makes each namespace a new one, the host's, or one by its path; maps the ids of a user namespace; sets clocks
 /// and network devices; adds the profile's cgroup namespace; and warns of each namespace that must be made before the
 /// container starts.
@@ -18,6 +21,7 @@ use crate::spec::provenance::{Attribution, Change};
 /// `daemon.WithNamespaces`.
 pub(super) fn namespaces(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let options = &inputs.options.namespaces;
+    leave_out_time(inputs, assembly);
     let linux = assembly.linux();
     for (kind, target) in &options.set {
         set(&mut linux.namespaces, *kind, target);
@@ -53,6 +57,28 @@ fn add_cgroup_namespace(inputs: &Inputs<'_>, assembly: &mut Assembly) {
     if inputs.additions.cgroup_namespace_on_v2 && has_version_2 && !is_set && !has(assembly, kind) {
         set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Private);
         assembly.attribute_changes(|| Origin::Host("cgroup_version".to_owned()));
+    }
+}
+
+/// Leaves out the profile's time namespace where the kernel or the runtime has none, unless the request is about it.
+///
+/// Docker: `daemon.WithNamespaces`, since 29.
+fn leave_out_time(inputs: &Inputs<'_>, assembly: &mut Assembly) {
+    let kind = NamespaceKind::Time;
+    let (major, minor) = inputs.host.kernel;
+    let runtime = inputs.host.runtime_features.as_ref().and_then(|runtime| runtime.namespaces());
+    let (fact, why) = if (major, minor) < TIME_NAMESPACES {
+        ("kernel", format!("Linux {major}.{minor} has none"))
+    } else if runtime.is_some_and(|known| !known.iter().any(|one| one == kind.name())) {
+        ("runtime_features", "the runtime has none".to_owned())
+    } else {
+        return;
+    };
+    let is_set = inputs.options.namespaces.set.iter().any(|(other, _)| *other == kind);
+    if is_private(assembly, kind) && !is_set {
+        set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Host);
+        assembly.attribute_changes(|| Origin::Host(fact.to_owned()));
+        assembly.warnings.push(format!("the profile's time namespace is left out: {why}"));
     }
 }
 

@@ -5,8 +5,12 @@ use hyper_util::rt::TokioIo;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
@@ -20,18 +24,82 @@ const STREAM_WINDOW: u32 = 1 << 20;
 /// cannot delay the answers to other calls on the same connection.
 const CONNECTION_WINDOW: u32 = 64 << 20;
 
+/// Counts the connections of a channel that have ended.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ended(Arc<AtomicU64>);
+
+impl Ended {
+    /// How many have ended until now.
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A connection, which is counted when it ends.
+struct Connection {
+    stream: UnixStream,
+    ended: Ended,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.ended.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
 /// A channel that dials when it is used, and again after the connection has ended.
-pub(super) fn lazy(socket: Arc<Path>) -> Channel {
+pub(super) fn lazy(socket: Arc<Path>, ended: Ended) -> Channel {
+    let dial = move |_: Uri| dial(Arc::clone(&socket), ended.clone());
     // The address is never resolved: it only becomes the `:authority` of the requests.
     Endpoint::from_static("http://localhost")
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .connect_with_connector_lazy(tower::service_fn(move |_: Uri| dial(Arc::clone(&socket))))
+        .connect_with_connector_lazy(tower::service_fn(dial))
 }
 
-async fn dial(socket: Arc<Path>) -> Result<TokioIo<UnixStream>, StoreError> {
+async fn dial(socket: Arc<Path>, ended: Ended) -> Result<TokioIo<Connection>, StoreError> {
     let reason = match tokio::time::timeout(CONNECT_WITHIN, UnixStream::connect(&socket)).await {
-        Ok(Ok(stream)) => return Ok(TokioIo::new(stream)),
+        Ok(Ok(stream)) => return Ok(TokioIo::new(Connection { stream, ended })),
         Ok(Err(error)) => reason(&socket, &error).await,
         Err(_) => format!("not accepted within {CONNECT_WITHIN:?}"),
     };

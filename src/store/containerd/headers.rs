@@ -31,12 +31,18 @@ pub(super) fn request<T>(
 ) -> Result<Request<T>, StoreError> {
     let value = MetadataValue::try_from(namespace.as_str())
         .map_err(|_| call.invalid(format!("namespace {namespace:?} is not a valid header")))?;
-    let mut request = Request::new(message);
+    let mut request = timed(call, message);
     request.metadata_mut().insert(NAMESPACE, value);
+    Ok(request)
+}
+
+/// A request with the deadline of the call.
+pub(super) fn timed<T>(call: &Call, message: T) -> Request<T> {
+    let mut request = Request::new(message);
     if let Some(left) = call.deadline.time_left() {
         request.metadata_mut().insert(TIMEOUT, timeout(left.saturating_add(SLACK)));
     }
-    Ok(request)
+    request
 }
 
 /// Milliseconds, rounded up, or seconds where the eight digits that gRPC allows are too few.

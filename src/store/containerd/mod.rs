@@ -1,7 +1,7 @@
 //! containerd as a store of images, snapshots and containers, over its unix socket.
 //!
 //! It uses a few calls of the API: `Images.Get`, `Content.Read` and `Version`; for an exec `Containers.Get`;
-//! for a snapshot also `Snapshots` and `Leases`. Nothing is cached. Nothing is written except the view of a
+//! for a snapshot also `Snapshots` and `Leases`. Nothing is cached except the release of containerd. Nothing is written except the view of a
 //! snapshot that is being read, under a lease that ends by itself.
 //!
 //! A call to containerd has the deadline of the call for which it is made.
@@ -14,6 +14,7 @@ mod content;
 mod headers;
 mod images;
 mod outgoing;
+mod release;
 mod snapshots;
 mod status;
 
@@ -26,6 +27,7 @@ use crate::image::Descriptor;
 use crate::image::reference::ImageName;
 use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
+use channel::Ended;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +52,8 @@ pub struct Containerd {
     answer_within: Duration,
     ping_within: Duration,
     lease: Duration,
+    ended: Ended,
+    release: release::Known,
 }
 
 impl Containerd {
@@ -59,15 +63,18 @@ impl Containerd {
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         let socket: Arc<Path> = socket.into().into();
+        let ended = Ended::default();
         Self {
             channel: Outgoing {
-                channel: channel::lazy(Arc::clone(&socket)),
+                channel: channel::lazy(Arc::clone(&socket), ended.clone()),
                 observer: Arc::new(()),
             },
             socket,
             answer_within: ANSWER_WITHIN,
             ping_within: PING_WITHIN,
             lease: LEASE,
+            ended,
+            release: release::Known::default(),
         }
     }
 

@@ -150,8 +150,8 @@ async fn a_merge_patch_is_named_by_its_pointers() {
 async fn a_profile_that_extends_another_is_named_by_the_files_of_both() {
     has(
         "containerd-1.6",
-        "/ociVersion \"1.0.2-dev\" profile containerd-1.6 (containerd-1.6.json:10) < \"1.3.0\" profile containerd-2.4 \
-         (containerd-2.4.json:9)",
+        "/ociVersion \"1.0.2-dev\" profile containerd-1.6 (containerd-1.6.json:11) < \"1.3.0\" profile containerd-2.4 \
+         (containerd-2.4.json:10)",
     )
     .await;
 }

@@ -153,7 +153,7 @@ fn exported(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where the module's sources are; Go fetches them where they are not there yet.
-fn sources() -> Result<PathBuf, String> {
+pub(crate) fn sources() -> Result<PathBuf, String> {
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/local/go/bin";
     let output = Command::new("go")
         .args(["mod", "download", "-json", MODULE])

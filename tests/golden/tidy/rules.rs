@@ -68,6 +68,7 @@ pub(crate) const STORE_TRAITS: &[&str] = &[
     "HeldSnapshot",
     "ImageStore",
     "Mount",
+    "NodeRelease",
     "Resolved",
     "SnapshotHold",
     "SnapshotStore",

@@ -99,6 +99,10 @@ struct State {
     hangs: AtomicBool,
     running: AtomicUsize,
     changed: Notify,
+    /// The release that it states.
+    release: Mutex<String>,
+    /// Ends every connection.
+    cut: Notify,
     /// The headers of each call, with its path.
     seen: Mutex<Vec<(String, http::HeaderMap)>>,
 }
@@ -154,16 +158,28 @@ impl FakeContainerd {
         let fake = self.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let fake = fake.clone();
+                let (fake, state) = (fake.clone(), Arc::clone(&fake.0));
                 let service = hyper::service::service_fn(move |request| {
                     let fake = fake.clone();
                     async move { Ok::<_, Infallible>(fake.answer(request).await) }
                 });
                 let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        _ = connection => {}
+                        () = state.cut.notified() => {}
+                    }
+                });
             }
         });
         (directory, socket)
+    }
+
+    /// From now on it is another release, which has ended the connections of the one before.
+    pub(crate) fn becomes(&self, release: &str) {
+        release.clone_into(&mut self.0.release.lock().unwrap());
+        self.0.cut.notify_waiters();
     }
 
     /// Whether its calls, pings excepted, are left without an answer.
@@ -211,7 +227,7 @@ impl FakeContainerd {
         self.0.seen.lock().unwrap().push((path.clone(), request.headers().clone()));
         match path.as_str() {
             "/containerd.services.version.v1.Version/Version" => {
-                Grpc::new(ProstCodec::<(), ()>::default()).unary(Pong, request).await
+                Grpc::new(ProstCodec::<VersionAnswer, ()>::default()).unary(self, request).await
             }
             "/containerd.services.images.v1.Images/Get" => {
                 let _running = self.begin().await;
@@ -231,14 +247,19 @@ impl FakeContainerd {
     }
 }
 
-struct Pong;
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct VersionAnswer {
+    #[prost(string, tag = "1")]
+    version: String,
+}
 
-impl UnaryService<()> for Pong {
-    type Response = ();
-    type Future = std::future::Ready<Result<Response<()>, Status>>;
+impl UnaryService<()> for FakeContainerd {
+    type Response = VersionAnswer;
+    type Future = std::future::Ready<Result<Response<VersionAnswer>, Status>>;
 
     fn call(&mut self, _: Request<()>) -> Self::Future {
-        std::future::ready(Ok(Response::new(())))
+        let version = self.0.release.lock().unwrap().clone();
+        std::future::ready(Ok(Response::new(VersionAnswer { version })))
     }
 }
 

@@ -6,6 +6,7 @@ mod limits;
 mod logs;
 mod lookups;
 mod metrics;
+mod node_profile;
 mod tasks;
 mod traces;
 

@@ -167,3 +167,30 @@ on_each_release! {
         client.generate(request).await.unwrap();
     }
 }
+
+on_each_release! {
+    async fn the_profile_of_the_node_is_that_of_its_release(daemon: Daemon) {
+        busybox().import(&daemon, "e2e", NAME).await;
+        let served = Served::start(&daemon).await;
+        let mut client = served.client().await;
+        let release = daemon.client().await.version().version(()).await.unwrap().into_inner().version;
+        let mut numbers = release.trim_start_matches('v').split('.');
+        let profile =
+            format!("containerd-{}.{}", numbers.next().unwrap(), numbers.next().unwrap());
+
+        let of_node = request("e2e", "of-node", "node", &["id"]);
+        let answer = client.generate(of_node.clone()).await.unwrap().into_inner();
+        assert_eq!(answer.profile, profile, "{release}");
+        let named = GenerateRequest { profile: profile.clone(), ..of_node.clone() };
+        let named = client.generate(named).await.unwrap().into_inner();
+        assert_eq!(answer.spec, named.spec);
+        let ran = run_answer(&daemon, &of_node, answer).await;
+        assert!(ran.stdout.starts_with("uid=1000(app)"), "{ran:?}");
+
+        daemon.stop();
+        daemon.start_again().await;
+        served.wait_until_ready(true).await;
+        let again = client.generate(of_node).await.unwrap().into_inner();
+        assert_eq!(again.profile, profile);
+    }
+}

@@ -77,6 +77,13 @@ const CHANGES: &[Change] = &[
     }),
 ];
 
+/// What is changed for the machine's runc beside.
+const CHANGES_FOR_RUNC: &[Change] = &[("runc before 1.2 has no time namespaces", |spec, _| {
+    if let Some(namespaces) = spec["linux"]["namespaces"].as_array_mut() {
+        namespaces.retain(|namespace| namespace["type"] != "time");
+    }
+})];
+
 /// What is changed for crun beside.
 const CHANGES_FOR_CRUN: &[Change] =
     &[("rules on devices lock more memory than this machine allows", |spec, host| {
@@ -88,8 +95,12 @@ const CHANGES_FOR_CRUN: &[Change] =
 /// A spec with the changes of the list.
 pub(crate) fn spec(golden: &Value, program: Program, host: &Host) -> Value {
     let mut spec = golden.clone();
-    let for_crun = CHANGES_FOR_CRUN.iter().filter(|_| program == Program::Crun);
-    for (_, change) in CHANGES.iter().chain(for_crun) {
+    let more = match program {
+        Program::Runc => CHANGES_FOR_RUNC,
+        Program::RuncOfTheRules => &[],
+        Program::Crun => CHANGES_FOR_CRUN,
+    };
+    for (_, change) in CHANGES.iter().chain(more) {
         change(&mut spec, host);
     }
     spec
@@ -97,7 +108,8 @@ pub(crate) fn spec(golden: &Value, program: Program, host: &Host) -> Value {
 
 /// The reason of each change.
 pub(crate) fn reasons() -> String {
-    let all = CHANGES.iter().chain(CHANGES_FOR_CRUN).map(|(reason, _)| *reason);
+    let all =
+        CHANGES.iter().chain(CHANGES_FOR_RUNC).chain(CHANGES_FOR_CRUN).map(|(reason, _)| *reason);
     all.collect::<Vec<_>>().join("; ")
 }
 
