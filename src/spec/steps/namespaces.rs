@@ -60,22 +60,26 @@ fn add_cgroup_namespace(inputs: &Inputs<'_>, assembly: &mut Assembly) {
     }
 }
 
-/// Leaves out the profile's time namespace on a kernel that has none, unless the request is about it.
+/// Leaves out the profile's time namespace where the kernel or the runtime has none, unless the request is about it.
 ///
 /// Docker: `daemon.WithNamespaces`, since 29.
 fn leave_out_time(inputs: &Inputs<'_>, assembly: &mut Assembly) {
+    let kind = NamespaceKind::Time;
     let (major, minor) = inputs.host.kernel;
-    let options = &inputs.options.namespaces;
-    if (major, minor) >= TIME_NAMESPACES
-        || !is_private(assembly, NamespaceKind::Time)
-        || options.set.iter().any(|(kind, _)| *kind == NamespaceKind::Time)
-    {
+    let runtime = inputs.host.runtime_features.as_ref().and_then(|runtime| runtime.namespaces());
+    let (fact, why) = if (major, minor) < TIME_NAMESPACES {
+        ("kernel", format!("Linux {major}.{minor} has none"))
+    } else if runtime.is_some_and(|known| !known.iter().any(|one| one == kind.name())) {
+        ("runtime_features", "the runtime has none".to_owned())
+    } else {
         return;
+    };
+    let is_set = inputs.options.namespaces.set.iter().any(|(other, _)| *other == kind);
+    if is_private(assembly, kind) && !is_set {
+        set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Host);
+        assembly.attribute_changes(|| Origin::Host(fact.to_owned()));
+        assembly.warnings.push(format!("the profile's time namespace is left out: {why}"));
     }
-    set(&mut assembly.linux().namespaces, NamespaceKind::Time, &NamespaceTarget::Host);
-    assembly.attribute_changes(|| Origin::Host("kernel".to_owned()));
-    let text = format!("the profile's time namespace is left out: Linux {major}.{minor} has none");
-    assembly.warnings.push(text);
 }
 
 /// The option that sets a place.

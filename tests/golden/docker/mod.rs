@@ -37,8 +37,10 @@ type Change = (&'static str, fn(&mut Value));
 /// THE list of differences.
 const CHANGES: [Change; 6] = [
     ("/root/path", |path| *path = json!("rootfs")),
-    // In the host's network namespace: the host's name, which the program that was asked does not have.
-    ("/process/env", |env| env.as_array_mut().unwrap().retain(|one| one != "HOSTNAME=")),
+    ("/process/env", |env| {
+        // The host's name, which the program that made the answers does not ask for.
+        env.as_array_mut().unwrap().retain(|one| one != "HOSTNAME=");
+    }),
     ("/process/user/additionalGids", |groups| {
         let groups = groups.as_array_mut().unwrap();
         if groups[1..].contains(&groups[0]) {

@@ -23,6 +23,9 @@ fn an_init_program_of_the_host_runs_the_arguments() {
     let mut golden = case("init-in-docker").wanted().unwrap()["spec"].clone();
     // crun 1.8 takes no newer one.
     golden["ociVersion"] = json!("1.0.2");
+    // Nor has runc 1.1 time namespaces.
+    let namespaces = golden["linux"]["namespaces"].as_array_mut().unwrap();
+    namespaces.retain(|namespace| namespace["type"] != "time");
     let mounts = golden["mounts"].as_array_mut().unwrap();
     mounts.last_mut().unwrap()["source"] = json!(init);
     let args = golden["process"]["args"].as_array_mut().unwrap();
