@@ -88,7 +88,9 @@ pub(super) fn run(args: ProcessArgs) -> Result<(), Failure> {
     let (process, user) = changes.options(command);
     let options =
         pb::ExecOptions { process: Some(process), user: Some(user), ..Default::default() };
-    let request = pb::GenerateProcessRequest { namespace, id, profile, options: Some(options) };
+    let options = Some(options);
+    let request =
+        pb::GenerateProcessRequest { namespace, id, profile, options, ..Default::default() };
     // An exec uses nothing of the host.
     let (oci_layout, platform, host) = (None, None, HostArgs::default());
     let source = SourceArgs { containerd, oci_layout, platform, host };

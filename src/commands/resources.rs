@@ -4,6 +4,7 @@ use crate::api::pb::specd as pb;
 use crate::api::{self, response, status};
 use crate::commands::Failure;
 use crate::commands::process::Output;
+use crate::domain::encoding::Encoding;
 use crate::spec::update::encode_resources;
 use clap::Args;
 
@@ -57,9 +58,9 @@ pub(super) fn run(args: ResourcesArgs) -> Result<(), Failure> {
         ..Default::default()
     };
     let options = pb::UpdateOptions { resources: Some(resources) };
-    let request = pb::GenerateResourcesRequest { options: Some(options) };
+    let request = pb::GenerateResourcesRequest { options: Some(options), ..Default::default() };
     let request = api::request::update(request).map_err(|wrong| status::of(&wrong.into()))?;
     let limits = encode_resources(&request.resources).map_err(|error| status::of(&error.into()))?;
     let output = if any { Output::Any } else { Output::Json };
-    output.print(response::resources(limits).resources)
+    output.print(response::resources(limits, Encoding::Any).resources)
 }

@@ -6,6 +6,7 @@ pub mod capability;
 pub mod cdi_files;
 pub mod cdi_name;
 pub mod cwd;
+pub mod encoding;
 pub mod env;
 pub mod exec;
 pub mod host_device;

@@ -20,13 +20,12 @@ pub(super) struct Side<'a> {
 impl<'a> Side<'a> {
     /// An answer, and the name of its request for people.
     pub(super) fn new(name: &'a str, answer: &'a pb::ExplainResponse) -> Result<Self, Failure> {
-        let spec = answer.generated.as_ref().and_then(|generated| generated.spec.as_ref());
-        let spec = spec.ok_or_else(|| Failure::run("the response has no spec"))?;
+        let spec = answer.generated.as_ref().map_or("", |generated| &generated.spec_json);
         let (removed, present): (Vec<_>, Vec<_>) =
             answer.fields.iter().partition(|field| field.removed);
         Ok(Self {
             name,
-            spec: serde_json::from_slice(&spec.value).map_err(Failure::run)?,
+            spec: serde_json::from_str(spec).map_err(Failure::run)?,
             present: present.into_iter().map(|field| (field.path.as_str(), field)).collect(),
             removed,
         })

@@ -33,7 +33,8 @@ pub struct ExplainArgs {
 
 pub(super) fn run(args: ExplainArgs) -> Result<(), Failure> {
     let ExplainArgs { output, diff, request } = args;
-    let (request, service) = request.prepare()?;
+    let (mut request, service) = request.prepare()?;
+    request.set_encoding(pb::Encoding::Json);
     let requests = Requests::new(request, &diff)?;
     block_on(async {
         let mut client = service.open().await?;
@@ -52,11 +53,13 @@ pub(super) fn run(args: ExplainArgs) -> Result<(), Failure> {
     })
 }
 
-fn print_one(mut answer: pb::ExplainResponse, output: Form) -> Result<(), Failure> {
+fn print_one(answer: pb::ExplainResponse, output: Form) -> Result<(), Failure> {
     match output {
         Form::Json => {
-            let generated = answer.generated.take().map(generate::response_json).transpose()?;
-            let mut json = proto_json::print("ExplainResponse", &answer)?;
+            let pb::ExplainResponse { generated, fields } = answer;
+            let generated = generated.as_ref().map(generate::response_json).transpose()?;
+            let fields = pb::ExplainResponse { generated: None, fields };
+            let mut json = proto_json::print("ExplainResponse", &fields)?;
             let fields = json.get_mut("fields").map(Value::take);
             print_json(&json!({ "generated": generated, "fields": fields }))
         }

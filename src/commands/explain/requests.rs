@@ -59,6 +59,7 @@ fn request(side: &str, flags: &GenerateRequest) -> Result<GenerateRequest, Failu
         platform: read.platform.or_else(|| flags.platform.clone()),
         snapshotter: or(read.snapshotter, &flags.snapshotter),
         snapshot_key: or(read.snapshot_key, &flags.snapshot_key),
+        encoding: flags.encoding,
         options: read.options,
     })
 }
