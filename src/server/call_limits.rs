@@ -1,11 +1,12 @@
-//! The limits of calls, as one layer: how many may be in flight, and the status of a message that is too large.
+//! The limits of calls, as one layer: how many may be in flight, the status of a message that is too large, and which
+//! answers are compressed.
 //!
 //! Health checks and reflection are exempt: a server at its limit is alive, and an operator must be able to
 //! inspect it.
 
 use crate::call_end::{OnEnd, status_code};
 use crate::server::metrics::Metrics;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,8 +28,25 @@ pub struct CallLimits {
     /// The status of a call above that number.
     pub overloaded: Status,
     /// The status of a request that is larger than its service decodes. tonic answers `OUT_OF_RANGE`, which no
-    /// other implementation does, and which no client retries or reports as a limit.
+    /// other implementation does, and which no client retries or reports as a limit; for one that is larger when it is
+    /// decompressed it answers `RESOURCE_EXHAUSTED` without details.
     pub too_large: Status,
+}
+
+/// The header with the compression of a request.
+const GRPC_ENCODING: &str = "grpc-encoding";
+
+/// The header with the compressions that a client accepts.
+const GRPC_ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
+/// Whether tonic refused to decode a request because of its size. None of the services answers `OUT_OF_RANGE` itself,
+/// or `RESOURCE_EXHAUSTED` without details.
+fn is_undecoded(headers: &HeaderMap) -> bool {
+    match status_code(headers) {
+        Some(Code::OutOfRange) => true,
+        Some(Code::ResourceExhausted) => !headers.contains_key(Status::GRPC_STATUS_DETAILS),
+        Some(_) | None => false,
+    }
 }
 
 /// A service with limits on its calls.
@@ -61,7 +79,11 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // Most clients accept compressed answers, few need them. Like gRPC for Go: one that compresses gets the same.
+        if !request.headers().contains_key(GRPC_ENCODING) {
+            request.headers_mut().remove(GRPC_ACCEPT_ENCODING);
+        }
         let path = request.uri().path();
         let release = if EXEMPT.iter().any(|prefix| path.starts_with(prefix)) {
             None
@@ -81,8 +103,7 @@ where
         let (answer, limits) = (self.inner.call(request), Arc::clone(&self.limits));
         Box::pin(async move {
             let Ok(response) = answer.await;
-            // tonic refused to decode the request: none of the services answers OUT_OF_RANGE itself.
-            if status_code(response.headers()) == Some(Code::OutOfRange) {
+            if is_undecoded(response.headers()) {
                 return Ok(limits.too_large.clone().into_http());
             }
             Ok(match release {

@@ -24,7 +24,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
+use tonic_types::pb::FILE_DESCRIPTOR_SET as DETAILS;
 
 /// How often the files of certificates are checked. A change is noticed at the second check.
 const TLS_RELOAD: Duration = Duration::from_secs(2);
@@ -74,10 +76,12 @@ impl BoundServer {
             .with_answers_of(limits.max_response_bytes);
         let spec = SpecServiceServer::new(service)
             .max_decoding_message_size(limits.max_request_bytes)
-            .max_encoding_message_size(limits.max_response_bytes);
+            .max_encoding_message_size(limits.max_response_bytes)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
         let health = Health::new(SERVICE);
         let routes = Routes::new(spec).add_service(health.server());
-        let routes = reflection::add(routes, &[DESCRIPTORS])
+        let routes = reflection::add(routes, &[DESCRIPTORS, DETAILS])
             .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
 
         let bound = listen.bind(tls, activation).await?;
