@@ -2,7 +2,7 @@
 
 use crate::api::pb::specd as pb;
 use crate::commands::request::RequestArgs;
-use crate::commands::{Failure, block_on, print_json, proto_json, warn};
+use crate::commands::{Failure, block_on, messages, print_json, warn};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ pub(super) fn run(args: GenerateArgs) -> Result<(), Failure> {
     warn(&response.warnings);
     let spec = response.spec.ok_or_else(|| Failure::run("the response has no spec"))?;
     match output {
-        Output::Any => print_json(&proto_json::any(&spec)),
+        Output::Any => print_json(&messages::any(&spec)),
         Output::Spec | Output::Response => {
             print_json(&serde_json::from_slice::<Value>(&spec.value).map_err(Failure::run)?)
         }
@@ -53,7 +53,7 @@ pub(super) fn run(args: GenerateArgs) -> Result<(), Failure> {
 
 /// The whole response, in which the encoding is JSON.
 pub(super) fn response_json(response: &pb::GenerateResponse) -> Result<Value, Failure> {
-    let mut json = proto_json::print("GenerateResponse", response)?;
+    let mut json = messages::print("GenerateResponse", response)?;
     for labels in ["/container/labels", "/container/snapshot/labels"] {
         if let Some(Value::Object(labels)) = json.pointer_mut(labels) {
             labels.sort_keys();

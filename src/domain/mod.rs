@@ -13,6 +13,7 @@ pub mod host_device;
 pub mod host_facts;
 pub mod ids;
 pub mod image_rules;
+pub mod json_size;
 pub mod labels;
 pub mod limits;
 pub mod origin;

@@ -2,7 +2,7 @@
 
 use crate::api::pb::specd as pb;
 use crate::commands::explain::table;
-use crate::commands::{Failure, proto_json};
+use crate::commands::{Failure, messages};
 use crate::spec::differences;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -98,7 +98,7 @@ fn line(side: &str, field: Option<&pb::ExplainedField>) -> Line {
 /// The same as JSON: the fields of both sides; `null` where a side has none.
 pub(super) fn json(a: &Side<'_>, b: &Side<'_>) -> Result<Value, Failure> {
     let field = |field: Option<&pb::ExplainedField>| {
-        field.map(|field| proto_json::print("ExplainedField", field)).transpose()
+        field.map(|field| messages::print("ExplainedField", field)).transpose()
     };
     let mut differences = Vec::new();
     for (in_a, in_b) in pairs(a, b) {

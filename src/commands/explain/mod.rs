@@ -6,7 +6,7 @@ mod table;
 
 use crate::api::pb::specd as pb;
 use crate::commands::request::RequestArgs;
-use crate::commands::{Failure, Form, block_on, generate, print, print_json, proto_json, warn};
+use crate::commands::{Failure, Form, block_on, generate, messages, print, print_json, warn};
 use clap::Args;
 use diff::Side;
 use requests::Requests;
@@ -59,7 +59,7 @@ fn print_one(answer: pb::ExplainResponse, output: Form) -> Result<(), Failure> {
             let pb::ExplainResponse { generated, fields } = answer;
             let generated = generated.as_ref().map(generate::response_json).transpose()?;
             let fields = pb::ExplainResponse { generated: None, fields };
-            let mut json = proto_json::print("ExplainResponse", &fields)?;
+            let mut json = messages::print("ExplainResponse", &fields)?;
             let fields = json.get_mut("fields").map(Value::take);
             print_json(&json!({ "generated": generated, "fields": fields }))
         }

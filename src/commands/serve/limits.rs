@@ -110,6 +110,7 @@ impl LimitArgs {
             adopt: None,
             log_calls: CallLog::default(),
             mend_authority: true,
+            web: None,
         }
     }
 }

@@ -44,6 +44,9 @@ pub struct ServeArgs {
     /// Refuse clients that send the path of a unix socket as :authority, instead of rewriting it
     #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
     no_authority_filter: bool,
+    /// Serve gRPC over HTTP/2 alone, without Connect, gRPC-Web and HTTP/1.1
+    #[arg(long, env = "SPECD_NO_HTTP_JSON")]
+    no_http_json: bool,
     /// The source of images.
     #[command(flatten)]
     pub source: SourceArgs,

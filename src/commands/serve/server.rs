@@ -1,7 +1,8 @@
 //! The composition of the server: source, service, health, metrics and sockets.
 
-use crate::api::Service;
+use crate::api::pb::health;
 use crate::api::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
+use crate::api::{Service, status};
 use crate::commands::Failure;
 use crate::commands::profile_files::Reload;
 use crate::commands::serve::health_port::HealthPort;
@@ -18,6 +19,7 @@ use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::Tls;
 use crate::server::trace::Adopt;
+use crate::server::web::Web;
 use crate::store::ImageStore;
 use crate::telemetry::{dropped_lines, traces};
 use std::pin::pin;
@@ -53,6 +55,7 @@ impl BoundServer {
             listen,
             tls,
             no_authority_filter,
+            no_http_json,
             source: source_args,
             snapshotter,
             default_profile,
@@ -84,6 +87,10 @@ impl BoundServer {
         let routes = reflection::add(routes, &[DESCRIPTORS, DETAILS])
             .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
 
+        let sets = [DESCRIPTORS, DETAILS, health::DESCRIPTORS];
+        let web = Web::new(&sets, limits.max_request_bytes, status::undecodable)
+            .map_err(|error| Failure::run(format_args!("Connect: {error}")))?;
+
         let bound = listen.bind(tls, activation).await?;
         let metrics_listener = match &metrics_listen {
             Some(address) => Some(bind_plain(address).await?),
@@ -109,6 +116,7 @@ impl BoundServer {
         let config = ServeConfig {
             metrics,
             mend_authority: !no_authority_filter,
+            web: (!no_http_json).then_some(web),
             log_calls,
             adopt: otlp_endpoint.is_some().then_some(traces::adopt as Adopt),
             ..limits.serve_config()

@@ -9,6 +9,7 @@ mod lookups;
 mod metrics;
 mod tasks;
 mod traces;
+mod web;
 
 use clap::Parser;
 use containerd::{FakeContainerd, IMAGE};
