@@ -41,7 +41,7 @@
 //!   [`image::ImageReader`].
 //! - [`host`] is this machine: its facts, its devices and CDI specifications.
 //! - [`generate`] alternates the core and the fetching; [`api`] holds the generated messages and translates them.
-//! - [`server`] is the transport and does not depend on specs.
+//! - [`server`] is the transport and does not depend on specs. A call in Connect or gRPC-Web becomes one in gRPC there.
 //! - [`commands`] and [`telemetry`] put everything together; [`call_end`] runs an action at the end of a gRPC call,
 //!   and [`call_time`] has its time.
 //!
@@ -134,6 +134,8 @@ pub mod host;
 pub mod image;
 pub mod oci;
 pub mod paths;
+#[cfg(feature = "server")]
+mod proto_json;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod spec;

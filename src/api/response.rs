@@ -2,6 +2,7 @@
 
 use crate::api::pb::specd as pb;
 use crate::api::pb::specd::origin::Kind;
+use crate::domain::encoding::Encoding;
 use crate::domain::origin::{Field, Origin, Setting};
 use crate::generate::explain::Explained;
 use crate::generate::{ContainerFacts, Generated, ImageFacts, Offer};
@@ -15,14 +16,35 @@ use std::time::Duration;
 const RUNC_OPTIONS: &str = "containerd.runc.v1.Options";
 
 /// `containerd.runc.v1.Options` with `systemd_cgroup`, its field 9.
-const SYSTEMD_CGROUP: [u8; 2] = [9 << 3, 1];
+const SYSTEMD_CGROUP: &[u8] = &[9 << 3, 1];
+
+/// The same message as protobuf's JSON.
+const SYSTEMD_CGROUP_JSON: &[u8] = br#"{"systemdCgroup":true}"#;
+
+/// A value in one of two fields: the `Any`, or the JSON.
+fn encode(encoding: Encoding, type_url: &str, value: Vec<u8>) -> (Option<Any>, String) {
+    match encoding {
+        Encoding::Any => (Some(Any { type_url: type_url.to_owned(), value }), String::new()),
+        Encoding::Json => (None, text(value)),
+    }
+}
+
+/// The text of JSON, which is UTF-8.
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).unwrap_or_else(|error| {
+        let json = error.into_bytes();
+        String::from_utf8_lossy(&json).into_owned()
+    })
+}
 
 /// The response of `Generate`.
 #[must_use]
-pub fn generated(generated: Generated) -> pb::GenerateResponse {
+pub fn generated(generated: Generated, encoding: Encoding) -> pb::GenerateResponse {
+    let (spec, spec_json) = encode(encoding, TYPE_URL, generated.spec.json);
     pb::GenerateResponse {
-        spec: Some(Any { type_url: TYPE_URL.to_owned(), value: generated.spec.json }),
-        container: Some(container(generated.container)),
+        spec,
+        spec_json,
+        container: Some(container(generated.container, encoding)),
         image: Some(image(generated.image)),
         warnings: generated.spec.warnings,
         profile: generated.profile,
@@ -31,28 +53,33 @@ pub fn generated(generated: Generated) -> pb::GenerateResponse {
 
 /// The response of `GenerateProcess`.
 #[must_use]
-pub fn process(process: Encoded) -> pb::GenerateProcessResponse {
+pub fn process(process: Encoded, encoding: Encoding) -> pb::GenerateProcessResponse {
     let Encoded { json, warnings } = process;
-    let process = Some(Any { type_url: PROCESS_TYPE_URL.to_owned(), value: json });
-    pb::GenerateProcessResponse { process, warnings }
+    let (process, process_json) = encode(encoding, PROCESS_TYPE_URL, json);
+    pb::GenerateProcessResponse { process, process_json, warnings }
 }
 
 /// The response of `GenerateResources`.
 #[must_use]
-pub fn resources(resources: Encoded) -> pb::GenerateResourcesResponse {
+pub fn resources(resources: Encoded, encoding: Encoding) -> pb::GenerateResourcesResponse {
     let Encoded { json, warnings } = resources;
-    let resources = Some(Any { type_url: RESOURCES_TYPE_URL.to_owned(), value: json });
-    pb::GenerateResourcesResponse { resources, warnings }
+    let (resources, resources_json) = encode(encoding, RESOURCES_TYPE_URL, json);
+    pb::GenerateResourcesResponse { resources, resources_json, warnings }
 }
 
-fn container(facts: ContainerFacts) -> pb::Container {
+fn container(facts: ContainerFacts, encoding: Encoding) -> pb::Container {
     let ContainerFacts { labels, runtime, spec, snapshotter, parent } = facts;
-    let value = if spec.systemd_cgroup { SYSTEMD_CGROUP.to_vec() } else { Vec::new() };
-    let options = Some(Any { type_url: RUNC_OPTIONS.to_owned(), value });
+    let value = match (spec.systemd_cgroup, encoding) {
+        (true, Encoding::Any) => SYSTEMD_CGROUP,
+        (true, Encoding::Json) => SYSTEMD_CGROUP_JSON,
+        (false, Encoding::Any) => &[],
+        (false, Encoding::Json) => b"{}",
+    };
+    let (options, options_json) = encode(encoding, RUNC_OPTIONS, value.to_vec());
     let labels_of_snapshot = spec.snapshot_labels.into_iter().collect();
     pb::Container {
         labels: labels.into_iter().collect(),
-        runtime: Some(pb::ContainerRuntime { name: runtime, options }),
+        runtime: Some(pb::ContainerRuntime { name: runtime, options, options_json }),
         snapshot: Some(pb::ContainerSnapshot { snapshotter, parent, labels: labels_of_snapshot }),
         terminal: spec.terminal,
     }
@@ -95,9 +122,9 @@ fn platform(platform: Platform) -> pb::Platform {
 
 /// The response of `Explain`.
 #[must_use]
-pub fn explained(explained: Explained) -> pb::ExplainResponse {
+pub fn explained(explained: Explained, encoding: Encoding) -> pb::ExplainResponse {
     pb::ExplainResponse {
-        generated: Some(generated(explained.generated)),
+        generated: Some(generated(explained.generated, encoding)),
         fields: explained.fields.into_iter().map(field).collect(),
     }
 }

@@ -5,6 +5,7 @@ use crate::api::workers::Workers;
 use crate::api::{request, response, status};
 use crate::call_time::CallTime;
 use crate::domain;
+use crate::domain::encoding::Encoding;
 use crate::domain::exec::{ExecRequest, UpdateRequest};
 use crate::domain::ids::Namespace;
 use crate::domain::violation::Violations;
@@ -56,7 +57,7 @@ impl Service {
         small: usize,
         check: impl FnOnce(W) -> Result<C, Violations>,
         work: impl FnOnce(C, Deadline) -> F,
-        translate: fn(A) -> M,
+        translate: impl FnOnce(A) -> M,
     ) -> Result<Response<M>, Status>
     where
         W: Message,
@@ -102,6 +103,14 @@ impl Service {
     }
 }
 
+/// The form of the JSON texts in a response: what the request asks for, or what the protocol of the call needs.
+fn encoding<W>(request: &Request<W>, asked: pb::Encoding) -> Encoding {
+    match (asked, request.extensions().get()) {
+        (pb::Encoding::Json, _) | (_, Some(Encoding::Json)) => Encoding::Json,
+        (pb::Encoding::Unspecified | pb::Encoding::Any, _) => Encoding::Any,
+    }
+}
+
 /// Records the namespace for the log line of the call.
 fn happens_in(namespace: &Namespace) {
     tracing::Span::current().record("namespace", namespace.as_str());
@@ -113,12 +122,14 @@ impl pb::SpecService for Service {
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<pb::GenerateResponse>, Status> {
+        let encoding = encoding(&request, request.get_ref().encoding());
         let check = |message| request::container(message, |name| self.known(name));
         let work = async |request: domain::request::Request, deadline| {
             happens_in(&request.namespace);
             self.generator.generate(&request, deadline).await
         };
-        self.call(request, SMALL, check, work, response::generated).await
+        let translate = |done| response::generated(done, encoding);
+        self.call(request, SMALL, check, work, translate).await
     }
 
     async fn generate_process(
@@ -128,26 +139,32 @@ impl pb::SpecService for Service {
         if !self.has_process {
             return Err(status::turned_off("GenerateProcess", "--no-generate-process"));
         }
+        let encoding = encoding(&request, request.get_ref().encoding());
         let check = |message| request::exec(message, |name| self.known(name));
         let work = async |request: ExecRequest, deadline| {
             happens_in(&request.namespace);
             self.generator.process(&request, deadline).await
         };
-        self.call(request, SMALL, check, work, response::process).await
+        let translate = |done| response::process(done, encoding);
+        self.call(request, SMALL, check, work, translate).await
     }
 
     async fn generate_resources(
         &self,
         request: Request<pb::GenerateResourcesRequest>,
     ) -> Result<Response<pb::GenerateResourcesResponse>, Status> {
+        let encoding = encoding(&request, request.get_ref().encoding());
         let work = async |request: UpdateRequest, _| self.generator.resources(&request);
-        self.call(request, SMALL, request::update, work, response::resources).await
+        let translate = |done| response::resources(done, encoding);
+        self.call(request, SMALL, request::update, work, translate).await
     }
 
     async fn explain(
         &self,
         request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
+        let asked = request.get_ref().request.as_ref().map(pb::GenerateRequest::encoding);
+        let encoding = encoding(&request, asked.unwrap_or_default());
         let check = |message: pb::ExplainRequest| {
             request::container(message.request.unwrap_or_default(), |name| self.known(name))
         };
@@ -155,7 +172,8 @@ impl pb::SpecService for Service {
             happens_in(&request.namespace);
             self.generator.explain(&request, self.answer_bytes, deadline).await
         };
-        self.call(request, 0, check, work, response::explained).await
+        let translate = |done| response::explained(done, encoding);
+        self.call(request, 0, check, work, translate).await
     }
 
     async fn list_profiles(

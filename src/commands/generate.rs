@@ -2,7 +2,7 @@
 
 use crate::api::pb::specd as pb;
 use crate::commands::request::RequestArgs;
-use crate::commands::{Failure, block_on, print_json, proto_json, warn};
+use crate::commands::{Failure, block_on, messages, print_json, warn};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ enum Output {
     Spec,
     /// The Any: its type URL, and its value in base64
     Any,
-    /// The whole response: spec, image and warnings
+    /// The whole response as protobuf's JSON, with the encoding JSON
     Response,
 }
 
@@ -32,34 +32,32 @@ pub struct GenerateArgs {
 
 pub(super) fn run(args: GenerateArgs) -> Result<(), Failure> {
     let GenerateArgs { output, request } = args;
-    let (request, service) = request.prepare()?;
+    let (mut request, service) = request.prepare()?;
+    if output == Output::Response {
+        request.set_encoding(pb::Encoding::Json);
+    }
     let response =
         block_on(async { Ok(service.open().await?.generate(request).await?.into_inner()) })?;
     if output == Output::Response {
-        return print_json(&response_json(response)?);
+        return print_json(&response_json(&response)?);
     }
     warn(&response.warnings);
     let spec = response.spec.ok_or_else(|| Failure::run("the response has no spec"))?;
     match output {
-        Output::Any => print_json(&proto_json::any(&spec)),
+        Output::Any => print_json(&messages::any(&spec)),
         Output::Spec | Output::Response => {
             print_json(&serde_json::from_slice::<Value>(&spec.value).map_err(Failure::run)?)
         }
     }
 }
 
-/// The whole response as JSON.
-pub(super) fn response_json(mut response: pb::GenerateResponse) -> Result<Value, Failure> {
-    let spec = response.spec.take();
-    let runtime = response.container.as_mut().and_then(|container| container.runtime.as_mut());
-    let options = runtime.and_then(|runtime| runtime.options.take());
-    let mut json = proto_json::print("GenerateResponse", &response)?;
+/// The whole response, in which the encoding is JSON.
+pub(super) fn response_json(response: &pb::GenerateResponse) -> Result<Value, Failure> {
+    let mut json = messages::print("GenerateResponse", response)?;
     for labels in ["/container/labels", "/container/snapshot/labels"] {
         if let Some(Value::Object(labels)) = json.pointer_mut(labels) {
             labels.sort_keys();
         }
     }
-    json["spec"] = spec.as_ref().map(proto_json::any).into();
-    json["container"]["runtime"]["options"] = options.as_ref().map(proto_json::any).into();
     Ok(json)
 }

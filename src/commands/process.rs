@@ -6,7 +6,7 @@ use crate::commands::logging::LogArgs;
 use crate::commands::options::ProcessOptionArgs;
 use crate::commands::profile_files::ProfileDirArgs;
 use crate::commands::source::{ContainerdArgs, HostArgs, SourceArgs};
-use crate::commands::{Failure, block_on, print_json, proto_json, service, warn};
+use crate::commands::{Failure, block_on, messages, print_json, service, warn};
 use clap::{Args, ValueEnum};
 use prost_types::Any;
 use serde_json::Value;
@@ -24,7 +24,7 @@ impl Output {
     pub(super) fn print(self, answer: Option<Any>) -> Result<(), Failure> {
         let answer = answer.ok_or_else(|| Failure::run("the response is empty"))?;
         match self {
-            Self::Any => print_json(&proto_json::any(&answer)),
+            Self::Any => print_json(&messages::any(&answer)),
             Self::Json => {
                 print_json(&serde_json::from_slice::<Value>(&answer.value).map_err(Failure::run)?)
             }
@@ -87,7 +87,9 @@ pub(super) fn run(args: ProcessArgs) -> Result<(), Failure> {
     log.install(None)?;
     let (process, user) = changes.options(command)?;
     let options = pb::ExecOptions { process: Some(process), user, ..Default::default() };
-    let request = pb::GenerateProcessRequest { namespace, id, profile, options: Some(options) };
+    let options = Some(options);
+    let request =
+        pb::GenerateProcessRequest { namespace, id, profile, options, ..Default::default() };
     // An exec uses nothing of the host.
     let (oci_layout, platform, host) = (None, None, HostArgs::default());
     let source = SourceArgs { containerd, oci_layout, platform, host };

@@ -99,6 +99,7 @@ impl RequestArgs {
             }),
             snapshotter: snapshotter.unwrap_or_default(),
             snapshot_key: snapshot_key.unwrap_or_default(),
+            encoding: pb::Encoding::Any.into(),
         };
         Ok((request, service))
     }

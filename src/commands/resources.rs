@@ -5,6 +5,7 @@ use crate::api::{self, response, status};
 use crate::commands::Failure;
 use crate::commands::options::ResourceArgs;
 use crate::commands::process::Output;
+use crate::domain::encoding::Encoding;
 use crate::spec::update::encode_resources;
 use clap::Args;
 
@@ -23,9 +24,9 @@ pub(super) fn run(args: ResourcesArgs) -> Result<(), Failure> {
     let ResourcesArgs { limits, any } = args;
     let resources = Some(limits.options().unwrap_or_default());
     let options = pb::UpdateOptions { resources };
-    let request = pb::GenerateResourcesRequest { options: Some(options) };
+    let request = pb::GenerateResourcesRequest { options: Some(options), ..Default::default() };
     let request = api::request::update(request).map_err(|wrong| status::of(&wrong.into()))?;
     let limits = encode_resources(&request.resources).map_err(|error| status::of(&error.into()))?;
     let output = if any { Output::Any } else { Output::Json };
-    output.print(response::resources(limits).resources)
+    output.print(response::resources(limits, Encoding::Any).resources)
 }

@@ -1,5 +1,5 @@
-//! The limits of calls, as one layer: how long a request may take to arrive, how many calls may be in flight, and the
-//! statuses of what exceeds that.
+//! The limits of calls, as one layer: how long a request may take to arrive, how many calls may be in flight, the
+//! statuses of what exceeds that, and which answers are compressed.
 //!
 //! A call takes a place when its request has arrived whole, and gives it back when its answer is ready: neither a client
 //! that does not finish its request nor one that does not take its answer holds one.
@@ -16,7 +16,7 @@ use crate::server::receive::{NotReceived, Received, Whole, receive};
 use crate::server::transit::{Held, Transit};
 use crate::server::turns::{Patience, Turn, Turns};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -58,10 +58,27 @@ pub struct CallLimits {
     /// The status of a call above a limit.
     pub overloaded: Status,
     /// The status of a request that is larger than its service decodes. tonic answers `OUT_OF_RANGE`, which no
-    /// other implementation does, and which no client retries or reports as a limit.
+    /// other implementation does, and which no client retries or reports as a limit; for one that is larger when it is
+    /// decompressed it answers `RESOURCE_EXHAUSTED` without details.
     pub too_large: Status,
     /// The status of a call that has taken so long.
     pub late: fn(Duration) -> Status,
+}
+
+/// The header with the compression of a request.
+const GRPC_ENCODING: &str = "grpc-encoding";
+
+/// The header with the compressions that a client accepts.
+const GRPC_ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
+/// Whether tonic refused to decode a request because of its size. None of the services answers `OUT_OF_RANGE` itself,
+/// or `RESOURCE_EXHAUSTED` without details.
+fn is_undecoded(headers: &HeaderMap) -> bool {
+    match status_code(headers) {
+        Some(Code::OutOfRange) => true,
+        Some(Code::ResourceExhausted) => !headers.contains_key(Status::GRPC_STATUS_DETAILS),
+        Some(_) | None => false,
+    }
 }
 
 /// A service with limits on its calls.
@@ -158,8 +175,7 @@ impl Limiter {
             },
         };
         let Ok(response) = response;
-        // tonic refused to decode the request: none of the services answers OUT_OF_RANGE itself.
-        if status_code(response.headers()) == Some(Code::OutOfRange) {
+        if is_undecoded(response.headers()) {
             return Err(self.limits.too_large.clone());
         }
         Ok(response)
@@ -222,7 +238,11 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // Most clients accept compressed answers, few need them. Like gRPC for Go: one that compresses gets the same.
+        if !request.headers().contains_key(GRPC_ENCODING) {
+            request.headers_mut().remove(GRPC_ACCEPT_ENCODING);
+        }
         let (inner, limiter) = (self.inner.clone(), Arc::clone(&self.limiter));
         Box::pin(async move {
             Ok(limiter.answer(inner, request).await.unwrap_or_else(Status::into_http))

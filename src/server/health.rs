@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_stream::Stream;
+use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status};
 
 /// The service name for the process itself.
@@ -77,7 +78,9 @@ impl Health {
     /// The gRPC service.
     #[must_use]
     pub fn server(&self) -> HealthServer<Self> {
-        HealthServer::new(self.clone()).max_decoding_message_size(REQUEST_BYTES)
+        let gzip = CompressionEncoding::Gzip;
+        let server = HealthServer::new(self.clone()).max_decoding_message_size(REQUEST_BYTES);
+        server.accept_compressed(gzip).send_compressed(gzip)
     }
 
     /// Probes the source until shutdown is announced. Only changes are logged.

@@ -33,14 +33,14 @@ pub struct Lifetime {
 
 impl Lifetime {
     /// Drives a connection to its end: by itself, by a limit, or by shutdown.
-    pub(super) async fn drive<C: Future<Output = hyper::Result<()>>>(
+    pub(super) async fn drive<E, C: Future<Output = Result<(), E>>>(
         &self,
         mut connection: Pin<&mut C>,
         go_away: impl FnOnce(Pin<&mut C>),
         begun: &Begun,
         place: &Place,
         stop: &CancellationToken,
-    ) -> hyper::Result<()> {
+    ) -> Result<(), E> {
         let too_slow = async {
             tokio::time::sleep(self.handshake_timeout).await;
             if begun.is_done() {
@@ -50,7 +50,7 @@ impl Lifetime {
         let grace = tokio::select! {
             ended = connection.as_mut() => return ended,
             () = too_slow => {
-                tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP/2");
+                tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP");
                 return Ok(());
             }
             () = place.close.cancelled() => return closed(),
@@ -76,7 +76,7 @@ impl Lifetime {
 }
 
 /// The end of a connection that is closed although its client has not ended it.
-fn closed() -> hyper::Result<()> {
+fn closed<E>() -> Result<(), E> {
     tracing::debug!(
         "closed: another connection needs the place, or the client does not take its answers"
     );

@@ -1,6 +1,6 @@
 //! Bound sockets, and the connections that they accept.
 //!
-//! `serve` speaks HTTP/2 on a connection; `unix_socket` creates and removes the file of a unix socket.
+//! `serve` speaks HTTP on a connection; `unix_socket` creates and removes the file of a unix socket.
 
 pub use crate::server::address::{AddressError, ListenAddress, ListenOn, MAX_SOCKET_PATH};
 pub use crate::server::peer::{Callers, Peer};

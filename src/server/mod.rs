@@ -1,4 +1,5 @@
-//! The transport: sockets, TLS, connections, health, reflection, the log line of a call, and shutdown.
+//! The transport: sockets, TLS, connections, other protocols than gRPC, health, reflection, the log line of a call, and
+//! shutdown.
 //!
 //! It serves any gRPC services and knows nothing of specs. The accept loop is in [`serve`].
 
@@ -9,6 +10,7 @@ pub mod call_limits;
 mod callee;
 pub(crate) mod code;
 pub mod health;
+mod http_version;
 pub mod lifetime;
 pub mod listen;
 mod log_limit;
@@ -27,3 +29,4 @@ mod transit;
 mod turns;
 mod unix_listener;
 mod unix_socket;
+pub mod web;

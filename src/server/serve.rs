@@ -1,6 +1,6 @@
-//! The accept loop: from bound sockets to HTTP/2 connections, and the shutdown of all of them.
+//! The accept loop: from bound sockets to HTTP connections, and the shutdown of all of them.
 //!
-//! Every limit is applied here: those of connections in `Server::start`, those of HTTP/2 in `http2`, and those
+//! Every limit is applied here: those of connections in `Server::start`, those of HTTP in `http_version`, and those
 //! of calls as a layer in `layers`.
 //!
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout after shutdown is requested, and
@@ -11,6 +11,7 @@ use crate::server::authority::Mended;
 use crate::server::call_limits::{CallLimits, Limited};
 use crate::server::callee::Callee;
 use crate::server::health::Health;
+use crate::server::http_version::{HttpError, builder};
 use crate::server::lifetime::{Counted, Lifetime};
 use crate::server::listen::{Accepted, Connection, Listener, Peer};
 use crate::server::log_limit::LogLimit;
@@ -20,10 +21,11 @@ use crate::server::shutdown::Shutdown;
 use crate::server::tasks::Tasks;
 use crate::server::trace::{CallLog, Traced, Tracing};
 use crate::server::transit::{Outgoing, Transit};
+use crate::server::web::{Translated, Web};
 use http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::io;
@@ -76,6 +78,8 @@ pub struct ServeConfig {
     pub tracing: Option<Tracing>,
     /// Whether an `:authority` that h2 would refuse is rewritten for clients over a unix socket.
     pub mend_authority: bool,
+    /// gRPC-Web and Connect, and with them HTTP/1.1; nothing for gRPC alone.
+    pub web: Option<Web>,
 }
 
 /// Why serving failed.
@@ -147,22 +151,11 @@ pub async fn serve(
 fn layers(routes: Routes, config: &ServeConfig, transit: &Arc<Transit>) -> impl Callee + use<> {
     let (service, metrics) = (routes.prepare(), Arc::clone(&config.metrics));
     let service = Limited::new(service, config.calls.clone(), Arc::clone(transit), metrics);
-    Traced::new(service)
+    let service = Traced::new(service)
         .logging(config.log_calls)
         .counted(Arc::clone(&config.metrics))
-        .traced(config.tracing)
-}
-
-/// The HTTP/2 of a connection.
-fn http2(config: &ServeConfig, tasks: Tasks) -> http2::Builder<Tasks> {
-    let mut http2 = http2::Builder::new(tasks);
-    http2
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(config.streams)
-        .max_header_list_size(config.header_list_bytes)
-        .keep_alive_interval(config.keepalive_interval)
-        .keep_alive_timeout(config.keepalive_timeout);
-    http2
+        .traced(config.tracing);
+    Translated::new(service, config.web.clone())
 }
 
 /// The state that all listeners and connections share.
@@ -233,7 +226,7 @@ impl<S: Callee> Server<S> {
                 let Some(lasting) = server.place(&places, &peer) else { return };
                 place = lasting;
             }
-            match server.connection(connection, &place).await {
+            match server.connection(connection, &place, needs_handshake).await {
                 Ok(()) => tracing::debug!(%peer, "connection closed"),
                 Err(error) => tracing::debug!(%peer, %error, "connection failed"),
             }
@@ -252,8 +245,13 @@ impl<S: Callee> Server<S> {
         place
     }
 
-    /// Serves HTTP/2 on a connection to its end.
-    async fn connection(&self, connection: Connection, place: &Place) -> hyper::Result<()> {
+    /// Serves HTTP on a connection to its end.
+    async fn connection(
+        &self,
+        connection: Connection,
+        place: &Place,
+        is_tls: bool,
+    ) -> Result<(), HttpError> {
         let Connection { mut stream, peer } = connection;
         if self.config.mend_authority && matches!(peer, Peer::Unix { .. }) {
             stream = Box::new(Mended::new(stream));
@@ -272,11 +270,10 @@ impl<S: Callee> Server<S> {
             }
         });
         let (stream, begun) = Counted::new(stream);
-        let serving = pin!(
-            http2(&self.config, self.http2.clone())
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        );
-        let go_away = http2::Connection::graceful_shutdown;
+        let http = builder(&self.config, self.http2.clone(), is_tls);
+        let serving =
+            pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        let go_away = auto::Connection::graceful_shutdown;
         self.config.lifetime.drive(serving, go_away, &begun, place, &self.stop).await
     }
 }

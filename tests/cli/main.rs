@@ -12,6 +12,7 @@ mod generate;
 mod host;
 mod option_files;
 mod profiles;
+mod protocols;
 mod serve;
 #[path = "../support"]
 mod support {

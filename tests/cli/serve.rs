@@ -128,7 +128,7 @@ fn a_failed_start_prints_a_message() {
 }
 
 /// A tool on the PATH; nothing, and a word on it, where there is none.
-fn tool(name: &str) -> Option<Command> {
+pub(crate) fn tool(name: &str) -> Option<Command> {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()));
     if !found {

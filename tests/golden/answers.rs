@@ -26,6 +26,12 @@ fn read(any: Option<&Any>) -> Value {
     value
 }
 
+/// The encoding JSON gives the value of the Any, and no Any.
+fn same_text(any: Option<&Any>, no_any: Option<&Any>, json: &str) {
+    assert_eq!(no_any, None);
+    assert_eq!(std::str::from_utf8(&any.unwrap().value).unwrap(), json);
+}
+
 fn answer(response: &pb::GenerateResponse) -> Value {
     let image = response.image.as_ref().unwrap();
     let mut facts = json!({
@@ -135,8 +141,10 @@ async fn every_rule_gives_what_is_wanted() {
             Ok(response) => answer(response),
             Err(status) => error(status),
         };
-        if let (Ok(first), Ok(again)) = (&first, fixture.generate(request).await) {
-            assert_eq!(first.spec, again.spec, "{}", case.name);
+        let mut again = request;
+        again.set_encoding(pb::Encoding::Json);
+        if let (Ok(first), Ok(again)) = (&first, fixture.generate(again).await) {
+            same_text(first.spec.as_ref(), again.spec.as_ref(), &again.spec_json);
         }
         wrong.extend(compare(case, &profile(case), &got));
     }
@@ -149,14 +157,36 @@ async fn every_rule_of_tasks_gives_what_is_wanted() {
     let mut wrong = Vec::new();
     let (execs, updates) = (cases("process"), cases("resources"));
     for case in &execs {
-        let request = request_json::parse_as("GenerateProcessRequest", &case.request());
-        let answer = case.tasks().service.generate_process(Request::new(request)).await;
+        let mut request: pb::GenerateProcessRequest =
+            request_json::parse_as("GenerateProcessRequest", &case.request());
+        let tasks = case.tasks();
+        let answer = tasks.service.generate_process(Request::new(request.clone())).await;
+        request.set_encoding(pb::Encoding::Json);
+        if let (Ok(first), Ok(again)) =
+            (&answer, tasks.service.generate_process(Request::new(request)).await)
+        {
+            let again = again.into_inner();
+            same_text(
+                first.get_ref().process.as_ref(),
+                again.process.as_ref(),
+                &again.process_json,
+            );
+        }
         let got = answer.map_or_else(|status| error(&status), |answer| process(answer.get_ref()));
         wrong.extend(compare(case, "", &got));
     }
     for case in &updates {
-        let request = request_json::parse_as("GenerateResourcesRequest", &case.request());
-        let answer = case.tasks().service.generate_resources(Request::new(request)).await;
+        let mut request: pb::GenerateResourcesRequest =
+            request_json::parse_as("GenerateResourcesRequest", &case.request());
+        let tasks = case.tasks();
+        let answer = tasks.service.generate_resources(Request::new(request.clone())).await;
+        request.set_encoding(pb::Encoding::Json);
+        if let (Ok(first), Ok(again)) =
+            (&answer, tasks.service.generate_resources(Request::new(request)).await)
+        {
+            let (first, again) = (first.get_ref().resources.as_ref(), again.into_inner());
+            same_text(first, again.resources.as_ref(), &again.resources_json);
+        }
         let got = answer.map_or_else(|status| error(&status), |answer| resources(answer.get_ref()));
         wrong.extend(compare(case, "", &got));
     }

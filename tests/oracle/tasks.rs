@@ -165,7 +165,7 @@ pub(crate) fn check(
         let go = program.ask(&question);
         let options = Some(pb::UpdateOptions { resources: options.resources });
         let tasks = Tasks::new(None, None, None);
-        let request = Request::new(pb::GenerateResourcesRequest { options });
+        let request = Request::new(pb::GenerateResourcesRequest { options, ..Default::default() });
         let ours = runtime.block_on(tasks.service.generate_resources(request));
         let ours = ours.map(|answer| text_of(answer.into_inner().resources));
         compare(release, &case, go, ours, &mut seen, &mut wrong);
@@ -240,6 +240,7 @@ async fn exec_of_ours(
             capabilities: options.capabilities,
             security: Some(security),
         }),
+        ..Default::default()
     };
     let answer = tasks.service.generate_process(Request::new(request)).await?;
     Ok(text_of(answer.into_inner().process))

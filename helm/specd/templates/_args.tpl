@@ -41,6 +41,9 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 - --insecure-tcp
 {{- end }}
 {{- end }}
+{{- if not $v.httpJson }}
+- --no-http-json
+{{- end }}
 - --health-listen=tcp://{{ $bind }}:{{ $v.health.port }}
 {{- if $v.metrics.enabled }}
 - --metrics-listen=tcp://{{ $bind }}:{{ $v.metrics.port }}
@@ -48,9 +51,9 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 {{- with $v.traces.otlpEndpoint }}
 - {{ printf "--otlp-endpoint=%s" . | quote }}
 {{- end }}
+- --snapshotter={{ $v.snapshots.snapshotter }}
 {{- if $v.snapshots.enabled }}
 - --snapshot-root={{ $v.snapshots.root }}
-- --snapshotter={{ $v.snapshots.snapshotter }}
 - --snapshot-timeout={{ $v.snapshots.timeout }}
 {{- end }}
 {{- if $v.devices.enabled }}

@@ -7,10 +7,11 @@
 mod shape;
 mod wire;
 
+use crate::domain::json_size::measure_json;
 use crate::domain::limits::{Bound, JSON_DEPTH, JSON_VALUES, REQUEST_ELEMENTS};
 use crate::domain::violation::Violations;
 use shape::{Field, Kind, Shape};
-use wire::{Wire, measure_json, next};
+use wire::{Wire, next};
 
 /// Why a request is not decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Protobuf's encoding, field by field, and JSON texts in it. Nothing is allocated.
+//! Protobuf's encoding, field by field. Nothing is allocated.
 
 /// A field as it is on the wire.
 pub(super) enum Wire<'a> {
@@ -44,27 +44,4 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
         }
     }
     None
-}
-
-/// How many values a JSON text has at most, and how deep it is nested. It need not be valid.
-pub(super) fn measure_json(text: &[u8]) -> (usize, usize) {
-    let (mut values, mut depth, mut deepest) = (1, 0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b',' => values += 1,
-            b'[' | b'{' => {
-                values += 1;
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    (values, deepest)
 }

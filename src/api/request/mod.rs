@@ -220,6 +220,7 @@ mod tests {
             }),
             snapshotter: "a/b".to_owned(),
             snapshot_key: "a\nb".to_owned(),
+            encoding: 0,
         };
         assert_eq!(
             check(message).unwrap_err(),

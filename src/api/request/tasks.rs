@@ -134,6 +134,7 @@ mod tests {
                 }),
                 ..Default::default()
             }),
+            ..Default::default()
         };
         assert_eq!(
             fields(&exec(message, known).unwrap_err()),
@@ -174,7 +175,8 @@ mod tests {
         let rdt = Some(pb::RdtResources::default());
         let resources = pb::ResourceOptions { rdt, ..Default::default() };
         let options = Some(pb::UpdateOptions { resources: Some(resources) });
-        let wrong = update(pb::GenerateResourcesRequest { options }).unwrap_err();
+        let wrong =
+            update(pb::GenerateResourcesRequest { options, ..Default::default() }).unwrap_err();
         assert_eq!(fields(&wrong), ["options.resources.rdt"]);
     }
 }

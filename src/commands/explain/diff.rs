@@ -2,7 +2,7 @@
 
 use crate::api::pb::specd as pb;
 use crate::commands::explain::table;
-use crate::commands::{Failure, proto_json};
+use crate::commands::{Failure, messages};
 use crate::spec::differences;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -20,13 +20,12 @@ pub(super) struct Side<'a> {
 impl<'a> Side<'a> {
     /// An answer, and the name of its request for people.
     pub(super) fn new(name: &'a str, answer: &'a pb::ExplainResponse) -> Result<Self, Failure> {
-        let spec = answer.generated.as_ref().and_then(|generated| generated.spec.as_ref());
-        let spec = spec.ok_or_else(|| Failure::run("the response has no spec"))?;
+        let spec = answer.generated.as_ref().map_or("", |generated| &generated.spec_json);
         let (removed, present): (Vec<_>, Vec<_>) =
             answer.fields.iter().partition(|field| field.removed);
         Ok(Self {
             name,
-            spec: serde_json::from_slice(&spec.value).map_err(Failure::run)?,
+            spec: serde_json::from_str(spec).map_err(Failure::run)?,
             present: present.into_iter().map(|field| (field.path.as_str(), field)).collect(),
             removed,
         })
@@ -104,7 +103,7 @@ fn line(side: &str, field: Option<&pb::ExplainedField>) -> Line {
 /// The same as JSON: the fields of both sides; `null` where a side has none.
 pub(super) fn json(a: &Side<'_>, b: &Side<'_>) -> Result<Value, Failure> {
     let field = |field: Option<&pb::ExplainedField>| {
-        field.map(|field| proto_json::print("ExplainedField", field)).transpose()
+        field.map(|field| messages::print("ExplainedField", field)).transpose()
     };
     let mut differences = Vec::new();
     for (in_a, in_b) in pairs(a, b) {

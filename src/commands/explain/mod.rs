@@ -7,7 +7,7 @@ mod table;
 
 use crate::api::pb::specd as pb;
 use crate::commands::request::RequestArgs;
-use crate::commands::{Failure, block_on, generate, print, print_json, proto_json, warn};
+use crate::commands::{Failure, block_on, generate, messages, print, print_json, warn};
 use clap::{Args, ValueEnum};
 use diff::Side;
 use requests::Requests;
@@ -46,7 +46,8 @@ pub struct ExplainArgs {
 
 pub(super) fn run(args: ExplainArgs) -> Result<(), Failure> {
     let ExplainArgs { output, diff, request } = args;
-    let (request, service) = request.prepare()?;
+    let (mut request, service) = request.prepare()?;
+    request.set_encoding(pb::Encoding::Json);
     let requests = Requests::new(request, &diff)?;
     block_on(async {
         let mut client = service.open().await?;
@@ -65,11 +66,13 @@ pub(super) fn run(args: ExplainArgs) -> Result<(), Failure> {
     })
 }
 
-fn print_one(mut answer: pb::ExplainResponse, output: Form) -> Result<(), Failure> {
+fn print_one(answer: pb::ExplainResponse, output: Form) -> Result<(), Failure> {
     match output {
         Form::Json => {
-            let generated = answer.generated.take().map(generate::response_json).transpose()?;
-            let mut json = proto_json::print("ExplainResponse", &answer)?;
+            let pb::ExplainResponse { generated, fields } = answer;
+            let generated = generated.as_ref().map(generate::response_json).transpose()?;
+            let fields = pb::ExplainResponse { generated: None, fields };
+            let mut json = messages::print("ExplainResponse", &fields)?;
             let fields = json.get_mut("fields").map(Value::take);
             print_json(&json!({ "generated": generated, "fields": fields }))
         }

@@ -2,7 +2,7 @@
 
 use crate::api::pb::specd::GenerateRequest;
 use crate::commands::options::OptionArgs;
-use crate::commands::{Failure, proto_json};
+use crate::commands::{Failure, messages};
 
 /// The requests that are explained.
 pub(super) enum Requests {
@@ -47,7 +47,7 @@ fn request(side: &str, flags: &GenerateRequest) -> Result<GenerateRequest, Failu
     }
     let text = std::fs::read_to_string(side)
         .map_err(|error| Failure::run(format_args!("cannot read {side}: {error}")))?;
-    let read: GenerateRequest = proto_json::parse("GenerateRequest", &text).map_err(|error| {
+    let read: GenerateRequest = messages::parse("GenerateRequest", &text).map_err(|error| {
         Failure::usage(format_args!("{side} is not a specd.v1.GenerateRequest: {error}"))
     })?;
     let or = |given: String, flag: &String| if given.is_empty() { flag.clone() } else { given };
@@ -59,6 +59,7 @@ fn request(side: &str, flags: &GenerateRequest) -> Result<GenerateRequest, Failu
         platform: read.platform.or_else(|| flags.platform.clone()),
         snapshotter: or(read.snapshotter, &flags.snapshotter),
         snapshot_key: or(read.snapshot_key, &flags.snapshot_key),
+        encoding: flags.encoding,
         options: read.options,
     })
 }

@@ -1,7 +1,7 @@
 //! The flags that read options from files.
 
 use crate::api::pb::specd as pb;
-use crate::commands::{Failure, proto_json};
+use crate::commands::{Failure, messages};
 use crate::paths::clean;
 use clap::Args;
 use prost::Message;
@@ -29,7 +29,7 @@ impl OptionFileArgs {
         let mut options = match file {
             Some(path) => {
                 let text = read_or_input("options", &path)?;
-                proto_json::parse("SpecOptions", &text).map_err(|error| {
+                messages::parse("SpecOptions", &text).map_err(|error| {
                     Failure::usage(format_args!(
                         "--options: {path} is not a specd.v1.SpecOptions: {error}"
                     ))

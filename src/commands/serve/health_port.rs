@@ -36,6 +36,7 @@ impl HealthPort {
             drain_timeout: DRAIN,
             metrics: Arc::default(),
             tracing: None,
+            web: None,
             ..main.clone()
         };
         let (end, routes) = (Shutdown::new(), Routes::new(health.server()));

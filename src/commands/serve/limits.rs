@@ -136,6 +136,7 @@ impl LimitArgs {
             tracing: None,
             log_calls: CallLog::default(),
             mend_authority: true,
+            web: None,
         }
     }
 }

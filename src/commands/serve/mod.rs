@@ -51,6 +51,9 @@ pub struct ServeArgs {
     /// Do not serve reflection, which lists the methods and messages of the API
     #[arg(long, env = "SPECD_NO_REFLECTION")]
     no_reflection: bool,
+    /// Serve gRPC over HTTP/2 alone, without Connect, gRPC-Web and HTTP/1.1
+    #[arg(long, env = "SPECD_NO_HTTP_JSON")]
+    no_http_json: bool,
     /// The source of images.
     #[command(flatten)]
     pub source: SourceArgs,

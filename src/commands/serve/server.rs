@@ -1,7 +1,8 @@
 //! The composition of the server: source, service, health, metrics and sockets.
 
-use crate::api::Service;
+use crate::api::pb::health;
 use crate::api::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
+use crate::api::{Service, status};
 use crate::commands::Failure;
 use crate::commands::profile_files::Reload;
 use crate::commands::profiles::has_ended;
@@ -19,6 +20,7 @@ use crate::server::serve::{ServeConfig, ServeError, serve};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::Tls;
 use crate::server::trace::Tracing;
+use crate::server::web::Web;
 use crate::spec::Profile;
 use crate::store::ImageStore;
 use crate::telemetry::{dropped_lines, traces};
@@ -26,7 +28,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
+use tonic_types::pb::FILE_DESCRIPTOR_SET as DETAILS;
 
 /// How often the files of certificates are checked. A change is noticed at the second check.
 const TLS_RELOAD: Duration = Duration::from_secs(2);
@@ -55,6 +59,7 @@ impl BoundServer {
             no_authority_filter,
             no_generate_process,
             no_reflection,
+            no_http_json,
             source: source_args,
             snapshotter,
             default_profile,
@@ -85,12 +90,18 @@ impl BoundServer {
             .with_process(!no_generate_process);
         let spec = SpecServiceServer::new(service)
             .max_decoding_message_size(limits.max_request_bytes)
-            .max_encoding_message_size(limits.max_response_bytes);
+            .max_encoding_message_size(limits.max_response_bytes)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
         let mut routes = Routes::new(spec).add_service(health.server());
         if !no_reflection {
-            routes = reflection::add(routes, &[DESCRIPTORS])
+            routes = reflection::add(routes, &[DESCRIPTORS, DETAILS])
                 .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
         }
+
+        let sets = [DESCRIPTORS, DETAILS, health::DESCRIPTORS];
+        let web = Web::new(&sets, limits.max_request_bytes, status::undecodable)
+            .map_err(|error| Failure::run(format_args!("Connect: {error}")))?;
 
         let bound = listen.bind(tls, activation).await?;
         let metrics_listener = match &metrics_listen {
@@ -117,6 +128,7 @@ impl BoundServer {
         let config = ServeConfig {
             metrics,
             mend_authority: !no_authority_filter,
+            web: (!no_http_json).then_some(web),
             log_calls,
             tracing: otlp_endpoint
                 .is_some()

@@ -1,5 +1,6 @@
 //! The whole server in this process, over real sockets, with a fake containerd: a test for each guarantee in docs/operations.md.
 
+mod compression;
 mod containerd;
 mod deadlines;
 mod limits;
@@ -9,6 +10,7 @@ mod metrics;
 mod node_profile;
 mod tasks;
 mod traces;
+mod web;
 
 use clap::Parser;
 use containerd::{FakeContainerd, IMAGE};

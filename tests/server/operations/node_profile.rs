@@ -106,6 +106,7 @@ async fn the_profile_of_the_node_can_be_the_default_and_is_listed() {
         id: super::containerd::CONTAINER.to_owned(),
         profile: "node".to_owned(),
         options: Some(ExecOptions { process: Some(process), ..Default::default() }),
+        ..Default::default()
     };
     client.generate_process(exec).await.unwrap();
 }

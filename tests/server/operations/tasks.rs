@@ -26,7 +26,7 @@ fn exec(id: &str, user: Option<&str>) -> Request<pb::GenerateProcessRequest> {
 fn limit() -> Request<pb::GenerateResourcesRequest> {
     let resources = pb::ResourceOptions { pids_limit: Some(64), ..Default::default() };
     let options = Some(pb::UpdateOptions { resources: Some(resources) });
-    Request::new(pb::GenerateResourcesRequest { options })
+    Request::new(pb::GenerateResourcesRequest { options, ..Default::default() })
 }
 
 async fn process(

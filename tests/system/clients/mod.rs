@@ -3,6 +3,7 @@
 //! `.ci/tools clients` builds them from the directories beside this file. One that is not there means a
 //! test that says SKIPPED; with `SPECD_REQUIRE_CLIENTS=1` it means one that fails.
 
+mod json;
 pub(crate) mod program;
 mod server;
 

@@ -16,9 +16,11 @@ const SOON: Duration = Duration::from_secs(180);
 pub(crate) enum Client {
     Python,
     PythonAio,
+    PythonJson,
     Java,
     Go,
     Node,
+    NodeConnect,
 }
 
 /// An installed client.
@@ -35,10 +37,10 @@ impl Client {
     /// The client's program, or a word that the test is skipped.
     pub(crate) fn program(self) -> Option<Program> {
         let language = match self {
-            Self::Python | Self::PythonAio => "python",
+            Self::Python | Self::PythonAio | Self::PythonJson => "python",
             Self::Java => "java",
             Self::Go => "go",
-            Self::Node => "node",
+            Self::Node | Self::NodeConnect => "node",
         };
         let built = tools().join("clients").join(language);
         if !built.join(".stamp").exists() {
@@ -56,6 +58,11 @@ impl Client {
                 python.arg(if matches!(self, Self::PythonAio) { "aio" } else { "sync" });
                 python
             }
+            Self::PythonJson => {
+                let mut python = Command::new(built.join("bin/python"));
+                python.arg("-B").arg(sources.join("print_json.py"));
+                python
+            }
             Self::Java => {
                 let mut java = Command::new("java");
                 let classes = format!("{0}/classes:{0}/jars/*", built.display());
@@ -63,10 +70,11 @@ impl Client {
                 java
             }
             Self::Go => Command::new(built.join("client")),
-            Self::Node => {
+            Self::Node | Self::NodeConnect => {
                 let mut node = Command::new("node");
                 node.env("NODE_PATH", built.join("node_modules"));
-                node.arg(sources.join("client.js"));
+                let connect = matches!(self, Self::NodeConnect);
+                node.arg(sources.join(if connect { "connect.js" } else { "client.js" }));
                 node
             }
         };

@@ -236,7 +236,7 @@ fn cgroup_file(pid: u32, controller: &str, first: &str, second: &str) -> String 
 
 async fn limits(client: &mut SpecServiceClient<Channel>, resources: pb::ResourceOptions) -> Any {
     let options = Some(pb::UpdateOptions { resources: Some(resources) });
-    let request = pb::GenerateResourcesRequest { options };
+    let request = pb::GenerateResourcesRequest { options, ..Default::default() };
     client.generate_resources(request).await.unwrap().into_inner().resources.unwrap()
 }
 

@@ -56,7 +56,7 @@ async fn create(daemon: &Daemon, id: &str, answer: pb::GenerateResponse) -> Crea
     let client = daemon.client().await;
     let pb::GenerateResponse { spec, container, image, .. } = answer;
     let pb::Container { labels, runtime, snapshot, terminal } = container.unwrap();
-    let pb::ContainerRuntime { name, options } = runtime.unwrap();
+    let pb::ContainerRuntime { name, options, .. } = runtime.unwrap();
     let pb::ContainerSnapshot { snapshotter, parent, labels: snapshot_labels } = snapshot.unwrap();
 
     let lease = CreateRequest { id: id.to_owned(), labels: HashMap::new() };

@@ -39,7 +39,7 @@ done
 #[tokio::test]
 async fn the_blocks_of_the_readme_run_as_they_are_written() {
     let Some(mut daemon) = Daemon::start(Release::Two).await else { return };
-    for program in ["grpcurl", "jq", "ip", "unshare"] {
+    for program in ["curl", "grpcurl", "jq", "ip", "unshare"] {
         if Command::new(program).arg("--version").output().is_err() {
             say(&format!("SKIPPED: the blocks of the README: no {program}"));
             return;

@@ -1,8 +1,10 @@
 // Command client calls health over and over, as a client with no option set does.
 //
 //	client TARGET CALLS METADATA_BYTES[,METADATA_BYTES...]
+//	client json TARGET DESCRIPTORS REQUEST
 //
-// The sizes are taken in turn; 0 is a call without metadata.
+// The sizes are taken in turn; 0 is a call without metadata. The second form calls Generate, with the messages in a file of
+// descriptors, and prints the answer as protobuf's JSON.
 package main
 
 import (
@@ -18,6 +20,12 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 const letters = "abcdefghijklmnopqrstuvwxyz/%_"
@@ -55,8 +63,52 @@ func run(target string, calls int, sizes []int) error {
 	return nil
 }
 
+func printJSON(target, descriptors, request string) error {
+	bytes, err := os.ReadFile(descriptors)
+	if err != nil {
+		return err
+	}
+	set := new(descriptorpb.FileDescriptorSet)
+	if err := proto.Unmarshal(bytes, set); err != nil {
+		return err
+	}
+	files, err := protodesc.NewFiles(set)
+	if err != nil {
+		return err
+	}
+	service, err := files.FindDescriptorByName("specd.v1.SpecService")
+	if err != nil {
+		return err
+	}
+	method := service.(protoreflect.ServiceDescriptor).Methods().ByName("Generate")
+	asked, answer := dynamicpb.NewMessage(method.Input()), dynamicpb.NewMessage(method.Output())
+	if err := protojson.Unmarshal([]byte(request), asked); err != nil {
+		return err
+	}
+	connection, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	if err := connection.Invoke(context.Background(), "/specd.v1.SpecService/Generate", asked, answer); err != nil {
+		return err
+	}
+	text, err := protojson.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	fmt.Println(string(text))
+	return nil
+}
+
 func main() {
 	log.SetFlags(0)
+	if len(os.Args) == 5 && os.Args[1] == "json" {
+		if err := printJSON(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if len(os.Args) != 4 {
 		log.Fatal("usage: client TARGET CALLS METADATA_BYTES[,METADATA_BYTES...]")
 	}

@@ -1,29 +1,23 @@
-//! Messages of the API as protobuf's JSON.
+//! Messages as protobuf's JSON, by their descriptors.
 
-use crate::api::pb::specd::DESCRIPTORS;
-use crate::commands::Failure;
 use crate::domain::similar::similar;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor};
-use serde_json::{Value, json};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
+use serde_json::Value;
 use std::str::FromStr;
 
-/// Reads a message, by its name in the package; an unknown field is an error.
+/// Reads a message; an unknown field is an error.
 ///
 /// # Errors
 ///
 /// A sentence on what is wrong: the field, what it wants, the line and the column.
-pub(super) fn parse<M: Message + Default>(name: &str, text: &str) -> Result<M, String> {
+pub(crate) fn parse(descriptor: &MessageDescriptor, text: &str) -> Result<DynamicMessage, String> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let descriptor = descriptor(name)?;
     let message = DynamicMessage::deserialize(descriptor.clone(), &mut json);
     let message = message.map_err(|error| {
         let error = error.to_string();
         let json = serde_json::from_str(text).ok();
         match (
-            json.and_then(|json| find_wrong(&json, &descriptor, "")),
+            json.and_then(|json| find_wrong(&json, descriptor, "")),
             error.split_once(" at line"),
         ) {
             (Some(wrong), Some((_, position))) => format!("{wrong} at line{position}"),
@@ -32,19 +26,18 @@ pub(super) fn parse<M: Message + Default>(name: &str, text: &str) -> Result<M, S
         }
     })?;
     json.end().map_err(|error| error.to_string())?;
-    M::decode(message.encode_to_vec().as_slice()).map_err(|error| error.to_string())
+    Ok(message)
 }
 
-/// Prints a message, by its name in the package. It must not hold an `Any`, see [`any`].
-pub(super) fn print(name: &str, message: &impl Message) -> Result<Value, Failure> {
-    let bytes = message.encode_to_vec();
-    let message = DynamicMessage::decode(descriptor(name).map_err(Failure::run)?, &*bytes);
-    serde_json::to_value(message.map_err(Failure::run)?).map_err(Failure::run)
-}
-
-/// Prints an `Any`. Those of containerd hold JSON, and protobuf's JSON has only a form for protobuf messages.
-pub(super) fn any(any: &prost_types::Any) -> Value {
-    json!({ "typeUrl": any.type_url, "value": STANDARD.encode(&any.value) })
+/// Prints an encoded message. It must not hold an `Any` of a type that has no
+/// descriptor.
+///
+/// # Errors
+///
+/// A sentence on what cannot be decoded or printed.
+pub(crate) fn print(descriptor: MessageDescriptor, bytes: &[u8]) -> Result<Value, String> {
+    let message = DynamicMessage::decode(descriptor, bytes).map_err(|error| error.to_string())?;
+    serde_json::to_value(message).map_err(|error| error.to_string())
 }
 
 /// The first value that its field cannot have, with what the field wants.
@@ -153,56 +146,4 @@ fn unexpected(value: &Value, place: &str, wanted: &str) -> String {
     };
     let colon = if place.is_empty() { "" } else { ": " };
     format!("{place}{colon}expected {wanted}, found {found}")
-}
-
-fn descriptor(name: &str) -> Result<MessageDescriptor, String> {
-    let pool = DescriptorPool::decode(DESCRIPTORS).map_err(|error| error.to_string())?;
-    let message = pool.get_message_by_name(&format!("specd.v1.{name}"));
-    message.ok_or_else(|| format!("the descriptors have no specd.v1.{name}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::pb::specd::{GenerateRequest, SpecOptions};
-
-    #[test]
-    fn an_error_names_the_place() {
-        assert_eq!(parse::<GenerateRequest>("GenerateRequest", "{\"id\": \"a\"}").unwrap().id, "a");
-        for text in ["{\"id\": 7}", "{\"nonsense\": 1}", "{", "{} x"] {
-            assert!(
-                parse::<GenerateRequest>("GenerateRequest", text).unwrap_err().contains("line 1"),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_error_names_the_field_and_what_it_wants() {
-        for (text, words) in [
-            (r#"{"mounts":[{"destination":"/a"}]}"#, "mounts: expected an object with fields of "),
-            (r#"{"mounts":[]}"#, ", found a list at line 1 column 10"),
-            (
-                r#"{"resources":{"memory":{"limit":"64m"}}}"#,
-                "resources.memory.limit: expected a whole number without a unit, for example 67108864 for 64 MiB, found \"64m\" at line 1",
-            ),
-            (r#"{"process":{"env":["A=1",2]}}"#, "process.env[1]: expected a string, found 2"),
-            (r#"{"process":{"env":"A=1"}}"#, "process.env: expected a list, each element a string"),
-            (r#"{"annotations":{"a":1}}"#, "annotations[\"a\"]: expected a string, found 1"),
-            (r#"{"hostnam":"a"}"#, "hostnam: unknown field, did you mean \"hostname\"?"),
-            (r#"{"process":{"terminal":"yes"}}"#, "process.terminal: expected true or false"),
-            ("[]", "expected an object with fields of "),
-        ] {
-            let error = parse::<SpecOptions>("SpecOptions", text).unwrap_err();
-            assert!(error.contains(words), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn messages_are_printed_as_they_are_parsed() {
-        let request = GenerateRequest { snapshot_key: "k".to_owned(), ..Default::default() };
-        let json = print("GenerateRequest", &request).unwrap();
-        assert_eq!(json, json!({"snapshotKey": "k"}));
-        assert_eq!(parse("GenerateRequest", &json.to_string()), Ok(request));
-    }
 }

@@ -1,0 +1,54 @@
+//! The unary methods of the services, by their paths, and the types that error details may have.
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
+use prost_types::FileDescriptorSet;
+use std::collections::HashMap;
+
+/// The messages of a method.
+#[derive(Debug, Clone)]
+pub(super) struct Messages {
+    pub(super) input: MessageDescriptor,
+    pub(super) output: MessageDescriptor,
+}
+
+/// The unary methods of the services.
+#[derive(Debug)]
+pub(super) struct Methods {
+    by_path: HashMap<String, Messages>,
+    pool: DescriptorPool,
+}
+
+impl Methods {
+    /// The methods of encoded descriptor sets, which may have files in common.
+    pub(super) fn of(descriptor_sets: &[&[u8]]) -> Result<Self, String> {
+        let mut pool = DescriptorPool::new();
+        for set in descriptor_sets {
+            let set = FileDescriptorSet::decode(*set).map_err(|error| error.to_string())?;
+            for file in set.file {
+                if pool.get_file_by_name(file.name()).is_none() {
+                    pool.add_file_descriptor_proto(file).map_err(|error| error.to_string())?;
+                }
+            }
+        }
+        let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+        let unary = |method: &MethodDescriptor| {
+            !method.is_client_streaming() && !method.is_server_streaming()
+        };
+        let by_path = methods.filter(unary).map(|method| {
+            let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+            (path, Messages { input: method.input(), output: method.output() })
+        });
+        Ok(Self { by_path: by_path.collect(), pool })
+    }
+
+    /// The method at a path, if it is a unary one.
+    pub(super) fn find(&self, path: &str) -> Option<Messages> {
+        self.by_path.get(path).cloned()
+    }
+
+    /// A type of an error's details.
+    pub(super) fn message(&self, name: &str) -> Option<MessageDescriptor> {
+        self.pool.get_message_by_name(name)
+    }
+}

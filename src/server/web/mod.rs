@@ -1,0 +1,191 @@
+//! gRPC-Web and Connect's unary protocol, beside gRPC on the same connections, over HTTP/1.1 too.
+//!
+//! A call in one of them becomes a gRPC call to the same services, inside of every layer: limits, metrics and the log
+//! line of a call see no difference. tonic-web translates gRPC-Web; [`connect`] translates Connect, in which a call is
+//! one request with a message in JSON or protobuf, as curl sends it.
+
+mod connect;
+mod error;
+mod methods;
+
+use http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use methods::Methods;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tonic::Status;
+use tonic::body::Body;
+use tonic_web::GrpcWebLayer;
+use tower::{Layer, Service, ServiceExt};
+
+/// The answer to a request in another protocol.
+const PROTOCOLS: &str = "this server speaks gRPC over HTTP/2, and gRPC-Web and Connect over HTTP/1.1 and HTTP/2: \
+                         send POST /SERVICE/METHOD with the content type application/json\n";
+
+/// The answer to a request of a web page. A name that leads to this machine would let any page call a server without TLS.
+const PAGES: &str =
+    "requests of web pages are refused: a proxy in front must remove the header Origin\n";
+
+/// What the translation of Connect's messages needs.
+#[derive(Debug, Clone)]
+pub struct Web {
+    methods: Arc<Methods>,
+    /// The largest request, in bytes.
+    request_bytes: usize,
+    /// The status of a request that is not a message of its type.
+    undecodable: fn(&str) -> Status,
+}
+
+impl Web {
+    /// Serves the unary methods of encoded descriptor sets.
+    ///
+    /// # Errors
+    ///
+    /// If a set does not decode.
+    pub fn new(
+        descriptor_sets: &[&[u8]],
+        request_bytes: usize,
+        undecodable: fn(&str) -> Status,
+    ) -> Result<Self, String> {
+        let methods = Arc::new(Methods::of(descriptor_sets)?);
+        Ok(Self { methods, request_bytes, undecodable })
+    }
+}
+
+/// How a request is to be answered. A request without a content type is left to gRPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Grpc,
+    GrpcWeb,
+    Connect(Codec),
+    Unknown,
+}
+
+/// The form of Connect's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Codec {
+    Json,
+    Proto,
+}
+
+impl Codec {
+    fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json",
+            Self::Proto => "application/proto",
+        })
+    }
+}
+
+fn protocol(headers: &HeaderMap) -> Protocol {
+    let Some(content_type) = headers.get(CONTENT_TYPE) else { return Protocol::Grpc };
+    let content_type = content_type.as_bytes();
+    if let Some(rest) = content_type.strip_prefix(b"application/grpc") {
+        return if rest.starts_with(b"-web") { Protocol::GrpcWeb } else { Protocol::Grpc };
+    }
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    match essence.trim_ascii().to_ascii_lowercase().as_slice() {
+        b"application/json" => Protocol::Connect(Codec::Json),
+        b"application/proto" => Protocol::Connect(Codec::Proto),
+        _ => Protocol::Unknown,
+    }
+}
+
+/// A call in progress.
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// A service of gRPC that is also called by the other protocols, unless they are off.
+#[derive(Debug, Clone)]
+pub struct Translated<S> {
+    inner: S,
+    web: Option<Web>,
+}
+
+impl<S> Translated<S> {
+    /// Adds the protocols to a service.
+    pub fn new(inner: S, web: Option<Web>) -> Self {
+        Self { inner, web }
+    }
+}
+
+impl<S> Service<Request<Incoming>> for Translated<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
+        + Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
+        + Clone
+        + Send
+        + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Incoming>>::poll_ready(&mut self.inner, cx)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Answer {
+        let Some(web) = &self.web else { return self.inner.call(request) };
+        let is_http2 = request.version() == Version::HTTP_2;
+        match protocol(request.headers()) {
+            Protocol::GrpcWeb | Protocol::Connect(_) if request.headers().contains_key(ORIGIN) => {
+                ready(plain(StatusCode::FORBIDDEN, PAGES))
+            }
+            Protocol::Grpc if is_http2 => self.inner.call(request),
+            Protocol::Grpc | Protocol::Unknown => {
+                ready(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, PROTOCOLS))
+            }
+            Protocol::GrpcWeb => {
+                Box::pin(GrpcWebLayer::new().layer(self.inner.clone()).oneshot(request))
+            }
+            Protocol::Connect(_) if request.method() != Method::POST => {
+                let mut refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "send POST\n");
+                refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+                ready(refusal)
+            }
+            Protocol::Connect(codec) => {
+                Box::pin(connect::call(self.inner.clone(), web.clone(), codec, request))
+            }
+        }
+    }
+}
+
+fn ready(response: Response<Body>) -> Answer {
+    Box::pin(std::future::ready(Ok(response)))
+}
+
+/// A response with a text for people.
+fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::new(text.to_owned()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_type_names_the_protocol() {
+        for (text, wanted) in [
+            ("application/grpc", Protocol::Grpc),
+            ("application/grpc+proto", Protocol::Grpc),
+            ("application/grpc-web", Protocol::GrpcWeb),
+            ("application/grpc-web-text+proto", Protocol::GrpcWeb),
+            ("application/json", Protocol::Connect(Codec::Json)),
+            ("application/json; charset=utf-8", Protocol::Connect(Codec::Json)),
+            ("Application/JSON", Protocol::Connect(Codec::Json)),
+            ("application/proto", Protocol::Connect(Codec::Proto)),
+            ("application/connect+json", Protocol::Unknown),
+            ("text/plain", Protocol::Unknown),
+        ] {
+            let value = HeaderValue::from_static(text);
+            assert_eq!(protocol(&[(CONTENT_TYPE, value)].into_iter().collect()), wanted, "{text}");
+        }
+        assert_eq!(protocol(&HeaderMap::new()), Protocol::Grpc);
+    }
+}
