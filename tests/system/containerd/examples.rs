@@ -22,7 +22,7 @@ export TMPDIR=$PWD/tmp
 specd serve --listen unix:///run/specd/specd.sock --snapshotter "$CONTAINERD_SNAPSHOTTER" >specd.log 2>&1 &
 until specd health --server unix:///run/specd/specd.sock >/dev/null 2>&1; do sleep 0.1; done
 
-(cd "$EXAMPLE" && timeout 120 bash -ec "$RUN") || { cat specd.log >&2; tail -n 20 containerd.log >&2; exit 1; }
+(cd "$EXAMPLE" && timeout 300 bash -ec "$RUN") || { cat specd.log >&2; tail -n 20 containerd.log >&2; exit 1; }
 
 {
     ctr --address "$SOCKET" containers list --quiet
