@@ -112,3 +112,19 @@ ends_in_a_container_that_ran! {
     python_package in "clients/python";
     node_package in "clients/node";
 }
+
+#[test]
+fn the_packages_have_the_version_and_every_file_of_the_api() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(read("clients/python/pyproject.toml").contains(&format!("version = \"{version}\"")));
+    assert!(read("clients/node/package.json").contains(&format!("\"version\": \"{version}\"")));
+    assert!(read("clients/node/README.md").contains(&format!("specd-client-{version}.tgz")));
+
+    let exports = read("clients/node/src/index.ts");
+    for file in std::fs::read_dir(root.join("proto/specd/v1")).unwrap() {
+        let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(exports.contains(&format!("/specd/v1/{name}_pb.js\"")), "index.ts lacks {name}");
+    }
+}
