@@ -22,7 +22,7 @@ export TMPDIR=$PWD/tmp
 specd serve --listen unix:///run/specd/specd.sock --snapshotter "$CONTAINERD_SNAPSHOTTER" >specd.log 2>&1 &
 until specd health --server unix:///run/specd/specd.sock >/dev/null 2>&1; do sleep 0.1; done
 
-(cd "$EXAMPLE" && timeout 120 bash -ec "$RUN") || { cat specd.log >&2; tail -n 20 containerd.log >&2; exit 1; }
+(cd "$EXAMPLE" && timeout 300 bash -ec "$RUN") || { cat specd.log >&2; tail -n 20 containerd.log >&2; exit 1; }
 
 {
     ctr --address "$SOCKET" containers list --quiet
@@ -111,4 +111,20 @@ ends_in_a_container_that_ran! {
     cpp in "examples/cpp";
     python_package in "clients/python";
     node_package in "clients/node";
+}
+
+#[test]
+fn the_packages_have_the_version_and_every_file_of_the_api() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(read("clients/python/pyproject.toml").contains(&format!("version = \"{version}\"")));
+    assert!(read("clients/node/package.json").contains(&format!("\"version\": \"{version}\"")));
+    assert!(read("clients/node/README.md").contains(&format!("specd-client-{version}.tgz")));
+
+    let exports = read("clients/node/src/index.ts");
+    for file in std::fs::read_dir(root.join("proto/specd/v1")).unwrap() {
+        let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(exports.contains(&format!("/specd/v1/{name}_pb.js\"")), "index.ts lacks {name}");
+    }
 }
