@@ -16,6 +16,7 @@ use crate::spec::error::SpecError;
 use crate::spec::facts::SpecFacts;
 use crate::spec::inputs::Inputs;
 use crate::spec::profile::Profile;
+use crate::spec::rules::Broken;
 use crate::spec::steps::{STEPS, Step};
 use crate::spec::{blame, rules};
 use crate::users::user::ProcessUser;
@@ -32,7 +33,7 @@ pub fn generate(
     user: impl Fn() -> UserOrigins,
 ) -> Result<Finished, SpecError> {
     let assembly = assemble(profile, namespace, inputs)?;
-    let broken = rules::find_broken_on_while(&assembly.spec, inputs.host, inputs.allowance)?;
+    let broken = find_broken(profile, &assembly.spec, inputs)?;
     let mut warnings = assembly.warnings;
     if !broken.is_empty() {
         let explained = assemble_recorded(profile, namespace, inputs, &user())?;
@@ -88,12 +89,26 @@ pub fn explain(
     user: impl Fn() -> UserOrigins,
 ) -> Result<(Finished, Vec<Field>), SpecError> {
     let mut assembly = assemble_recorded(profile, namespace, inputs, &user())?;
-    let broken = rules::find_broken_on_while(&assembly.spec, inputs.host, inputs.allowance)?;
+    let broken = find_broken(profile, &assembly.spec, inputs)?;
     let judged = blame::judge(broken, &assembly, inputs.options)?;
     let mut warnings = std::mem::take(&mut assembly.warnings);
     warnings.extend(judged);
     let encoded = encode(&assembly.spec, warnings)?;
     Ok((encoded, assembly.into_fields(inputs.allowance.explained_bytes)?))
+}
+
+/// Every rule that a spec breaks, without the warnings that are the profile's.
+fn find_broken(
+    profile: &Profile,
+    spec: &oci::Spec,
+    inputs: &Inputs<'_>,
+) -> Result<Vec<Broken>, SpecError> {
+    let mut broken = rules::find_broken_on_while(spec, inputs.host, inputs.allowance)?;
+    let is_the_profiles = |one: &Broken| {
+        profile.warned.iter().any(|(rule, place)| *rule == one.rule.name && *place == one.place)
+    };
+    broken.retain(|one| one.rule.refuses || !is_the_profiles(one));
+    Ok(broken)
 }
 
 fn encode(spec: &oci::Spec, mut warnings: Vec<String>) -> Result<Finished, SpecError> {

@@ -10,6 +10,7 @@ use crate::oci::{self, Member, Place};
 use crate::spec::profile::layer::{Layer, Position, stacked};
 use crate::spec::profile::release::NODE;
 use crate::spec::profile::{Profile, Seccomp};
+use crate::spec::rules;
 use crate::spec::seccomp::default_names;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -122,6 +123,8 @@ impl File {
                 .unwrap_or(added.cgroup_namespace_on_v2),
             docker_environment: self.docker_environment.unwrap_or(added.docker_environment),
         };
+        let broken = rules::find_broken(&spec).into_iter().filter(|one| !one.rule.refuses);
+        let warned = broken.map(|one| (one.rule.name, one.place)).collect();
         Ok(Profile {
             name: self.name,
             description: self.description,
@@ -139,6 +142,7 @@ impl File {
             strict,
             layers,
             spec,
+            warned,
         })
     }
 }

@@ -70,6 +70,8 @@ pub struct Profile {
     pub layers: Vec<Layer>,
     /// The base spec, with its placeholders.
     pub spec: oci::Spec,
+    /// The rules that the base spec breaks with a warning, and where. No request is warned of them.
+    pub warned: Vec<(&'static str, oci::Place)>,
 }
 
 impl Profile {

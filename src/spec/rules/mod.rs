@@ -222,6 +222,13 @@ mod tests {
         })
     }
 
+    /// What is wrong with a spec, without the warning of its time namespace.
+    fn found(spec: Value) -> Vec<Broken> {
+        let mut broken = find_broken_in_json(spec);
+        broken.retain(|one| one.rule.name != "namespace-time");
+        broken
+    }
+
     /// Every place of a value, as a JSON pointer.
     fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
         all.push(at.to_owned());
@@ -244,7 +251,7 @@ mod tests {
     fn broken_after(pointer: &str, value: Value) -> Vec<&'static str> {
         let mut spec = spec();
         set(&mut spec, pointer, value);
-        find_broken_in_json(spec).iter().map(|one| one.rule.name).collect()
+        found(spec).iter().map(|one| one.rule.name).collect()
     }
 
     /// Sets a value, and the objects around it where they are absent.
@@ -257,7 +264,7 @@ mod tests {
     }
 
     fn shown(spec: Value) -> Vec<String> {
-        find_broken_in_json(spec).iter().map(ToString::to_string).collect()
+        found(spec).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -290,7 +297,7 @@ mod tests {
                 r#"linux.sysctl["net.core.somaxconn"]: needs a private network namespace"#,
             ]
         );
-        let broken = find_broken_in_json(wrong);
+        let broken = found(wrong);
         let against = broken[0].against.as_ref().unwrap().to_string();
         assert_eq!((against.as_str(), &broken[1].against), ("linux.namespaces.uts", &None));
     }
@@ -300,7 +307,7 @@ mod tests {
         let names: Vec<_> = find_broken(&Spec::default()).iter().map(|one| one.rule.name).collect();
         let missing = ["process-present", "root-present", "linux-present", "mounts-present"];
         assert_eq!(names, [&["oci-version"], &missing[..]].concat());
-        assert_eq!(find_broken_in_json(json!([]))[0].to_string(), "must be an object");
+        assert_eq!(found(json!([]))[0].to_string(), "must be an object");
     }
 
     #[test]
@@ -308,9 +315,9 @@ mod tests {
         let mut wrong = spec();
         wrong["process"]["env"] = vec!["x"; 10_000].into();
         wrong["process"]["user"]["additionalGids"] = vec![9; 1000].into();
-        assert_eq!(find_broken_in_json(wrong.clone()).len(), MOST_FINDINGS);
+        assert_eq!(found(wrong.clone()).len(), MOST_FINDINGS);
         wrong["process"]["env"] = vec![1; 10_000].into();
-        assert_eq!(find_broken_in_json(wrong).len(), MOST_FINDINGS);
+        assert_eq!(found(wrong).len(), MOST_FINDINGS);
     }
 
     #[test]
@@ -369,7 +376,7 @@ mod tests {
             ("nul-byte", "/linux/namespaces/0/path", json!("/\0")),
             ("hidden-paths-absolute", "/linux/maskedPaths", json!(["/proc/kcore", "proc/keys"])),
             ("device-path", "/linux/devices/0/path", json!("dev/x")),
-            ("device-rule-access", "/linux/resources/devices/0/access", json!("rx")),
+            ("device-rule-letters", "/linux/resources/devices/0/access", json!("rx")),
             ("block-io-weight", "/linux/resources/blockIO", json!({"weight": 9})),
             (
                 "block-io-weight",
@@ -382,7 +389,7 @@ mod tests {
                 json!({"priorities": [{"name": "a b"}]}),
             ),
             ("rdma-device-name", "/linux/resources/rdma", json!({"": {"hcaHandles": 1}})),
-            ("memory-amount", "/linux/resources/memory/kernelTCP", json!(-2)),
+            ("memory-kernel", "/linux/resources/memory/kernelTCP", json!(-2)),
             ("rdt-schemata", "/linux/intelRdt", json!({"schemata": ["L3:0=f", "0=f"]})),
             ("rdt-schemata", "/linux/intelRdt", json!({"schemata": ["L3:0=f\nMB:0=1"]})),
             ("memory-policy-mode", "/linux/memoryPolicy", json!({"mode": "MPOL_X", "nodes": "0"})),
@@ -491,7 +498,7 @@ mod tests {
                 _ => json!({"type": {"path": []}, "": null}),
             };
             *spec.pointer_mut(pointer).unwrap() = value;
-            let broken = find_broken_in_json(spec);
+            let broken = found(spec);
             if kind == 3 {
                 prop_assert!(broken.iter().any(|one| one.rule.name == "field-type"), "{pointer}");
             }
