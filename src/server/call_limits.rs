@@ -21,7 +21,7 @@ use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -38,8 +38,8 @@ const REFLECTION: &str = "/grpc.reflection.";
 const PATIENCE: Patience =
     Patience { in_order: Duration::from_millis(10), most: Duration::from_millis(35) };
 
-/// How long a call keeps its turn. One that takes longer waits for something else than a CPU: its future is polled once
-/// more before the turn is given to another call.
+/// How long a call keeps its turn. One that takes longer waits for something else than a CPU, unless this time itself ends
+/// late, because the CPUs are busy.
 const TURN: Duration = Duration::from_millis(20);
 
 /// The limits of calls, and the statuses of calls that are refused.
@@ -166,11 +166,15 @@ impl Limiter {
         let mut answer = pin!(inner.oneshot(Request::from_parts(head, body)));
         let response = match admission {
             None => answer.await,
-            Some((turn, _place)) => match tokio::time::timeout(TURN, answer.as_mut()).await {
-                Ok(response) => response,
-                Err(_) => {
-                    drop(turn);
-                    answer.await
+            Some((turn, _place)) => loop {
+                let began = Instant::now();
+                match tokio::time::timeout(TURN, answer.as_mut()).await {
+                    Ok(response) => break response,
+                    Err(_) if began.elapsed() >= TURN * 2 => {}
+                    Err(_) => {
+                        drop(turn);
+                        break answer.await;
+                    }
                 }
             },
         };

@@ -14,7 +14,7 @@ use crate::store::ImageStore;
 use futures_util::stream;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::codec::CompressionEncoding;
@@ -57,7 +57,7 @@ enum State {
 pub struct Health {
     service: Arc<str>,
     state: Arc<watch::Sender<State>>,
-    /// Whether the last probe got no answer in time.
+    /// Whether the last two probes got no answer in time.
     silence: Arc<watch::Sender<bool>>,
 }
 
@@ -69,7 +69,7 @@ impl Health {
         Self { service: service.into(), state, silence: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Whether the source gave no answer to the last probe, neither a good nor a bad one.
+    /// Whether the source gave no answer to the last two probes, neither a good nor a bad one.
     #[must_use]
     pub fn silence(&self) -> watch::Receiver<bool> {
         self.silence.subscribe()
@@ -86,13 +86,17 @@ impl Health {
     /// Probes the source until shutdown is announced. Only changes are logged.
     pub async fn follow<S: ImageStore>(&self, source: S, probe: Probe) {
         let mut state = self.state.subscribe();
-        let mut known = None;
+        let (mut known, mut was_unanswered) = (None, false);
         loop {
+            let began = Instant::now();
             let answer = tokio::select! {
                 () = ending(&mut state) => return,
                 answer = tokio::time::timeout(probe.timeout, source.ping()) => answer,
             };
-            let silent = answer.is_err();
+            // If the timeout itself ends late, the CPUs are busy, and the answer may be here.
+            let late = began.elapsed() >= probe.timeout.mul_f32(1.25);
+            let unanswered = answer.is_err() && !late;
+            let silent = std::mem::replace(&mut was_unanswered, unanswered) && unanswered;
             self.silence.send_if_modified(|known| std::mem::replace(known, silent) != silent);
             let reason = match answer {
                 Ok(Ok(())) => None,

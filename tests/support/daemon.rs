@@ -236,6 +236,25 @@ impl Daemon {
         kill_process(Pid::from_child(process), signal).unwrap();
     }
 
+    /// Stops it where it is, until it is thawed.
+    pub(crate) fn freeze(&self) {
+        let Some(process) = &self.process else { return };
+        kill_process(Pid::from_child(process), Signal::STOP).unwrap();
+        let begun = Instant::now();
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+        while !stat().contains(") T ") {
+            assert!(begun.elapsed() < PATIENCE, "{}", stat());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Lets it run again.
+    pub(crate) fn thaw(&self) {
+        if let Some(process) = &self.process {
+            kill_process(Pid::from_child(process), Signal::CONT).unwrap();
+        }
+    }
+
     fn end(&mut self, signal: Signal) {
         let Some(mut process) = self.process.take() else {
             return;

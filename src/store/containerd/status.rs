@@ -54,7 +54,7 @@ impl Call {
         let answered = tokio::select! {
             biased;
             () = self.silent() => {
-                return Err(Failure::Store(self.unavailable("the last ping got no answer")));
+                return Err(Failure::Store(self.unavailable("the last pings got no answer")));
             }
             answered = tokio::time::timeout(self.within, answer) => answered,
         };

@@ -78,6 +78,9 @@ fn half(begins: &'static [u8]) -> Body {
 
 const WAIT: &str = "/example.v1.Gated/Wait";
 
+/// How long a thousand calls may take to begin on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
+
 async fn start(calls: CallLimits, gated: &Gated) -> (Server, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::default());
     let config = ServeConfig { calls, metrics: Arc::clone(&metrics), ..serve_config() };
@@ -89,19 +92,19 @@ async fn start(calls: CallLimits, gated: &Gated) -> (Server, Arc<Metrics>) {
 async fn started(metrics: &Metrics, count: usize) {
     let wanted =
         format!("_started_total{{grpc_service=\"unknown\",grpc_method=\"unknown\"}} {count}\n");
-    within("calls to begin", async {
+    let begin = async {
         while !metrics.text().unwrap().contains(&wanted) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-    })
-    .await;
+    };
+    tokio::time::timeout(LONG, begin).await.unwrap();
 }
 
 #[tokio::test]
 async fn requests_that_never_end_shed_no_other_call() {
     let gated = Gated::new();
     gated.open();
-    let calls = CallLimits { in_flight: 4, ..serve_config().calls };
+    let calls = CallLimits { in_flight: 4, transfer_timeout: LONG * 2, ..serve_config().calls };
     let (server, metrics) = start(calls, &gated).await;
     let mut half_open = JoinSet::new();
     for _ in 0..8 {

@@ -3,6 +3,7 @@
 use crate::containerd::image::{Blob, store};
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
+use specd::api::pb::specd::GenerateRequest;
 use specd::domain::ids::Namespace;
 use specd::image::blob::broken_off;
 use specd::image::digest::Digest;
@@ -11,6 +12,7 @@ use specd::store::containerd::Containerd;
 use specd::store::{Deadline, ImageStore, StoreError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
+use tonic::Code;
 
 /// Long for a source that dials anew at each call, which it should do at once.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +42,9 @@ on_each_release! {
     }
 }
 
+/// The time that containerd has for an answer.
+const CONTAINERD_WITHIN: Duration = Duration::from_secs(10);
+
 /// Two seconds are promised; as many again are for a machine that is busy with other things.
 const READINESS_WITHIN: Duration = Duration::from_secs(4);
 
@@ -59,6 +64,32 @@ on_each_release! {
             readiness.becomes(true).await;
             assert!(back.elapsed() < READINESS_WITHIN, "ready after {:?}", back.elapsed());
         }
+    }
+}
+
+on_each_release! {
+    async fn calls_fail_at_once_while_a_stopped_containerd_does_not_answer(daemon: Daemon) {
+        let served = Served::start(&daemon).await;
+        served.wait_until_ready(true).await;
+        let mut client = served.client().await;
+        let request = || GenerateRequest {
+            image: "registry.example/none:1".to_owned(),
+            namespace: "here".to_owned(),
+            id: "web-1".to_owned(),
+            ..GenerateRequest::default()
+        };
+        assert_eq!(client.generate(request()).await.unwrap_err().code(), Code::NotFound);
+        daemon.freeze();
+        // One that waits when it is noticed, and one that comes later.
+        for _ in 0..2 {
+            let begun = Instant::now();
+            let status = client.generate(request()).await.unwrap_err();
+            assert_eq!(status.code(), Code::Unavailable, "{status}");
+            assert!(begun.elapsed() < CONTAINERD_WITHIN, "{:?}", begun.elapsed());
+        }
+        daemon.thaw();
+        served.wait_until_ready(true).await;
+        assert_eq!(client.generate(request()).await.unwrap_err().code(), Code::NotFound);
     }
 }
 
