@@ -326,8 +326,8 @@ fn refused() -> Vec<Refused> {
             "INVALID_ARGUMENT",
             "INVALID_REQUEST",
         ),
-        invalid("a directory without devices", host("/etc")),
-        invalid("a directory of processes", host("/proc/self")),
+        invalid("a file that is no device", host("/etc/group")),
+        invalid("a path that does not exist", host("/proc/self/task/none")),
         invalid(
             "null as a group in a merge patch",
             patch(r#"{"process":{"user":{"additionalGids":[null]}}}"#),
