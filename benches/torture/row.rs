@@ -161,9 +161,10 @@ impl Row {
         let Measured { before, during, after, exit, .. } = measured;
         if before.failed() > 0 || before.p99().is_none_or(|p99| p99 > BUSY) {
             let (p99, errors) = (time(before.p99()), &before.errors);
-            return vec![format!(
+            let busy = format!(
                 "not judged, the machine is busy: before the attack p99 {p99}, errors {errors:?}"
-            )];
+            );
+            return measured.found.as_ref().err().cloned().into_iter().chain([busy]).collect();
         }
         let mut faults: Vec<String> = measured.found.as_ref().err().cloned().into_iter().collect();
         let mut unless = |holds: bool, fault: &dyn Fn() -> String| {
