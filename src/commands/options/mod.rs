@@ -22,6 +22,7 @@ use devices::DeviceArgs;
 use files::{OptionFileArgs, read};
 use mounts::MountArgs;
 use namespaces::NamespaceArgs;
+use pb::cgroup_options::Kind as CgroupKind;
 use process::ulimit;
 use security::{Security, SecurityArgs};
 use values::pair;
@@ -38,6 +39,20 @@ pub(super) struct OptionArgs {
     /// A limit of the process, for example nofile=1024:2048; -1 for no limit; may be repeated
     #[arg(long, value_name = "NAME=SOFT[:HARD]", env = "SPECD_ULIMIT", value_parser = ulimit)]
     ulimit: Vec<pb::Rlimit>,
+    /// Run an init program as process 1, which starts the command, passes signals on to it and reaps what it leaves behind
+    #[arg(long, value_name = "BOOL", env = "SPECD_INIT", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    init: Option<bool>,
+    /// The program of --init on the host, linked statically
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "SPECD_INIT_BINARY",
+        default_value = "/usr/bin/docker-init"
+    )]
+    init_binary: String,
+    /// The control group above the container's: an absolute path, or the name of a slice of systemd
+    #[arg(long, value_name = "PATH", env = "SPECD_CGROUP_PARENT")]
+    cgroup_parent: Option<String>,
     /// How readily the process is killed when memory runs out, -1000 to 1000
     #[arg(long, value_name = "NUMBER", env = "SPECD_OOM_SCORE_ADJ", allow_negative_numbers = true)]
     oom_score_adj: Option<i32>,
@@ -74,6 +89,9 @@ impl OptionArgs {
             entrypoint,
             process,
             ulimit: rlimits,
+            init,
+            init_binary,
+            cgroup_parent,
             oom_score_adj,
             hostname,
             domainname,
@@ -91,6 +109,9 @@ impl OptionArgs {
             pb::StringList { values }
         });
         let (process, user) = process.options(command)?;
+        let init = init.unwrap_or_default().then_some(pb::InitOptions { path: init_binary });
+        let cgroup = cgroup_parent
+            .map(|parent| pb::CgroupOptions { kind: Some(CgroupKind::Parent(parent)) });
         let (devices, cdi_devices) = devices.options();
         let Security { capabilities, security, writable_cgroupfs } = security.options()?;
         files.overridden_by(&pb::SpecOptions {
@@ -102,6 +123,8 @@ impl OptionArgs {
             hostname,
             domainname,
             namespaces: namespaces.options(),
+            init,
+            cgroup,
             resources: resources.options(),
             devices,
             security,
@@ -171,6 +194,19 @@ mod tests {
         assert_eq!(entrypoint("--entrypoint="), Vec::<String>::new());
         refused("--annotation k", "'--annotation <KEY=VALUE>': expected KEY=VALUE");
         refused("--read-only=x", "'--read-only[=<BOOL>]'");
+    }
+
+    #[test]
+    fn an_init_program_is_one_of_the_host() {
+        let path = |flags: &str| options(flags).init.map(|init| init.path);
+        assert_eq!(path("--init").as_deref(), Some("/usr/bin/docker-init"));
+        assert_eq!(
+            path("--init --init-binary /usr/bin/tini-static").as_deref(),
+            Some("/usr/bin/tini-static")
+        );
+        assert_eq!((path("--init=false"), path("--init-binary /x")), (None, None));
+        let parent = options("--cgroup-parent system.slice").cgroup.unwrap().kind;
+        assert_eq!(parent, Some(CgroupKind::Parent("system.slice".to_owned())));
     }
 
     #[test]
