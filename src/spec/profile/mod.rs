@@ -71,7 +71,7 @@ pub struct Profile {
     /// The base spec, with its placeholders.
     pub spec: oci::Spec,
     /// The rules that the base spec breaks with a warning, and where. No request is warned of them.
-    pub warned: Vec<(&'static str, oci::Place)>,
+    pub warned: Vec<(&'static str, Place)>,
 }
 
 impl Profile {
