@@ -116,6 +116,14 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A bind mount has a source.
+pub(super) fn source(spec: &Spec, findings: &mut Findings) {
+    for (index, _) in all(spec).filter(|(_, mount)| mount.is_bind() && mount.source.is_empty()) {
+        let text = "is missing: runc binds the directory of the bundle, and crun refuses it";
+        findings.add(place!["mounts", index, "source"], text);
+    }
+}
+
 /// Content is copied up only into a tmpfs.
 pub(super) fn copy_up(spec: &Spec, findings: &mut Findings) {
     for (index, mount) in all(spec).filter(|(_, mount)| mount.kind != "tmpfs") {

@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 135] = [
+pub static RULES: [Rule; 136] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -118,7 +118,7 @@ pub static RULES: [Rule; 135] = [
     refused("mount-type", "A mount has a filesystem type or is a bind mount.",
         "mount(2); crun: do_mounts", mounts::kind),
     refused("mount-below-root", "Nothing is mounted on the root itself.",
-        "runc: mountToRootfs", mounts::below_root),
+        "runc: mountToRootfs; crun: do_mounts", mounts::below_root),
     warned("mount-destination", "Mount destinations are absolute paths.",
         "runc: validate.mountsWarn", mounts::absolute),
     warned("mount-once", "No destination is mounted twice.",
@@ -131,6 +131,8 @@ pub static RULES: [Rule; 135] = [
         "runc since 1.2: validate.checkBindOptions", mount_options::bind),
     refused("mount-options", "proc, sysfs, tmpfs, devpts and mqueue have only options that they know, with values that they accept.",
         "the kernel's vfs_parse_fs_param", mount_options::known),
+    warned("mount-bind-source", "A bind mount has a source.",
+        "crun: do_mounts; runc binds the directory of the bundle", mounts::source),
     refused("mount-remount", "Only a directory with an earlier mount is mounted again.",
         "mount(2)", mount_options::remount),
     warned("mount-crun-options", "No mount has an option of crun alone.",

@@ -12,7 +12,7 @@ use crate::spec::inputs::Inputs;
 /// joined network namespace of the profile a private one, and removes groups. The options of the request that are about
 /// namespaces, control groups and limits come later, and mounts are rewritten after them.
 ///
-/// runc: `specconv.ToRootless`. nerdctl does the same without a user namespace, in that of RootlessKit.
+/// runc: `specconv.ToRootless`. nerdctl does the same without a user namespace, in that of `RootlessKit`.
 pub(super) fn rootless(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let Some(rootless) = inputs.options.rootless else { return Ok(()) };
     let linux = assembly.linux();

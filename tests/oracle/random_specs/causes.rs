@@ -116,6 +116,11 @@ const CAUSES: &[Cause] = &[
         },
     },
     Cause {
+        reason: "how much memory a start takes depends on the runtime",
+        messages: &["unable to set memory limit", "memory limit too low", "out of memory"],
+        has: |spec| spec["linux"]["resources"]["memory"].is_object(),
+    },
+    Cause {
         reason: "this machine has no SELinux",
         messages: &["invalid argument", "Invalid argument"],
         has: |spec| {

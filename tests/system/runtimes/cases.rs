@@ -364,6 +364,14 @@ pub(crate) const CASES: &[Case] = &[
     case("mount-below-root", Both, || {
         mount(json!({"destination": "/", "type": "tmpfs", "source": "tmpfs"}))
     }),
+    case("mount-below-root", NotRuncOfTheRules, || {
+        let mounts = json!([{"destination": "/", "type": "proc", "source": "proc"}]);
+        let linux = json!({"namespaces": [], "maskedPaths": null});
+        json!({"process": {"capabilities": null}, "hostname": null, "mounts": mounts, "linux": linux})
+    }),
+    case("mount-bind-source", Crun, || {
+        mount(json!({"destination": "/data", "type": "bind", "options": ["rbind"]}))
+    }),
     case("mount-destination", Nobody, || {
         mount(json!({"destination": "data", "type": "tmpfs", "source": "tmpfs"}))
     }),
