@@ -25,6 +25,7 @@ mod random_specs;
 mod run;
 mod runtime;
 #[path = "../system/runtimes"]
+#[allow(clippy::needless_pass_by_value, reason = "what is given is written where it is given")]
 mod runtimes {
     pub(crate) mod adapted;
     pub(crate) mod bundle;

@@ -34,8 +34,11 @@ pub(crate) fn changes() -> BoxedStrategy<Vec<Change>> {
     vec(one, 0..4).boxed()
 }
 
-/// Every place that is changed, with the values that it gets.
-const PLACES: &[(&str, fn() -> BoxedStrategy<Value>)] = &[
+/// A place that is changed, with the values that it gets.
+type Border = (&'static str, fn() -> BoxedStrategy<Value>);
+
+/// Every place that is changed.
+const PLACES: &[Border] = &[
     ("/ociVersion", || {
         one(values!["1.0.0", "1.0.2", "1.1.0", "1.2.1", "1.3.0", "2.0.0", "0.9.0", "", "x", null])
     }),

@@ -208,7 +208,7 @@ fn enter<'a>(value: &'a mut Value, name: &str, any: Index, empty: Value) -> Opti
             }
             Some(inner)
         }
-        _ => None,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Null => None,
     }
 }
 
@@ -239,7 +239,7 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>, wanted: &dyn Fn(&Val
                 pointers(inner, &format!("{at}/{key}"), all, wanted);
             }
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -378,7 +378,7 @@ fn check(machine: &Machine, recipe: Recipe, seed: u64, number: u64, seen: &Mutex
         let fault = match &outcome {
             Outcome::Passes(message) => format!("keeps the rules and is refused: {message}"),
             Outcome::Started(rule) => format!("breaks a rule and starts: {rule}"),
-            _ => String::new(),
+            Outcome::Starts | Outcome::Refused | Outcome::Excused(_) => String::new(),
         };
         if !fault.is_empty() {
             let known = !seen.lock().unwrap().kinds.insert(kind(&outcome));
@@ -390,7 +390,7 @@ fn check(machine: &Machine, recipe: Recipe, seed: u64, number: u64, seen: &Mutex
     // A rule of some runtime is broken, and none has it. Limits are checked with version 1.
     let own = broken.iter().any(|it| it.rule.refuses && it.rule.is_own());
     let starts = outcomes.iter().all(|outcome| *outcome == Outcome::Starts);
-    if !keeps && !own && starts && number % 2 == 0 && faults.is_empty() {
+    if !keeps && !own && starts && number.is_multiple_of(2) && faults.is_empty() {
         let broken = broken.iter().filter(|it| it.rule.refuses && !causes::is_hook_after_start(it));
         let all: Vec<String> = broken.map(|it| format!("{}: {it}", it.rule.name)).collect();
         if !all.is_empty() {
@@ -421,7 +421,7 @@ fn kind(outcome: &Outcome) -> Option<String> {
             Some(words.collect::<Vec<_>>().join(" "))
         }
         Outcome::Started(rule) => rule.split(':').next().map(str::to_owned),
-        _ => None,
+        Outcome::Starts | Outcome::Refused | Outcome::Excused(_) => None,
     }
 }
 

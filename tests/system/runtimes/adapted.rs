@@ -108,7 +108,7 @@ pub(crate) fn change_for(spec: &mut Value, program: Program, host: &Host) {
     let changes = match program {
         Program::Runc => CHANGES_FOR_RUNC,
         Program::Crun => CHANGES_FOR_CRUN,
-        _ => &[],
+        Program::RuncOfTheRules | Program::NewestRunc => &[],
     };
     for (_, change) in changes {
         change(spec, host);

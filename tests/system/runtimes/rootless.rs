@@ -23,7 +23,7 @@ struct Way {
 const AS_NOBODY: [&str; 6] =
     ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--"];
 
-/// The same, as root of a user namespace of that user, like RootlessKit.
+/// The same, as root of a user namespace of that user, like `RootlessKit`.
 const IN_A_USER_NAMESPACE: [&str; 11] = [
     "setpriv",
     "--reuid=65534",

@@ -117,7 +117,7 @@ pub(crate) fn all() -> &'static [Runtime] {
             match built(what) {
                 Ok(binary) => add(program, binary),
                 Err(reason) => {
-                    say(&format!("SKIPPED: runs with the {what} of the rules: {reason}"))
+                    say(&format!("SKIPPED: runs with the {what} of the rules: {reason}"));
                 }
             }
         }
