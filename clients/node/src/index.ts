@@ -1,6 +1,7 @@
 // The client of specd: the stubs of specd.v1, and what its errors say.
 export * from "./errors.js";
 export * from "./generated/specd/v1/container_pb.js";
+export * from "./generated/specd/v1/encoding_pb.js";
 export * from "./generated/specd/v1/errors_pb.js";
 export * from "./generated/specd/v1/explain_pb.js";
 export * from "./generated/specd/v1/generate_pb.js";
@@ -16,6 +17,7 @@ export * from "./generated/specd/v1/options_namespaces_pb.js";
 export * from "./generated/specd/v1/options_process_pb.js";
 export * from "./generated/specd/v1/options_resources_pb.js";
 export * from "./generated/specd/v1/options_root_pb.js";
+export * from "./generated/specd/v1/options_rootless_pb.js";
 export * from "./generated/specd/v1/options_scheduling_pb.js";
 export * from "./generated/specd/v1/options_security_pb.js";
 export * from "./generated/specd/v1/options_user_pb.js";

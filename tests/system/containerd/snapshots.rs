@@ -226,7 +226,7 @@ on_each_release! {
         for snapshotter in snapshotters(&daemon).await {
             image.import_for(&daemon, snapshotter, NAME, snapshotter).await;
             // A server for each, since it remembers.
-            let with_layers = Served::start(&daemon).await;
+            let with_layers = Served::start_with(&daemon, &["--snapshotter", snapshotter]).await;
             let want = with_layers.client().await.generate(request(snapshotter, "", "")).await.unwrap().into_inner();
             assert_eq!(user(&want)["uid"], 1000);
             drop(with_layers);
@@ -318,7 +318,7 @@ on_each_release! {
             image.import_for(&daemon, snapshotter, NAME, snapshotter).await;
             let written = prepare(&daemon, snapshotter, snapshotter, "ctr/1", &image.chain_id()).await;
             let unchanged = client.generate(request(snapshotter, snapshotter, "ctr/1")).await.unwrap().into_inner();
-            assert_eq!(unchanged, client.generate(request(snapshotter, "", "")).await.unwrap().into_inner());
+            assert_eq!(unchanged, client.generate(request(snapshotter, snapshotter, "")).await.unwrap().into_inner());
 
             std::fs::create_dir_all(written.join("etc")).unwrap();
             for uid in [4321, 4322] {
