@@ -1,7 +1,7 @@
 //! gRPC-Web and Connect's unary protocol, beside gRPC on the same connections, over HTTP/1.1 too.
 //!
 //! A call in one of them becomes a gRPC call to the same services, inside of every layer: limits, metrics and the log
-//! line of a call see no difference. tonic-web translates gRPC-Web; [`connect`] translates Connect, in which a call is
+//! line of a call see no difference. tonic-web translates gRPC-Web; `connect` translates Connect, in which a call is
 //! one request with a message in JSON or protobuf, as curl sends it.
 
 mod connect;

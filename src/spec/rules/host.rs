@@ -27,7 +27,7 @@ const RECURSIVE: [&str; 18] = [
     "rsymfollow",
 ];
 
-/// Every rule on a spec and its host, in the order in which they are checked. The checks are those of [`find_broken`].
+/// Every rule on a spec and its host, in the order in which they are checked. The checks are those of `find_broken`.
 #[rustfmt::skip]
 pub static HOST_RULES: [Rule; 4] = [
     refused("apparmor-loaded", "The AppArmor profile is one of those that are loaded on the host.",
