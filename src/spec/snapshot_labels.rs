@@ -9,8 +9,8 @@ const UIDS: &str = "containerd.io/snapshot/uidmapping";
 /// The group ids. containerd: `snapshots.LabelSnapshotGIDMapping`.
 const GIDS: &str = "containerd.io/snapshot/gidmapping";
 
-/// The labels for `Snapshots.Prepare` of a spec. There are none without a private user namespace that maps users and groups:
-/// of a joined one the mappings are not known.
+/// The labels for `Snapshots.Prepare` of a spec. The list is empty unless the spec has a private user namespace that
+/// maps users and groups: the mappings of a joined one are not known.
 ///
 /// containerd: `client.WithUserNSRemapperLabels`, `client.WithRemapperLabels`.
 pub(super) fn snapshot_labels(spec: &Spec) -> BTreeMap<String, String> {

@@ -107,8 +107,8 @@ pub fn begin_call(span: &Span, headers: &HeaderMap, method: Option<&str>) {
     }
 }
 
-/// A span for a call to containerd, at a socket. The call is a part of its trace. There is none for a call that no client
-/// has caused.
+/// A span for a call to containerd, at a socket. The call is a part of its trace. A call that no client has caused gets
+/// no span.
 pub fn begin_call_to(socket: &str, method: &str, headers: &mut HeaderMap) -> Span {
     if !Span::current().context().span().span_context().is_valid() {
         return Span::none();
