@@ -8,8 +8,8 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::vec;
 
-/// The size of what precedes a message of gRPC: whether it is compressed, and its length.
-const PREFIX_BYTES: usize = 5;
+/// The bytes before a message of gRPC: whether it is compressed, and its length.
+pub(super) const PREFIX_BYTES: usize = 5;
 
 /// Why a request has not arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The flags of mounts.
 
 use super::some;
-use super::values::{bytes, fields};
+use super::values::{boolean, bytes, fields};
 use crate::api::pb::specd as pb;
 use crate::paths::clean;
 use clap::Args;
@@ -153,9 +153,9 @@ fn mount(text: &str) -> Result<Added, String> {
             "type" => kind = Some(needed()?.to_ascii_lowercase()),
             "source" | "src" => from = Some(needed()?),
             "target" | "dst" | "destination" => to = Some(absolute(&needed()?)?),
-            "readonly" | "ro" => readonly = switch(&key, value.as_deref())?,
+            "readonly" | "ro" => readonly = boolean(&key, value.as_deref())?,
             "bind-nonrecursive" => {
-                recursive = switch(&key, value.as_deref())?.then(|| "disabled".to_owned());
+                recursive = boolean(&key, value.as_deref())?.then(|| "disabled".to_owned());
             }
             "bind-recursive" => recursive = Some(needed()?),
             "bind-propagation" => {
@@ -220,15 +220,6 @@ fn mount(text: &str) -> Result<Added, String> {
         }
         None | Some("volume") => Err(format!("specd has no volumes: {EXPECTED}")),
         Some(other) => Err(format!("unknown type {other:?}: {EXPECTED}")),
-    }
-}
-
-/// A flag inside of a value: `readonly`, `readonly=true` or `readonly=1`.
-fn switch(key: &str, value: Option<&str>) -> Result<bool, String> {
-    match value {
-        None | Some("true" | "1") => Ok(true),
-        Some("false" | "0") => Ok(false),
-        Some(_) => Err(format!("{key}: expected true or false")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The flags of capabilities and hardening.
 
-use super::values::pair;
+use super::values::{boolean, pair};
 use super::{read, some};
 use crate::api::pb::specd as pb;
 use crate::commands::Failure;
@@ -118,15 +118,10 @@ fn capabilities(add: Vec<String>, mut drop: Vec<String>) -> pb::CapabilityOption
 /// Parses `KEY=VALUE`, or `KEY:VALUE` of old.
 fn security_option(text: &str) -> Result<SecurityOption, String> {
     let (key, value) = text.split_once('=').or_else(|| text.split_once(':')).unwrap_or((text, ""));
-    let switch = || match value {
-        "" if key == text => Ok(true),
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(format!("{key}: expected true or false")),
-    };
+    let boolean = || boolean(key, (key != text).then_some(value));
     Ok(match (key, value) {
-        ("no-new-privileges", _) => SecurityOption::NoNewPrivileges(switch()?),
-        ("writable-cgroups", _) => SecurityOption::WritableCgroups(switch()?),
+        ("no-new-privileges", _) => SecurityOption::NoNewPrivileges(boolean()?),
+        ("writable-cgroups", _) => SecurityOption::WritableCgroups(boolean()?),
         ("seccomp", "unconfined") => SecurityOption::SeccompUnconfined,
         ("seccomp", "builtin") => SecurityOption::SeccompBuiltin,
         ("seccomp", "") => return Err("seccomp: expected a file, builtin or unconfined".to_owned()),

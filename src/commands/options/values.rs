@@ -41,6 +41,15 @@ pub(super) fn memory(text: &str) -> Result<i64, &'static str> {
     i64::try_from(bytes(text)?).map_err(|_| BYTES)
 }
 
+/// Parses the value of a key inside of a flag: `readonly`, `readonly=true` or `readonly=1`.
+pub(super) fn boolean(key: &str, value: Option<&str>) -> Result<bool, String> {
+    match value {
+        None | Some("true" | "1") => Ok(true),
+        Some("false" | "0") => Ok(false),
+        Some(_) => Err(format!("{key}: expected true or false")),
+    }
+}
+
 /// Parses `KEY=VALUE`.
 pub(super) fn pair(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {

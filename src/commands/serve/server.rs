@@ -100,7 +100,9 @@ impl BoundServer {
         }
 
         let sets = [DESCRIPTORS, DETAILS, health::DESCRIPTORS];
-        let web = Web::new(&sets, limits.max_request_bytes, status::undecodable)
+        let web = (!no_http_json)
+            .then(|| Web::new(&sets, limits.max_request_bytes, status::undecodable))
+            .transpose()
             .map_err(|error| Failure::run(format_args!("Connect: {error}")))?;
 
         let bound = listen.bind(tls, activation).await?;
@@ -128,7 +130,7 @@ impl BoundServer {
         let config = ServeConfig {
             metrics,
             mend_authority: !no_authority_filter,
-            web: (!no_http_json).then_some(web),
+            web,
             log_calls,
             tracing: otlp_endpoint
                 .is_some()

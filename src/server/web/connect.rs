@@ -7,6 +7,7 @@ use crate::domain::encoding::Encoding;
 use crate::domain::json_size::measure_json;
 use crate::domain::limits::{JSON_DEPTH, JSON_VALUES};
 use crate::proto_json;
+use crate::server::receive::PREFIX_BYTES;
 use crate::server::web::methods::Messages;
 use crate::server::web::{Codec, Web, error};
 use futures_util::stream;
@@ -28,11 +29,8 @@ use tower::{Service, ServiceExt};
 /// The time that a caller allows, in milliseconds.
 const TIMEOUT: &str = "connect-timeout-ms";
 
-/// The bytes before a message of gRPC: whether it is compressed, and its length.
-const PREFIX: usize = 5;
-
 /// The start of a message of gRPC that is larger than any limit.
-const TOO_LARGE: [u8; PREFIX] = [0, 0xff, 0xff, 0xff, 0xff];
+const TOO_LARGE: [u8; PREFIX_BYTES] = [0, 0xff, 0xff, 0xff, 0xff];
 
 /// Bytes that are not a message of protobuf.
 const UNDECODABLE: &[u8] = &[7];
@@ -118,7 +116,7 @@ async fn read(
             }
         },
     };
-    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+    let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.len());
     framed.put_u8(0);
     framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     framed.put(message);
@@ -163,7 +161,7 @@ async fn answer(
     if status.code() != Code::Ok {
         return failed(headers, status, web);
     }
-    let message = message.slice(PREFIX.min(message.len())..);
+    let message = message.slice(PREFIX_BYTES.min(message.len())..);
     let body = match codec {
         Codec::Proto => Ok(message),
         Codec::Json => proto_json::print(output, &message).map(|mut json| {
