@@ -1,13 +1,11 @@
 //! The bounds of requests: every list, map and text of the API has one, and it is checked before a message is decoded.
 
-use crate::generated_tables::compare;
 use crate::support::api_fields;
 use prost::Message;
 use prost::bytes::Bytes;
 use specd::api::bounds::{Refusal, check};
 use specd::domain::limits::{API, Bound, JSON_DEPTH, JSON_VALUES, REQUEST_ELEMENTS};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 fn bound(name: &str) -> Bound {
     API.iter().find(|(field, _)| *field == name).unwrap_or_else(|| panic!("{name} has no bound")).1
@@ -128,24 +126,4 @@ fn groups_and_broken_bytes_are_malformed() {
     // Unknown fields are skipped.
     assert_eq!(violations("GenerateRequest", &[0xf8, 0x07, 0x01]), [""; 0]);
     assert_eq!(check("GenerateResponse", &Bytes::from_static(&[0x0b])), Ok(()));
-}
-
-#[test]
-fn the_bounds_are_documented() {
-    let mut table = "| field | elements | bytes |\n|---|---|---|\n".to_owned();
-    let mut rows: Vec<_> = API.iter().collect();
-    rows.sort_by_key(|(name, _)| *name);
-    for (name, bound) in rows {
-        let (elements, bytes) = match bound {
-            Bound::Text(bytes) => (String::new(), bytes.to_string()),
-            Bound::Json(bytes) => (String::new(), format!("{bytes}, as JSON")),
-            Bound::List(elements) => (elements.to_string(), String::new()),
-            Bound::Texts(elements, bytes) => (elements.to_string(), format!("{bytes} each")),
-            Bound::Map(elements, bytes) => {
-                (elements.to_string(), format!("{bytes} each key and value"))
-            }
-        };
-        writeln!(table, "| `{name}` | {elements} | {bytes} |").unwrap();
-    }
-    compare("docs/bounds.md", "bounds", &table);
 }

@@ -1,9 +1,12 @@
-//! The generated tables of the documentation: the reasons of errors and the flags of `specd serve`.
+//! The generated parts of the documentation: the API, the bounds of requests, the reasons of errors and the flags of `specd serve`.
 //!
 //! `BLESS=1 cargo test --test golden generated_tables` writes them.
 
+mod api_reference;
+
 use clap::{Arg, Command, CommandFactory};
 use specd::commands::Cli;
+use specd::domain::limits::{API, Bound};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -49,6 +52,26 @@ fn flags_are_those_of_serve() {
     compare("docs/flags.md", "flags", &table);
 }
 
+#[test]
+fn bounds_are_those_of_requests() {
+    let mut table = "| field | elements | bytes |\n|---|---|---|\n".to_owned();
+    let mut rows: Vec<_> = API.iter().collect();
+    rows.sort_by_key(|(name, _)| *name);
+    for (name, bound) in rows {
+        let (elements, bytes) = match bound {
+            Bound::Text(bytes) => (String::new(), bytes.to_string()),
+            Bound::Json(bytes) => (String::new(), format!("{bytes}, as JSON")),
+            Bound::List(elements) => (elements.to_string(), String::new()),
+            Bound::Texts(elements, bytes) => (elements.to_string(), format!("{bytes} each")),
+            Bound::Map(elements, bytes) => {
+                (elements.to_string(), format!("{bytes} each key and value"))
+            }
+        };
+        writeln!(table, "| `{name}` | {elements} | {bytes} |").unwrap();
+    }
+    compare("docs/bounds.md", "bounds", &table);
+}
+
 /// The flags in their order, except those that clap adds.
 fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|flag| flag.get_long().is_some() && flag.get_env().is_some())
@@ -86,7 +109,7 @@ fn row(flag: &Arg) -> String {
 }
 
 /// Compares the part of a document between two marks with what it should be, or writes it.
-pub(crate) fn compare(document: &str, mark: &str, want: &str) {
+fn compare(document: &str, mark: &str, want: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
     let text = fs::read_to_string(&path).unwrap();
     let begin =
