@@ -1,4 +1,4 @@
-//! The table "From docker run" of `docs/options.md`: each flag sets the options beside it and no others.
+//! The table of `docs/docker-run.md`: each flag sets the options beside it and no others.
 
 use crate::support::layout::{Gzip, Layout, file};
 use crate::{Said, said, specd};
@@ -6,16 +6,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const DOCUMENT: &str = include_str!("../../docs/options.md");
+const DOCUMENT: &str = include_str!("../../docs/docker-run.md");
 const IMAGE: &str = "registry.example/app:1";
 
 /// The texts in backquotes.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
-}
-
-fn section() -> &'static str {
-    DOCUMENT.split("\n## ").find(|part| part.starts_with("From docker run")).unwrap()
 }
 
 /// A layout, and beside it what the flags of the table name.
@@ -75,7 +71,7 @@ fn options_of(answer: &Value, found: &mut BTreeSet<String>) {
 #[test]
 fn each_flag_of_the_table_sets_its_options_and_no_others() {
     let layout = prepare();
-    let rows: Vec<&str> = section().lines().filter(|line| line.starts_with("| `")).collect();
+    let rows: Vec<&str> = DOCUMENT.lines().filter(|line| line.starts_with("| `")).collect();
     assert!(rows.len() > 40, "{} rows", rows.len());
     let mut wrong = Vec::new();
     for row in rows {
@@ -105,7 +101,7 @@ fn each_flag_of_the_table_sets_its_options_and_no_others() {
 
 #[test]
 fn what_has_no_counterpart_is_refused() {
-    let refused = section().split("are refused:").nth(1).unwrap();
+    let refused = DOCUMENT.split("are refused:").nth(1).unwrap();
     let flags: Vec<&str> =
         quoted(refused).into_iter().filter(|word| word.starts_with("--")).collect();
     assert!(flags.len() > 10, "{flags:?}");

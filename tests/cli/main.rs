@@ -5,6 +5,7 @@
 mod bundle;
 mod chart;
 mod completions;
+mod cookbook;
 mod docker_flags;
 mod explain;
 mod explain_page;
@@ -17,6 +18,7 @@ mod serve;
 #[path = "../support"]
 mod support {
     pub(crate) mod control_group;
+    pub(crate) mod cookbook;
     pub(crate) mod layout;
     pub(crate) mod say;
 }

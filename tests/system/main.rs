@@ -17,6 +17,7 @@ mod runtimes;
 mod support {
     pub(crate) mod archive;
     pub(crate) mod control_group;
+    pub(crate) mod cookbook;
     pub(crate) mod daemon;
     pub(crate) mod fuzz;
     pub(crate) mod golden;
