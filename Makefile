@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-full build fmt lint chart kube tools static image oracle load bench bench-core torture advisories stale bare clean
+.PHONY: help run test test-fast test-full build fmt lint chart docs kube tools static image oracle load bench bench-core torture advisories stale bare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ test: ## run every check that a change needs, with a real containerd and runc if
 test-fast: ## run every test that does not need containerd
 	@.ci/test fast
 
-test-full: ## what make test leaves out: the image, Kubernetes, the older releases' oracles, cargo-deny
+test-full: ## what make test leaves out: the image, Kubernetes, the older releases' oracles, cargo-deny, the book
 	@.ci/test full
 
 build: ## build the release binary
@@ -36,6 +36,10 @@ lint: ## run formatting, clippy, buf, hadolint, the chart and rustdoc, without t
 chart: ## run every check of the Helm chart that needs no cluster
 	@.ci/tools chart
 	@.ci/chart
+
+docs: ## build the documentation as a book, and check its links
+	@.ci/tools docs
+	@.ci/docs
 
 kube: ## test the chart on a temporary one-node Kubernetes, which is built once
 	@.ci/tools kube

@@ -59,6 +59,7 @@ class AtEnd {
     std::function<void()> action_;
 };
 
+// ANCHOR: request
 specd::v1::GenerateRequest Request(const std::string& id) {
     specd::v1::GenerateRequest request;
     request.set_image("busybox");
@@ -67,6 +68,7 @@ specd::v1::GenerateRequest Request(const std::string& id) {
     request.set_profile("hardened");
     return request;
 }
+// ANCHOR_END: request
 
 // Creates the container that the answer describes, runs it to its end and removes it.
 void Run(const std::string& id, const specd::v1::GenerateResponse& answer) {
@@ -77,6 +79,7 @@ void Run(const std::string& id, const specd::v1::GenerateResponse& answer) {
     const auto& made = answer.container();
     const auto& snapshot = made.snapshot();
 
+    // ANCHOR: container
     // The container comes first: from then on containerd's garbage collector keeps its snapshot.
     containers::CreateContainerRequest create;
     auto& container = *create.mutable_container();
@@ -89,6 +92,7 @@ void Run(const std::string& id, const specd::v1::GenerateResponse& answer) {
     container.set_snapshotter(snapshot.snapshotter());
     container.set_snapshot_key(id);
     Call(container_stub, &containers::Containers::Stub::Create, create);
+    // ANCHOR_END: container
     AtEnd delete_container([&] {
         containers::DeleteContainerRequest request;
         request.set_id(id);
@@ -137,6 +141,7 @@ void Run(const std::string& id, const specd::v1::GenerateResponse& answer) {
     std::cout << "output: " << std::ifstream(file).rdbuf() << "exit code: " << exit_code << "\n";
 }
 
+// ANCHOR: errors
 // Prints the reason of specd's error, and each field of the request that is wrong.
 void PrintError(const grpc::Status& error) {
     google::rpc::Status status;
@@ -150,6 +155,7 @@ void PrintError(const grpc::Status& error) {
             std::cout << "  " << violation.field() << ": " << violation.description() << "\n";
     }
 }
+// ANCHOR_END: errors
 
 int main() try {
     auto channel = Connect(kSpecd);

@@ -32,12 +32,15 @@ const (
 	namespace         = "default"
 )
 
+// ANCHOR: request
 func request(id string, process *specdv1.ProcessOptions) *specdv1.GenerateRequest {
 	options := &specdv1.SpecOptions{Process: process}
 	return &specdv1.GenerateRequest{
 		Image: "busybox", Namespace: namespace, Id: id, Profile: "hardened", Options: options,
 	}
 }
+
+// ANCHOR_END: request
 
 // run creates the container that the answer describes, runs it to its end and removes it.
 func run(ctx context.Context, conn *grpc.ClientConn, id string, answer *specdv1.GenerateResponse) (
@@ -47,12 +50,14 @@ func run(ctx context.Context, conn *grpc.ClientConn, id string, answer *specdv1.
 	containerService, snapshotService := containers.NewContainersClient(conn), snapshots.NewSnapshotsClient(conn)
 	runtime, snapshot := answer.Container.Runtime, answer.Container.Snapshot
 
+	// ANCHOR: container
 	// The container comes first: from then on containerd's garbage collector keeps its snapshot.
 	_, err = containerService.Create(ctx, &containers.CreateContainerRequest{Container: &containers.Container{
 		ID: id, Image: answer.Image.Name, Labels: answer.Container.Labels, Spec: answer.Spec,
 		Runtime:     &containers.Container_Runtime{Name: runtime.Name, Options: runtime.Options},
 		Snapshotter: snapshot.Snapshotter, SnapshotKey: id,
 	}})
+	// ANCHOR_END: container
 	if err != nil {
 		return 0, "", err
 	}
@@ -105,6 +110,7 @@ func runTask(ctx context.Context, client tasks.TasksClient, id string, mounts []
 	return ended.ExitStatus, string(output), err
 }
 
+// ANCHOR: errors
 // printError prints the reason of specd's error, and each field of the request that is wrong.
 func printError(err error) {
 	for _, detail := range status.Convert(err).Details() {
@@ -118,6 +124,8 @@ func printError(err error) {
 		}
 	}
 }
+
+// ANCHOR_END: errors
 
 func hello(ctx context.Context) error {
 	plaintext := grpc.WithTransportCredentials(insecure.NewCredentials())

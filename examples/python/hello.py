@@ -25,10 +25,12 @@ NAMESPACE = "default"
 METADATA = [("containerd-namespace", NAMESPACE)]
 
 
+# ANCHOR: request
 def request(id: str, *command: str) -> GenerateRequest:
     made = GenerateRequest(image="busybox", namespace=NAMESPACE, id=id, profile="hardened")
     made.options.process.command.values.extend(command)
     return made
+# ANCHOR_END: request
 
 
 def run(containerd: grpc.Channel, id: str, answer: GenerateResponse) -> tuple[int, str]:
@@ -36,6 +38,7 @@ def run(containerd: grpc.Channel, id: str, answer: GenerateResponse) -> tuple[in
     container_service, snapshot_service = ContainersStub(containerd), SnapshotsStub(containerd)
     container, snapshot = answer.container, answer.container.snapshot
 
+    # ANCHOR: container
     # The container comes first: from then on containerd's garbage collector keeps its snapshot.
     created = containers.Container(
         id=id,
@@ -48,6 +51,7 @@ def run(containerd: grpc.Channel, id: str, answer: GenerateResponse) -> tuple[in
         snapshotter=snapshot.snapshotter,
         snapshot_key=id,
     )
+    # ANCHOR_END: container
     container_service.Create(
         containers.CreateContainerRequest(container=created), metadata=METADATA
     )
@@ -89,6 +93,7 @@ def run_task(task_service: TasksStub, id: str, mounts, terminal: bool) -> tuple[
             return ended.exit_status, output.read()
 
 
+# ANCHOR: errors
 def print_error(error: grpc.RpcError) -> None:
     """Prints the reason of specd's error, and each field of the request that is wrong."""
     status = rpc_status.from_call(error)
@@ -99,6 +104,7 @@ def print_error(error: grpc.RpcError) -> None:
         elif detail.Unpack(bad):
             for violation in bad.field_violations:
                 print(f"  {violation.field}: {violation.description}")
+# ANCHOR_END: errors
 
 
 def main() -> None:

@@ -30,12 +30,14 @@ const withNamespace: Interceptor = (next) => (call) => {
   return next(call);
 };
 
+// ANCHOR: request
 function request(
   id: string,
   process: MessageInitShape<typeof ProcessOptionsSchema>,
 ): MessageInitShape<typeof GenerateRequestSchema> {
   return { image: "busybox", namespace: NAMESPACE, id, profile: "hardened", options: { process } };
 }
+// ANCHOR_END: request
 
 /** Creates the container that the answer describes, runs it to its end and removes it. */
 async function run(containerd: Transport, id: string, answer: GenerateResponse): Promise<[number, string]> {
@@ -45,6 +47,7 @@ async function run(containerd: Transport, id: string, answer: GenerateResponse):
   const { snapshotter, parent, labels } = made.snapshot!;
   const { name, options } = made.runtime!;
 
+  // ANCHOR: container
   // The container comes first: from then on containerd's garbage collector keeps its snapshot.
   await containers.create({
     container: {
@@ -57,6 +60,7 @@ async function run(containerd: Transport, id: string, answer: GenerateResponse):
       snapshotKey: id,
     },
   });
+  // ANCHOR_END: container
   try {
     const { mounts } = await snapshots.prepare({ snapshotter, key: id, parent, labels });
     try {
@@ -95,6 +99,7 @@ async function runTask(
   }
 }
 
+// ANCHOR: errors
 /** Prints the reason of specd's error, and each field of the request that is wrong. */
 function printError(error: ConnectError): void {
   for (const { reason } of error.findDetails(ErrorInfoSchema)) {
@@ -104,6 +109,7 @@ function printError(error: ConnectError): void {
     console.log(`  ${field}: ${description}`);
   }
 }
+// ANCHOR_END: errors
 
 const specd = unixTransport(SPECD);
 const { status } = await createClient(Health, specd).check({});

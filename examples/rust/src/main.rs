@@ -27,6 +27,7 @@ const NAMESPACE: &str = "default";
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+// ANCHOR: request
 fn request(id: &str, process: ProcessOptions) -> GenerateRequest {
     GenerateRequest {
         image: "busybox".into(),
@@ -37,12 +38,14 @@ fn request(id: &str, process: ProcessOptions) -> GenerateRequest {
         ..Default::default()
     }
 }
+// ANCHOR_END: request
 
 /// Creates the container that the answer describes, runs it to its end and removes it.
 async fn run(client: &Client, id: &str, answer: GenerateResponse) -> Result<(u32, String)> {
     let made = answer.container.unwrap_or_default();
     let snapshot = made.snapshot.unwrap_or_default();
 
+    // ANCHOR: container
     // The container comes first: from then on containerd's garbage collector keeps its snapshot.
     let container = Container {
         id: id.into(),
@@ -58,6 +61,7 @@ async fn run(client: &Client, id: &str, answer: GenerateResponse) -> Result<(u32
     };
     let create = CreateContainerRequest { container: Some(container) };
     client.containers().create(with_namespace!(create, NAMESPACE)).await?;
+    // ANCHOR_END: container
 
     let prepare = PrepareSnapshotRequest {
         snapshotter: snapshot.snapshotter.clone(),
@@ -111,6 +115,7 @@ async fn run_task(
     Ok((ended?.into_inner().exit_status, std::fs::read_to_string(log)?))
 }
 
+// ANCHOR: errors
 /// Prints the reason of specd's error, and each field of the request that is wrong.
 fn print_error(status: &Status) {
     let details = status.get_error_details();
@@ -120,6 +125,7 @@ fn print_error(status: &Status) {
         println!("  {}: {}", violation.field, violation.description);
     }
 }
+// ANCHOR_END: errors
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {

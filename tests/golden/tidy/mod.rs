@@ -8,6 +8,7 @@
 mod can_fail;
 mod checks;
 mod lex;
+mod links;
 mod prose;
 mod rules;
 mod scan;

@@ -37,6 +37,7 @@ final class Hello {
                 channel, MetadataUtils.newAttachHeadersInterceptor(metadata));
     }
 
+    // ANCHOR: request
     private static GenerateRequest request(String id, ProcessOptions.Builder process) {
         return GenerateRequest.newBuilder()
                 .setImage("busybox")
@@ -46,6 +47,7 @@ final class Hello {
                 .setOptions(SpecOptions.newBuilder().setProcess(process))
                 .build();
     }
+    // ANCHOR_END: request
 
     /** Creates the container that the answer describes, runs it to its end and removes it. */
     private static void run(Channel channel, String id, GenerateResponse answer) throws IOException {
@@ -54,6 +56,7 @@ final class Hello {
         var snapshot = answer.getContainer().getSnapshot();
         var runtime = answer.getContainer().getRuntime();
 
+        // ANCHOR: container
         // The container comes first: from then on containerd's garbage collector keeps its snapshot.
         var container =
                 Container.newBuilder()
@@ -68,6 +71,7 @@ final class Hello {
                         .setSnapshotter(snapshot.getSnapshotter())
                         .setSnapshotKey(id);
         containers.create(CreateContainerRequest.newBuilder().setContainer(container).build());
+        // ANCHOR_END: container
         try {
             var prepare =
                     PrepareSnapshotRequest.newBuilder()
@@ -115,6 +119,7 @@ final class Hello {
         Files.delete(file.getParent());
     }
 
+    // ANCHOR: errors
     /** Prints the reason of specd's error, and each field of the request that is wrong. */
     private static void print(StatusRuntimeException error) throws IOException {
         var status = StatusProto.fromThrowable(error);
@@ -129,6 +134,7 @@ final class Hello {
             }
         }
     }
+    // ANCHOR_END: errors
 
     public static void main(String[] arguments) throws IOException {
         ManagedChannel specd = connect(SPECD);
