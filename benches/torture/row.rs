@@ -106,6 +106,9 @@ impl Row {
             tokio::time::sleep(Duration::from_millis(300)).await;
             notes.enter(Phase::Before);
             tokio::time::sleep(QUIET).await;
+            // The attack must not hit calls that belong to the time before it.
+            notes.enter(Phase::Uncounted);
+            notes.ended(Phase::Before).await;
             Ok::<_, String>(clients)
         })?;
 

@@ -57,7 +57,7 @@ enum State {
 pub struct Health {
     service: Arc<str>,
     state: Arc<watch::Sender<State>>,
-    /// Whether the last two probes got no answer in time.
+    /// Whether the last probe got no answer in time.
     silence: Arc<watch::Sender<bool>>,
 }
 
@@ -69,7 +69,7 @@ impl Health {
         Self { service: service.into(), state, silence: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Whether the source gave no answer to the last two probes, neither a good nor a bad one.
+    /// Whether the source gave no answer to the last probe, neither a good nor a bad one.
     #[must_use]
     pub fn silence(&self) -> watch::Receiver<bool> {
         self.silence.subscribe()
@@ -86,7 +86,7 @@ impl Health {
     /// Probes the source until shutdown is announced. Only changes are logged.
     pub async fn follow<S: ImageStore>(&self, source: S, probe: Probe) {
         let mut state = self.state.subscribe();
-        let (mut known, mut was_unanswered) = (None, false);
+        let mut known = None;
         loop {
             let began = Instant::now();
             let answer = tokio::select! {
@@ -95,8 +95,7 @@ impl Health {
             };
             // If the timeout itself ends late, the CPUs are busy, and the answer may be here.
             let late = began.elapsed() >= probe.timeout.mul_f32(1.25);
-            let unanswered = answer.is_err() && !late;
-            let silent = std::mem::replace(&mut was_unanswered, unanswered) && unanswered;
+            let silent = answer.is_err() && !late;
             self.silence.send_if_modified(|known| std::mem::replace(known, silent) != silent);
             let reason = match answer {
                 Ok(Ok(())) => None,

@@ -24,6 +24,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::oneshot;
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -83,7 +84,7 @@ impl Scanner<'_> {
         let blob = SyncIoBridge::new(Stoppable { inner: blob, stopped });
         let (work, place) = (Arc::clone(&self.work), Arc::clone(&self.place));
         let digest = layer.digest.clone();
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = run_with_low_priority(move || {
             let _until_it_ends = (place, window);
             read(blob, &digest, watched, windows, &work)
         });
@@ -92,6 +93,26 @@ impl Scanner<'_> {
             Err(ImageError::Store(StoreError::Unavailable(text)))
         })
     }
+}
+
+/// The niceness of threads that read layers, so that they take few CPUs from calls that need none.
+const NICENESS: i32 = 10;
+
+/// Runs work in a thread of its own, since the priority of a thread of the runtime could not be raised again.
+async fn run_with_low_priority<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let (done, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("layer".to_owned()).spawn(move || {
+        // On Linux this is the priority of the calling thread alone.
+        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+            tracing::debug!(%error, "a layer is read with the priority of other threads");
+        }
+        // The caller may be gone.
+        let _ = done.send(work());
+    });
+    thread.map_err(|error| format!("no thread: {error}"))?;
+    result.await.map_err(|_| "its thread panicked".to_owned())
 }
 
 /// A blob that ends with an error once its reader is dropped, also while the store sends nothing.

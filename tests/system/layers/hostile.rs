@@ -102,6 +102,14 @@ fn cve_2026_47262_a_large_file_that_is_covered_does_no_harm() {
     assert_eq!(files.group.as_deref(), Some(b"g".as_slice()));
 }
 
+/// containerd joins the name of an entry to the root after it has resolved `..` in it: core/archive/tar.go.
+#[test]
+fn an_entry_above_the_root_is_put_below_it() {
+    for name in ["../../etc/passwd", "/../etc/passwd", "etc/../../etc/passwd"] {
+        assert_eq!(one(tar().file(name, "root")).unwrap().as_deref(), Some("root"), "{name}");
+    }
+}
+
 /// The most memory that this process has had, in bytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
