@@ -15,6 +15,7 @@ use specd::api::pb::specd::{
     ListProfilesRequest, ListProfilesResponse, SERVICE, SpecService, SpecServiceServer,
 };
 use specd::commands::{Cli, Command};
+use specd::server::direct::Direct;
 use specd::server::health::Health;
 use specd::server::listen::{BindOptions, Listener};
 use specd::server::metrics::Metrics;
@@ -27,6 +28,10 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
+
+/// The allocator of specd, so that the servers differ in nothing else.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Answers each call with the same message.
 struct Echo(GenerateResponse);
@@ -106,6 +111,6 @@ async fn serve_specd(service: SpecServiceServer<Echo>, address: &str) {
     let listener =
         Listener::bind(&address.parse().unwrap(), &BindOptions::default()).await.unwrap();
     let (health, shutdown) = (Health::new(SERVICE), Shutdown::new());
-    let routes = Routes::new(service).add_service(health.server());
-    serve(vec![listener], routes, health, config, shutdown).await.unwrap();
+    let service = Direct::new(service, Routes::new(health.server()));
+    serve(vec![listener], service, health, config, shutdown).await.unwrap();
 }

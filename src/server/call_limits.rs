@@ -11,22 +11,22 @@
 
 use crate::call_end::status_code;
 use crate::call_time::CallTime;
+use crate::server::callee::Callee;
 use crate::server::metrics::Metrics;
-use crate::server::receive::{NotReceived, Received, Whole, receive};
-use crate::server::transit::{Held, Transit};
+use crate::server::receive::{Arriving, NotReceived, Whole};
+use crate::server::transit::Transit;
 use crate::server::turns::{Patience, Turn, Turns};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Service, ServiceExt};
 
 /// The services that are exempt from the limit of calls in flight.
 const EXEMPT: [&str; 2] = ["/grpc.health.", REFLECTION];
@@ -97,6 +97,9 @@ struct Limiter {
     metrics: Arc<Metrics>,
 }
 
+/// A turn and a place in flight.
+type Admission = (Turn, Place);
+
 /// The place of a call in flight.
 #[derive(Debug)]
 struct Place {
@@ -128,12 +131,15 @@ impl Limiter {
     /// Answers a call with a service, or refuses it.
     async fn answer<S, B>(
         &self,
-        inner: S,
+        inner: &S,
         mut request: Request<B>,
     ) -> Result<Response<Body>, Status>
     where
-        S: Service<Request<Received<B>>, Response = Response<Body>, Error = Infallible>,
-        B: http_body::Body<Data = Bytes>,
+        S: Callee<Body>,
+        B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError>>
+            + Send
+            + Unpin
+            + 'static,
     {
         let time = CallTime::begin(request.headers());
         request.extensions_mut().insert(time);
@@ -141,29 +147,18 @@ impl Limiter {
         let (is_stream, is_exempt) =
             (path.starts_with(REFLECTION), EXEMPT.iter().any(|prefix| path.starts_with(prefix)));
         let (head, body) = request.into_parts();
-        let lost = CancellationToken::new();
-        let held = self.transit.hold(0, &lost);
-        let arrival = async {
-            let body = if is_stream {
-                Received::Stream(body)
-            } else {
-                Received::Whole(self.receive(body, time, &held).await?)
-            };
-            let admission = if is_exempt { None } else { Some(self.admission().await?) };
-            Ok::<_, Status>((body, admission))
-        };
-        let (body, admission) = tokio::select! {
-            biased;
-            arrived = arrival => arrived?,
-            () = lost.cancelled(), if !is_stream => return Err(self.lost(time)),
+        let (body, admission) = if is_stream {
+            (Body::new(body), None)
+        } else {
+            let (whole, admission) = self.arrival(body, time, is_exempt).await?;
+            (Body::new(whole), admission)
         };
         if let Some(asked) = time.asked
             && time.began.elapsed() >= asked
         {
             return Err((self.limits.late)(asked));
         }
-        drop(held);
-        let mut answer = pin!(inner.oneshot(Request::from_parts(head, body)));
+        let mut answer = pin!(inner.answer(Request::from_parts(head, body)));
         let response = match admission {
             None => answer.await,
             Some((turn, _place)) => loop {
@@ -178,27 +173,78 @@ impl Limiter {
                 }
             },
         };
-        let Ok(response) = response;
         if is_undecoded(response.headers()) {
             return Err(self.limits.too_large.clone());
         }
         Ok(response)
     }
 
-    /// Receives a request within the time that its caller and the limits allow.
-    async fn receive<B: http_body::Body<Data = Bytes>>(
+    /// The whole request and, unless it is exempt, its admission.
+    async fn arrival<B>(
         &self,
         body: B,
         time: CallTime,
-        held: &Held,
-    ) -> Result<Whole, Status> {
-        let CallLimits { request_bytes, transfer_timeout, .. } = self.limits;
-        let within = time.asked.map_or(transfer_timeout, |asked| asked.min(transfer_timeout));
-        let received = tokio::time::timeout(within, receive(body, request_bytes, held)).await;
-        received.map_err(|_| (self.limits.late)(within))?.map_err(|error| match error {
+        is_exempt: bool,
+    ) -> Result<(Whole, Option<Admission>), Status>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        let mut arriving = Arriving::new(body, self.limits.request_bytes);
+        // Most requests are here already, and wait for nothing.
+        let whole = match poll_fn(|cx| Poll::Ready(arriving.poll_receive(cx, None))).await {
+            Poll::Ready(received) => Some(received.map_err(|error| self.not_received(error))?),
+            Poll::Pending => None,
+        };
+        let turn = whole.as_ref().and_then(|_| self.turns.try_take());
+        match (whole, turn) {
+            (Some(whole), _) if is_exempt => Ok((whole, None)),
+            (Some(whole), Some(turn)) => Ok((whole, Some(self.admit(Some(turn))?))),
+            (whole, _) => Box::pin(self.wait(arriving, whole, time, is_exempt)).await,
+        }
+    }
+
+    /// Waits for the rest of a request and for its turn. What has arrived counts as held.
+    async fn wait<B>(
+        &self,
+        mut arriving: Arriving<B>,
+        whole: Option<Whole>,
+        time: CallTime,
+        is_exempt: bool,
+    ) -> Result<(Whole, Option<Admission>), Status>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        let lost = Arc::new(CancellationToken::new());
+        let held = self.transit.hold(arriving.bytes(), &lost);
+        let arrival = async {
+            let whole = match whole {
+                Some(whole) => whole,
+                None => {
+                    let rest = poll_fn(|cx| arriving.poll_receive(cx, Some(&held)));
+                    let within = self.limits.transfer_timeout;
+                    let within = time.asked.map_or(within, |asked| asked.min(within));
+                    let received = tokio::time::timeout(within, rest).await;
+                    let received = received.map_err(|_| (self.limits.late)(within))?;
+                    received.map_err(|error| self.not_received(error))?
+                }
+            };
+            let admission =
+                if is_exempt { None } else { Some(self.admit(self.turns.take().await)?) };
+            Ok((whole, admission))
+        };
+        tokio::select! {
+            biased;
+            arrived = arrival => arrived,
+            () = lost.cancelled() => Err(self.lost(time)),
+        }
+    }
+
+    /// The status of a request that was not received.
+    fn not_received(&self, error: NotReceived) -> Status {
+        match error {
             NotReceived::TooLarge => self.limits.too_large.clone(),
             NotReceived::BrokenOff => Status::cancelled("the request was not sent to its end"),
-        })
+        }
     }
 
     /// The status of a request that was given up: it took too long, or it made room for newer ones.
@@ -211,9 +257,8 @@ impl Limiter {
         self.limits.overloaded.clone()
     }
 
-    /// A turn and a place in flight.
-    async fn admission(&self) -> Result<(Turn, Place), Status> {
-        let turn = self.turns.take().await;
+    /// A place in flight for a call that has got its turn.
+    fn admit(&self, turn: Option<Turn>) -> Result<Admission, Status> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let (Some(turn), Ok(permit)) = (turn, permit) else {
             self.metrics.shed.inc();
@@ -224,32 +269,20 @@ impl Limiter {
     }
 }
 
-impl<S, B> Service<Request<B>> for Limited<S>
+impl<S, B> Callee<B> for Limited<S>
 where
-    S: Service<Request<Received<B>>, Response = Response<Body>, Error = Infallible>
-        + Clone
+    S: Callee<Body>,
+    B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError>>
         + Send
+        + Unpin
         + 'static,
-    S::Future: Send + 'static,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Send,
 {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    async fn answer(&self, mut request: Request<B>) -> Response<Body> {
         // Most clients accept compressed answers, few need them. Like gRPC for Go: one that compresses gets the same.
         if !request.headers().contains_key(GRPC_ENCODING) {
             request.headers_mut().remove(GRPC_ACCEPT_ENCODING);
         }
-        let (inner, limiter) = (self.inner.clone(), Arc::clone(&self.limiter));
-        Box::pin(async move {
-            Ok(limiter.answer(inner, request).await.unwrap_or_else(Status::into_http))
-        })
+        let answer = self.limiter.answer(&self.inner, request).await;
+        answer.unwrap_or_else(Status::into_http)
     }
 }

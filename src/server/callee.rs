@@ -1,34 +1,27 @@
-//! The service that connections call.
+//! What answers calls: the layers of the server, from the outermost to the services.
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use std::convert::Infallible;
 use tonic::body::Body;
-use tower::Service;
+use tower::{Service, ServiceExt};
 
-/// A service as connections call it.
-pub(super) trait Callee:
-    Service<
-        Request<Incoming>,
-        Response = Response<Body>,
-        Error = Infallible,
-        Future: Send + 'static,
-    > + Clone
-    + Send
-    + Sync
-    + 'static
-{
+/// Answers requests with bodies of a type. Unlike tower's `Service`, its future needs no box.
+pub trait Callee<B>: Clone + Send + Sync + 'static {
+    /// The answer to a request.
+    fn answer(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + Send;
 }
 
-impl<S> Callee for S where
-    S: Service<
-            Request<Incoming>,
-            Response = Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        > + Clone
+impl<S, B> Callee<B> for S
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
         + Send
         + Sync
-        + 'static
+        + 'static,
+    B: Send + 'static,
 {
+    async fn answer(&self, request: Request<B>) -> Response<Body> {
+        let Ok(response) = self.clone().oneshot(request).await;
+        response
+    }
 }

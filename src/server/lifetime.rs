@@ -6,6 +6,8 @@
 
 use crate::server::listen::Duplex;
 use crate::server::places::Place;
+use crate::server::tasks::polled_when_woken;
+use futures_util::StreamExt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -47,23 +49,34 @@ impl Lifetime {
                 std::future::pending::<()>().await;
             }
         };
-        let grace = tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = too_slow => {
-                tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP");
-                return Ok(());
+        let mut limit = polled_when_woken(async {
+            tokio::select! {
+                () = too_slow => {
+                    tracing::debug!(within = ?self.handshake_timeout, "the client did not start HTTP");
+                    End::Now
+                }
+                () = closed(place) => End::Now,
+                () = place.activity.idle_for(self.idle) => End::Within(Some(self.drain_timeout)),
+                () = sleep(self.jittered_age()) => End::Within(Some(self.drain_timeout)),
+                // The caller of shutdown limits how long this may take.
+                () = stop.cancelled() => End::Within(None),
             }
-            () = place.close.cancelled() => return closed(),
-            () = place.activity.idle_for(self.idle) => Some(self.drain_timeout),
-            () = sleep(self.jittered_age()) => Some(self.drain_timeout),
-            // The caller of shutdown limits how long this may take.
-            () = stop.cancelled() => None,
+        });
+        let end = tokio::select! {
+            ended = connection.as_mut() => return ended,
+            end = limit.next() => end,
         };
+        let Some(End::Within(grace)) = end else { return Ok(()) };
         go_away(connection.as_mut());
+        let mut limit = polled_when_woken(async {
+            tokio::select! {
+                () = closed(place) => {}
+                () = sleep(grace) => {}
+            }
+        });
         tokio::select! {
             ended = connection => ended,
-            () = place.close.cancelled() => closed(),
-            () = sleep(grace) => Ok(()),
+            _ = limit.next() => Ok(()),
         }
     }
 
@@ -75,12 +88,19 @@ impl Lifetime {
     }
 }
 
-/// The end of a connection that is closed although its client has not ended it.
-fn closed<E>() -> Result<(), E> {
+/// How a limit ends a connection.
+enum End {
+    Now,
+    /// Its calls may end within this time, if there is a limit.
+    Within(Option<Duration>),
+}
+
+/// Returns when a connection is to be closed although its client has not ended it.
+async fn closed(place: &Place) {
+    place.close.cancelled().await;
     tracing::debug!(
         "closed: another connection needs the place, or the client does not take its answers"
     );
-    Ok(())
 }
 
 /// Sleeps for a time, or forever.

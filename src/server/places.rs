@@ -59,7 +59,7 @@ impl State {
 #[derive(Debug)]
 struct Open {
     owner: Owner,
-    close: CancellationToken,
+    close: Arc<CancellationToken>,
     activity: Arc<Activity>,
 }
 
@@ -89,10 +89,10 @@ impl Places {
         let id = state.next;
         state.next += 1;
         *state.of_peers.entry(owner).or_default() += 1;
-        let (close, activity) = (CancellationToken::new(), Arc::new(Activity::new()));
+        let (close, activity) = (Arc::new(CancellationToken::new()), Arc::new(Activity::new()));
         state
             .open
-            .insert(id, Open { owner, close: close.clone(), activity: Arc::clone(&activity) });
+            .insert(id, Open { owner, close: Arc::clone(&close), activity: Arc::clone(&activity) });
         drop(state);
         Some(Place { places: Arc::clone(self), id, close, activity })
     }
@@ -108,7 +108,7 @@ pub(super) struct Place {
     places: Arc<Places>,
     id: u64,
     /// Cancelled when another connection needs the place, or the client does not take its answers.
-    pub(super) close: CancellationToken,
+    pub(super) close: Arc<CancellationToken>,
     pub(super) activity: Arc<Activity>,
 }
 

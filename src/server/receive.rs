@@ -1,12 +1,12 @@
-//! A request that has arrived whole, so that nothing is done for a client that does not finish it.
+//! A request that arrives whole, so that nothing is done for a client that does not finish it.
 
 use crate::server::transit::Held;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
-use std::vec;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 /// The bytes before a message of gRPC: whether it is compressed, and its length.
 pub(super) const PREFIX_BYTES: usize = 5;
@@ -20,80 +20,87 @@ pub(super) enum NotReceived {
     BrokenOff,
 }
 
+/// The body of a request that arrives, with a message of at most so many bytes.
+#[derive(Debug)]
+pub(super) struct Arriving<B> {
+    body: B,
+    most_bytes: usize,
+    bytes: usize,
+    whole: Whole,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Arriving<B> {
+    /// A body of which nothing was received yet.
+    pub(super) fn new(body: B, most_bytes: usize) -> Self {
+        Self { body, most_bytes, bytes: 0, whole: Whole::default() }
+    }
+
+    /// How many bytes have arrived.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Receives what is there, which counts as held. It is ready when the body is whole.
+    pub(super) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        held: Option<&Held>,
+    ) -> Poll<Result<Whole, NotReceived>> {
+        while let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            let frame = frame.map_err(|_| NotReceived::BrokenOff)?;
+            // A request has no trailers that anything reads.
+            let Ok(data) = frame.into_data() else { continue };
+            self.bytes += data.len();
+            if self.bytes > self.most_bytes.saturating_add(PREFIX_BYTES) {
+                return Poll::Ready(Err(NotReceived::TooLarge));
+            }
+            if let Some(held) = held {
+                held.grow(data.len());
+            }
+            self.whole.push(data);
+            if self.body.is_end_stream() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(std::mem::take(&mut self.whole)))
+    }
+}
+
 /// The body of a request that has arrived whole.
 #[derive(Debug, Default)]
 pub(super) struct Whole {
     first: Option<Bytes>,
-    rest: vec::IntoIter<Bytes>,
+    rest: VecDeque<Bytes>,
 }
 
-/// Receives a body to its end, with a message of at most so many bytes, which count as held.
-pub(super) async fn receive<B: Body<Data = Bytes>>(
-    body: B,
-    most_bytes: usize,
-    held: &Held,
-) -> Result<Whole, NotReceived> {
-    let mut body = pin!(body);
-    let (mut first, mut rest, mut bytes) = (None, Vec::new(), 0);
-    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let frame = frame.map_err(|_| NotReceived::BrokenOff)?;
-        // A request has no trailers that anything reads.
-        let Ok(data) = frame.into_data() else { continue };
-        bytes += data.len();
-        if bytes > most_bytes.saturating_add(PREFIX_BYTES) {
-            return Err(NotReceived::TooLarge);
-        }
-        held.grow(data.len());
-        if first.is_none() {
-            first = Some(data);
+impl Whole {
+    fn push(&mut self, data: Bytes) {
+        if self.first.is_none() {
+            self.first = Some(data);
         } else {
-            rest.push(data);
-        }
-        if body.is_end_stream() {
-            break;
+            self.rest.push_back(data);
         }
     }
-    Ok(Whole { first, rest: rest.into_iter() })
 }
 
-/// The body of a request: whole, or a stream of messages that is received while it is worked on.
-#[derive(Debug)]
-pub(super) enum Received<B> {
-    Whole(Whole),
-    Stream(B),
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Body for Received<B> {
+impl Body for Whole {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match &mut *self {
-            Self::Whole(whole) => {
-                let data = whole.first.take().or_else(|| whole.rest.next());
-                Poll::Ready(data.map(|data| Ok(Frame::data(data))))
-            }
-            Self::Stream(stream) => Pin::new(stream).poll_frame(cx),
-        }
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let data = self.first.take().or_else(|| self.rest.pop_front());
+        Poll::Ready(data.map(|data| Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(whole) => whole.first.is_none() && whole.rest.as_slice().is_empty(),
-            Self::Stream(stream) => stream.is_end_stream(),
-        }
+        self.first.is_none() && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(whole) => {
-                let pieces = whole.first.iter().chain(whole.rest.as_slice());
-                SizeHint::with_exact(pieces.map(|piece| piece.len() as u64).sum())
-            }
-            Self::Stream(stream) => stream.size_hint(),
-        }
+        let pieces = self.first.iter().chain(&self.rest);
+        SizeHint::with_exact(pieces.map(|piece| piece.len() as u64).sum())
     }
 }

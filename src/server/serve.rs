@@ -6,7 +6,6 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout after shutdown is requested, and
 //! half a second to cancel the rest.
 
-use crate::call_end::OnEnd;
 use crate::server::authority::Mended;
 use crate::server::call_limits::{CallLimits, Limited};
 use crate::server::callee::Callee;
@@ -24,9 +23,9 @@ use crate::server::transit::{Outgoing, Transit};
 use crate::server::web::{Translated, Web};
 use http::Request;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
@@ -34,9 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
-use tower::ServiceExt;
-use tracing::Span;
+use tonic::body::Body;
 
 /// The pause after an error of accept, for example without file descriptors, so that the loop does not spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -104,7 +101,7 @@ pub enum ServeError {
 /// A [`ServeError`]. Errors of clients, and of the system for a while, are not among them.
 pub async fn serve(
     listeners: Vec<Listener>,
-    routes: Routes,
+    service: impl Callee<Body>,
     health: Health,
     config: ServeConfig,
     shutdown: Shutdown,
@@ -119,7 +116,7 @@ pub async fn serve(
         async move { transit.watch().await }
     });
     let server = Arc::new(Server {
-        service: layers(routes, &config, &transit),
+        service: Arc::new(layers(service, &config, &transit)),
         transit,
         http2: Tasks::default(),
         stop: CancellationToken::new(),
@@ -148,8 +145,12 @@ pub async fn serve(
 }
 
 /// The layers of every call, the outermost last.
-fn layers(routes: Routes, config: &ServeConfig, transit: &Arc<Transit>) -> impl Callee + use<> {
-    let (service, metrics) = (routes.prepare(), Arc::clone(&config.metrics));
+fn layers<S: Callee<Body>>(
+    service: S,
+    config: &ServeConfig,
+    transit: &Arc<Transit>,
+) -> impl Callee<Incoming> + use<S> {
+    let metrics = Arc::clone(&config.metrics);
     let service = Limited::new(service, config.calls.clone(), Arc::clone(transit), metrics);
     let service = Traced::new(service)
         .logging(config.log_calls)
@@ -160,7 +161,7 @@ fn layers(routes: Routes, config: &ServeConfig, transit: &Arc<Transit>) -> impl 
 
 /// The state that all listeners and connections share.
 struct Server<S> {
-    service: S,
+    service: Arc<S>,
     transit: Arc<Transit>,
     http2: Tasks,
     stop: CancellationToken,
@@ -169,7 +170,7 @@ struct Server<S> {
     config: ServeConfig,
 }
 
-impl<S: Callee> Server<S> {
+impl<S: Callee<Incoming>> Server<S> {
     /// Accepts connections of one listener until shutdown, then closes it.
     async fn accept(self: Arc<Self>, mut listener: Listener) {
         let config = &self.config;
@@ -256,23 +257,20 @@ impl<S: Callee> Server<S> {
         if self.config.mend_authority && matches!(peer, Peer::Unix { .. }) {
             stream = Box::new(Mended::new(stream));
         }
-        let (service, activity) = (self.service.clone(), Arc::clone(&place.activity));
-        let (transit, close) = (Arc::clone(&self.transit), place.close.clone());
-        let service = tower::service_fn(move |mut request: Request<Incoming>| {
+        let (service, activity) = (Arc::clone(&self.service), Arc::clone(&place.activity));
+        let (transit, close) = (Arc::clone(&self.transit), Arc::clone(&place.close));
+        let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert::<Peer>(peer);
-            let call = activity.begin();
-            let answer = service.clone().oneshot(request);
-            let (transit, close) = (Arc::clone(&transit), close.clone());
+            let (service, call) = (Arc::clone(&service), activity.begin());
+            let (transit, close) = (Arc::clone(&transit), Arc::clone(&close));
             async move {
-                let Ok(response) = answer.await;
-                let response = OnEnd::new(move |_| drop(call)).watch(response, Span::none());
-                Ok::<_, Infallible>(response.map(|body| Outgoing::new(body, transit, close)))
+                let response = service.answer(request).await;
+                Ok::<_, Infallible>(response.map(|body| Outgoing::new(body, transit, close, call)))
             }
         });
         let (stream, begun) = Counted::new(stream);
         let http = builder(&self.config, self.http2.clone(), is_tls);
-        let serving =
-            pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        let serving = pin!(http.serve_connection(TokioIo::new(stream), service));
         let go_away = auto::Connection::graceful_shutdown;
         self.config.lifetime.drive(serving, go_away, &begun, place, &self.stop).await
     }

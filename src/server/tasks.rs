@@ -3,12 +3,19 @@
 //! Invariant: nothing runs for a client outside of [`Tasks`], including the calls that hyper starts.
 
 use crate::server::shutdown::Shutdown;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long cancelled tasks may take to end.
 const CUT_GRACE: Duration = Duration::from_millis(500);
+
+/// A future as a stream, which polls it only when it was woken. A token takes locks at each poll, which all connections share.
+pub(super) fn polled_when_woken<F: Future>(future: F) -> FuturesUnordered<F> {
+    std::iter::once(future).collect()
+}
 
 /// All tasks of clients, connections and calls alike. All clones share one state.
 #[derive(Debug, Clone, Default)]
@@ -20,10 +27,11 @@ pub(super) struct Tasks {
 impl Tasks {
     /// Runs a task until it ends or is cancelled.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let cancel = self.cancel.clone();
+        let mut cancelled = polled_when_woken(self.cancel.clone().cancelled_owned());
         self.running.spawn(async move {
             tokio::select! {
-                () = cancel.cancelled() => {}
+                biased;
+                _ = cancelled.next() => {}
                 () = task => {}
             }
         });
@@ -44,12 +52,12 @@ impl Tasks {
     }
 }
 
-/// hyper starts each call with this.
+/// hyper starts each call with this. A call ends with its connection, so that it need not be cancelled by itself.
 impl<F> hyper::rt::Executor<F> for Tasks
 where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, task: F) {
-        self.spawn(task);
+        self.running.spawn(task);
     }
 }

@@ -5,19 +5,16 @@
 //! limited, because every peer can make calls fail at any rate.
 
 use crate::call_end::OnEnd;
+use crate::server::callee::Callee;
 use crate::server::code;
 use crate::server::listen::Peer;
 use crate::server::log_limit::LogLimit;
-use crate::server::metrics::Metrics;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use std::convert::Infallible;
-use std::pin::Pin;
+use crate::server::metrics::{MethodMetrics, Metrics};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tonic::Code;
 use tonic::body::Body;
-use tower::Service;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -123,27 +120,14 @@ impl<S> Traced<S> {
     }
 }
 
-impl<S, B> Service<Request<B>> for Traced<S>
-where
-    S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+impl<S: Callee<B>, B: Send> Callee<B> for Traced<S> {
+    async fn answer(&self, mut request: Request<B>) -> Response<Body> {
         let id = match request.headers().get(&REQUEST_ID).filter(|id| is_request_id(id)) {
             Some(id) => id.clone(),
             None => new_request_id(),
         };
         request.headers_mut().insert(REQUEST_ID, id.clone());
         let path = request.uri().path();
-        let method: String = path.chars().take(MAX_METHOD).collect();
         let request_id = id.to_str().unwrap_or_default();
         let tracing = self.tracing.filter(|_| !path.starts_with(OWN_SERVICES));
         let span = span(request_id, tracing.is_some());
@@ -152,45 +136,70 @@ where
             let known = is_known.then(|| path.trim_start_matches('/'));
             (tracing.begin)(&span, request.headers(), known);
         }
-        let peer = request.extensions().get::<Peer>().map(Peer::to_string);
-        let counted =
-            self.metrics.as_ref().map(|metrics| (Arc::clone(metrics), metrics.begun(path)));
-        let (started, call) = (Instant::now(), span.clone());
-        let (log, limits) = (self.log, Arc::clone(&self.limits));
-        let on_end = OnEnd::new(move |code| {
-            let latency = started.elapsed();
-            if let Some((metrics, method)) = &counted {
-                metrics.ended(method, code, latency);
+        let method = self.metrics.as_ref().map(|metrics| metrics.begun(path));
+        let call = Call {
+            log: self.log,
+            limits: Arc::clone(&self.limits),
+            metrics: self.metrics.clone().zip(method),
+            tracing,
+            uri: request.uri().clone(),
+            peer: request.extensions().get().copied(),
+            started: Instant::now(),
+            span: span.clone(),
+        };
+        let on_end = OnEnd::new(move |code| call.ended(code));
+        let mut response = self.inner.answer(request).instrument(span.clone()).await;
+        response.headers_mut().insert(REQUEST_ID, id);
+        on_end.watch(response, span)
+    }
+}
+
+/// A call that has not ended.
+struct Call {
+    log: CallLog,
+    limits: Arc<Limits>,
+    metrics: Option<(Arc<Metrics>, Arc<MethodMetrics>)>,
+    tracing: Option<Tracing>,
+    uri: Uri,
+    peer: Option<Peer>,
+    started: Instant,
+    span: Span,
+}
+
+impl Call {
+    /// Counts and logs the end.
+    fn ended(self, code: Code) {
+        let latency = self.started.elapsed();
+        if let Some((metrics, method)) = &self.metrics {
+            metrics.ended(method, code, latency);
+        }
+        if let Some(tracing) = self.tracing {
+            (tracing.end)(&self.span, code::names(code).0, is_server_error(code));
+        }
+        let (log, path) = (self.log, self.uri.path());
+        let is_failed = code != Code::Ok;
+        let is_info = (log.ok || (log.failed && (is_failed || latency >= log.slow)))
+            && !path.starts_with(HEALTH);
+        let is_refused = matches!(code, Code::Unimplemented | Code::ResourceExhausted);
+        let limit = if is_refused { &self.limits.refused } else { &self.limits.failed };
+        let mut left_out = None;
+        if is_info && is_failed {
+            let Some(count) = limit.admit() else { return };
+            left_out = Some(count).filter(|count| *count > 0);
+        }
+        // Made only for a line that is logged.
+        let method = || path.chars().take(MAX_METHOD).collect::<String>();
+        let peer = || self.peer.map(|peer| peer.to_string());
+        let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        let (code, _) = code::names(code);
+        self.span.in_scope(|| {
+            if is_info {
+                let (method, peer) = (method(), peer());
+                tracing::info!(method, code, latency_us, peer, left_out, "call");
+            } else {
+                tracing::debug!(method = method(), code, latency_us, peer = peer(), "call");
             }
-            if let Some(tracing) = tracing {
-                (tracing.end)(&call, code::names(code).0, is_server_error(code));
-            }
-            let is_failed = code != Code::Ok;
-            let is_info = (log.ok || (log.failed && (is_failed || latency >= log.slow)))
-                && !method.starts_with(HEALTH);
-            let is_refused = matches!(code, Code::Unimplemented | Code::ResourceExhausted);
-            let limit = if is_refused { &limits.refused } else { &limits.failed };
-            let mut left_out = None;
-            if is_info && is_failed {
-                let Some(count) = limit.admit() else { return };
-                left_out = Some(count).filter(|count| *count > 0);
-            }
-            let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-            let (code, _) = code::names(code);
-            call.in_scope(|| {
-                if is_info {
-                    tracing::info!(method, code, latency_us, peer, left_out, "call");
-                } else {
-                    tracing::debug!(method, code, latency_us, peer, "call");
-                }
-            });
         });
-        let answer = self.inner.call(request).instrument(span.clone());
-        Box::pin(async move {
-            let Ok(mut response) = answer.await;
-            response.headers_mut().insert(REQUEST_ID, id);
-            Ok(on_end.watch(response, span))
-        })
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! Invariant: a client that sends or takes nothing loses its message within the time limit, and holds up no other.
 
+use crate::server::places::ActiveCall;
 use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ struct Message {
     bytes: usize,
     since: Instant,
     /// Cancelled when the message is given up.
-    lost: CancellationToken,
+    lost: Arc<CancellationToken>,
 }
 
 impl State {
@@ -64,12 +65,12 @@ impl Transit {
     }
 
     /// Counts a message of so many bytes until the returned value is dropped; `lost` is cancelled when it is given up.
-    pub(super) fn hold(self: &Arc<Self>, bytes: usize, lost: &CancellationToken) -> Held {
+    pub(super) fn hold(self: &Arc<Self>, bytes: usize, lost: &Arc<CancellationToken>) -> Held {
         let mut state = self.lock();
         let id = state.next;
         state.next += 1;
         state.bytes += bytes;
-        let message = Message { bytes, since: Instant::now(), lost: lost.clone() };
+        let message = Message { bytes, since: Instant::now(), lost: Arc::clone(lost) };
         state.messages.insert(id, message);
         state.make_room(self.most_bytes);
         drop(state);
@@ -126,12 +127,19 @@ pub(super) struct Outgoing {
     body: Body,
     transit: Arc<Transit>,
     /// Closes the connection, because HTTP/2 no longer lets a single stream be reset.
-    close: CancellationToken,
+    close: Arc<CancellationToken>,
+    _call: ActiveCall,
 }
 
 impl Outgoing {
-    pub(super) fn new(body: Body, transit: Arc<Transit>, close: CancellationToken) -> Self {
-        Self { body, transit, close }
+    /// The body of the answer to a call, which lasts until it is dropped.
+    pub(super) fn new(
+        body: Body,
+        transit: Arc<Transit>,
+        close: Arc<CancellationToken>,
+        call: ActiveCall,
+    ) -> Self {
+        Self { body, transit, close, _call: call }
     }
 }
 
@@ -185,8 +193,8 @@ mod tests {
     #[test]
     fn the_oldest_message_makes_room() {
         let transit = Transit::new(10, Duration::MAX);
-        let lost = [(); 3].map(|()| CancellationToken::new());
-        let is_lost = || lost.each_ref().map(CancellationToken::is_cancelled);
+        let lost = [(); 3].map(|()| Arc::new(CancellationToken::new()));
+        let is_lost = || lost.each_ref().map(|lost| lost.is_cancelled());
         let first = transit.hold(6, &lost[0]);
         let second = transit.hold(4, &lost[1]);
         assert_eq!(is_lost(), [false; 3]);
@@ -202,7 +210,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_is_given_up_after_its_time() {
         let transit = Transit::new(10, Duration::from_millis(40));
-        let lost = CancellationToken::new();
+        let lost = Arc::new(CancellationToken::new());
         let _held = transit.hold(1, &lost);
         tokio::select! {
             () = transit.watch() => {}

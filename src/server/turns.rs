@@ -34,6 +34,13 @@ struct State {
 }
 
 impl State {
+    /// Whether a turn was free, which is then taken.
+    fn take_free(&mut self) -> bool {
+        let is_free = self.free > 0;
+        self.free -= usize::from(is_free);
+        is_free
+    }
+
     /// The call that gets the next turn.
     fn next(&mut self, patience: Patience) -> Option<oneshot::Sender<Turn>> {
         let (since, _) = self.waiting.first_key_value()?.1;
@@ -57,12 +64,16 @@ impl Turns {
         Arc::new(Self { patience, state: Mutex::new(state) })
     }
 
+    /// A turn, if one is free.
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Turn> {
+        self.lock().take_free().then(|| Turn(Some(Arc::clone(self))))
+    }
+
     /// A turn, unless none comes in time.
     pub(super) async fn take(self: &Arc<Self>) -> Option<Turn> {
         let (waiting, turn) = {
             let mut state = self.lock();
-            if state.free > 0 {
-                state.free -= 1;
+            if state.take_free() {
                 return Some(Turn(Some(Arc::clone(self))));
             }
             let (send, turn) = oneshot::channel();

@@ -10,6 +10,7 @@ use crate::commands::serve::health_port::HealthPort;
 use crate::commands::serve::listen::{Bound, bind_plain};
 use crate::commands::serve::{ObserveArgs, ServeArgs, metrics};
 use crate::server::activation::Activation;
+use crate::server::direct::Direct;
 use crate::server::health::{Health, Probe};
 use crate::server::listen::{ListenAddress, Listener};
 use crate::server::metrics::Kind;
@@ -39,7 +40,7 @@ const TLS_RELOAD: Duration = Duration::from_secs(2);
 pub struct BoundServer {
     bound: Bound,
     metrics_listener: Option<Listener>,
-    routes: Routes,
+    service: Direct<SpecServiceServer<Service>>,
     health: Health,
     profiles: Reload,
     source: Arc<dyn ImageStore>,
@@ -93,11 +94,13 @@ impl BoundServer {
             .max_encoding_message_size(limits.max_response_bytes)
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip);
-        let mut routes = Routes::new(spec).add_service(health.server());
+        let mut routes = Routes::new(health.server());
         if !no_reflection {
             routes = reflection::add(routes, &[DESCRIPTORS, DETAILS])
                 .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
         }
+
+        let service = Direct::new(spec, routes);
 
         let sets = [DESCRIPTORS, DETAILS, health::DESCRIPTORS];
         let web = (!no_http_json)
@@ -137,7 +140,7 @@ impl BoundServer {
                 .then_some(Tracing { begin: traces::begin_call, end: traces::end_call }),
             ..limits.serve_config()
         };
-        Ok(Self { bound, metrics_listener, routes, health, profiles, source, config })
+        Ok(Self { bound, metrics_listener, service, health, profiles, source, config })
     }
 
     /// The addresses of the sockets, with the ports that the system chose; the one for health only is last.
@@ -177,7 +180,7 @@ impl BoundServer {
             .metrics_listener
             .map(|listener| tokio::spawn(expose(listener, Arc::clone(&self.config.metrics))));
         let mut serving =
-            pin!(serve(listeners, self.routes, self.health, self.config, shutdown.clone()));
+            pin!(serve(listeners, self.service, self.health, self.config, shutdown.clone()));
         notify::ready();
         let served = tokio::select! {
             biased;

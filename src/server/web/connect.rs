@@ -7,6 +7,7 @@ use crate::domain::encoding::Encoding;
 use crate::domain::json_size::measure_json;
 use crate::domain::limits::{JSON_DEPTH, JSON_VALUES};
 use crate::proto_json;
+use crate::server::callee::Callee;
 use crate::server::receive::PREFIX_BYTES;
 use crate::server::web::methods::Messages;
 use crate::server::web::{Codec, Web, error};
@@ -20,11 +21,9 @@ use hyper::body::Incoming;
 use prost::Message;
 use prost::bytes::{BufMut, Bytes, BytesMut};
 use prost_reflect::MessageDescriptor;
-use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Service, ServiceExt};
 
 /// The time that a caller allows, in milliseconds.
 const TIMEOUT: &str = "connect-timeout-ms";
@@ -36,24 +35,21 @@ const TOO_LARGE: [u8; PREFIX_BYTES] = [0, 0xff, 0xff, 0xff, 0xff];
 const UNDECODABLE: &[u8] = &[7];
 
 /// Answers a call.
-pub(super) async fn call<S>(
-    inner: S,
-    web: Web,
+pub(super) async fn call<S: Callee<Body>>(
+    inner: &S,
+    web: &Web,
     codec: Codec,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-{
+) -> Response<Body> {
     let path = request.uri().path();
     let Some(Messages { input, output }) = web.methods.find(path) else {
         let text = format!("this server has no method {path} with one request and one response");
-        return Ok(failed(HeaderMap::new(), &Status::unimplemented(text), &web));
+        return failed(HeaderMap::new(), &Status::unimplemented(text), web);
     };
     let encoded = request.headers().get(CONTENT_ENCODING);
     if encoded.is_some_and(|encoding| encoding != "identity") {
         let text = "compressed requests are accepted in gRPC only: send the request without content-encoding";
-        return Ok(failed(HeaderMap::new(), &Status::unimplemented(text), &web));
+        return failed(HeaderMap::new(), &Status::unimplemented(text), web);
     }
     let (mut parts, body) = request.into_parts();
     grpc_headers(&mut parts.headers);
@@ -64,8 +60,8 @@ where
     let message = read(body, web.clone(), codec, input, Arc::clone(&refused));
     let message = stream::once(async move { message.await.map(Frame::data) });
     let request = Request::from_parts(parts, Body::new(StreamBody::new(Box::pin(message))));
-    let Ok(response) = inner.oneshot(request).await;
-    Ok(answer(response, codec, output, &web, refused.get()).await)
+    let response = inner.answer(request).await;
+    answer(response, codec, output, web, refused.get()).await
 }
 
 /// Replaces the headers of Connect and HTTP with gRPC's.

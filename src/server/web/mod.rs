@@ -8,18 +8,17 @@ mod connect;
 mod error;
 mod methods;
 
+use crate::server::callee::Callee;
 use http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use methods::Methods;
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use tonic::Status;
 use tonic::body::Body;
 use tonic_web::GrpcWebLayer;
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, ServiceExt};
 
 /// The answer to a request in another protocol.
 const PROTOCOLS: &str = "this server speaks gRPC over HTTP/2, and gRPC-Web and Connect over HTTP/1.1 and HTTP/2: \
@@ -94,9 +93,6 @@ fn protocol(headers: &HeaderMap) -> Protocol {
     }
 }
 
-/// A call in progress.
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
 /// A service of gRPC that is also called by the other protocols, unless they are off.
 #[derive(Debug, Clone)]
 pub struct Translated<S> {
@@ -111,50 +107,39 @@ impl<S> Translated<S> {
     }
 }
 
-impl<S> Service<Request<Incoming>> for Translated<S>
-where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
-        + Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
-        + Clone
-        + Send
-        + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<Incoming>>::poll_ready(&mut self.inner, cx)
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> Answer {
-        let Some(web) = &self.web else { return self.inner.call(request) };
+impl<S: Callee<Incoming> + Callee<Body>> Callee<Incoming> for Translated<S> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let Some(web) = &self.web else { return self.inner.answer(request).await };
         let is_http2 = request.version() == Version::HTTP_2;
         match protocol(request.headers()) {
+            Protocol::Grpc if is_http2 => self.inner.answer(request).await,
             Protocol::GrpcWeb | Protocol::Connect(_) if request.headers().contains_key(ORIGIN) => {
-                ready(plain(StatusCode::FORBIDDEN, PAGES))
+                plain(StatusCode::FORBIDDEN, PAGES)
             }
-            Protocol::Grpc if is_http2 => self.inner.call(request),
             Protocol::Grpc | Protocol::Unknown => {
-                ready(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, PROTOCOLS))
+                plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, PROTOCOLS)
             }
-            Protocol::GrpcWeb => {
-                Box::pin(GrpcWebLayer::new().layer(self.inner.clone()).oneshot(request))
-            }
+            Protocol::GrpcWeb => Box::pin(grpc_web(self.inner.clone(), request)).await,
             Protocol::Connect(_) if request.method() != Method::POST => {
                 let mut refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "send POST\n");
                 refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-                ready(refusal)
+                refusal
             }
             Protocol::Connect(codec) => {
-                Box::pin(connect::call(self.inner.clone(), web.clone(), codec, request))
+                Box::pin(connect::call(&self.inner, web, codec, request)).await
             }
         }
     }
 }
 
-fn ready(response: Response<Body>) -> Answer {
-    Box::pin(std::future::ready(Ok(response)))
+/// Answers a call in gRPC-Web.
+async fn grpc_web<S: Callee<Body>>(inner: S, request: Request<Incoming>) -> Response<Body> {
+    let inner = tower::service_fn(move |request: Request<Body>| {
+        let inner = inner.clone();
+        async move { Ok::<_, Infallible>(inner.answer(request).await) }
+    });
+    let Ok(response) = GrpcWebLayer::new().layer(inner).oneshot(request).await;
+    response
 }
 
 /// A response with a text for people.

@@ -17,24 +17,15 @@ impl<K: Hash + Eq, B> Default for Batches<K, B> {
 }
 
 impl<K: Hash + Eq, B> Batches<K, B> {
-    /// Adds a caller to the batch that waits for a name. If the result is true, the name has no task that runs
+    /// The batch that waits for a name, which a caller joins. If the second value is true, the name has no task that runs
     /// its lookups, and the caller must start one.
-    pub(super) fn join(
-        &mut self,
-        key: K,
-        join: impl FnOnce(&mut B),
-        open: impl FnOnce() -> B,
-    ) -> bool {
+    pub(super) fn join(&mut self, key: K, open: impl FnOnce() -> B) -> (&mut B, bool) {
         let mut must_start = false;
         let waiting = self.0.entry(key).or_insert_with(|| {
             must_start = true;
             None
         });
-        match waiting {
-            Some(batch) => join(batch),
-            None => *waiting = Some(open()),
-        }
-        must_start
+        (waiting.get_or_insert_with(open), must_start)
     }
 
     /// The callers of the next lookup of a name, which begins now. If no caller waits, the name is forgotten,

@@ -84,7 +84,9 @@ impl State {
 
     fn arrive(&mut self, caller: usize) {
         self.callers[caller] = Caller::Waits(self.tag);
-        if self.batches.join((), |batch| batch.push(caller), || vec![caller]) {
+        let (batch, must_start) = self.batches.join((), Vec::new);
+        batch.push(caller);
+        if must_start {
             self.tasks.push(Task::Idle);
         }
     }

@@ -53,16 +53,11 @@ impl<S: ImageStore> Shared<S> {
 
     /// Joins the next lookup of a name, and starts the task of a name that has none.
     fn join(&self, key: Key, deadline: Deadline) -> watch::Receiver<Option<Answer>> {
-        let (answer, mut receiver) = watch::channel(None);
+        let open = || Batch { answer: watch::Sender::new(None), deadline, span: Span::current() };
         let mut batches = lock(&self.batches);
-        let must_start = batches.join(
-            key.clone(),
-            |batch| {
-                receiver = batch.answer.subscribe();
-                batch.deadline = batch.deadline.later(deadline);
-            },
-            || Batch { answer, deadline, span: Span::current() },
-        );
+        let (batch, must_start) = batches.join(key.clone(), open);
+        batch.deadline = batch.deadline.later(deadline);
+        let receiver = batch.answer.subscribe();
         drop(batches);
         if must_start {
             let (store, batches) = (Arc::clone(&self.store), Arc::clone(&self.batches));

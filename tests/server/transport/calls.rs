@@ -4,6 +4,7 @@ use crate::logs::Logs;
 use crate::transport::{Server, ask};
 use bytes::Bytes;
 use http::Response;
+use specd::server::callee::Callee;
 use specd::server::trace::Traced;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -103,7 +104,7 @@ async fn what_a_handler_logs_and_records_carries_the_request_id() {
     });
     let request =
         http::Request::post("/a.B/C").header("x-request-id", "mine").body(Body::empty()).unwrap();
-    Traced::new(handler).oneshot(request).await.unwrap();
+    Traced::new(handler).answer(request).await;
     assert_eq!(logs.with("within")[0]["spans"][0]["request_id"], "mine");
     let call = &logs.with("call")[0];
     assert_eq!((&call["code"], &call["method"]), (&"ABORTED".into(), &"/a.B/C".into()));
@@ -137,7 +138,7 @@ async fn what_a_stream_logs_carries_the_request_id_and_its_trailers_give_the_cod
     });
     let request =
         http::Request::post("/a.B/C").header("x-request-id", "mine").body(Body::empty()).unwrap();
-    let mut body = Traced::new(handler).oneshot(request).await.unwrap().into_body();
+    let mut body = Traced::new(handler).answer(request).await.into_body();
     assert!(logs.with("call").is_empty());
     poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await.unwrap().unwrap();
     drop(body);
@@ -153,7 +154,8 @@ async fn a_call_whose_client_leaves_before_the_answer_is_logged_as_cancelled() {
         std::future::pending::<Result<Response<Body>, Infallible>>()
     });
     let request = http::Request::post("/a.B/C").body(Body::empty()).unwrap();
-    let call = Traced::new(handler).oneshot(request);
+    let traced = Traced::new(handler);
+    let call = traced.answer(request);
     tokio::time::timeout(std::time::Duration::from_millis(20), call).await.unwrap_err();
     assert_eq!(logs.with("call")[0]["code"], "CANCELLED");
 }
