@@ -133,7 +133,7 @@ pub(super) fn flags(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// There are no flags, which an old runc has not.
+/// There are no flags: an old runc refuses them.
 pub(super) fn no_flags(spec: &Spec, findings: &mut Findings) {
     if filter(spec).is_some_and(|filter| filter.flags.iter().flatten().next().is_some()) {
         findings.add(place_of("flags"), "need runc 1.2 or newer");

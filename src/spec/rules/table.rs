@@ -1,20 +1,20 @@
 //! The table: every rule on a finished spec, in the order in which they are checked.
 
 use super::{
-    Findings, Rule, annotations, capabilities, device_access, devices, hidden_mounts, hooks,
+    Check, Findings, Rule, annotations, capabilities, device_access, devices, hidden_mounts, hooks,
     limits, memory_policy, mount_options, mounts, namespaces, process, rdt, resources, scheduling,
     seccomp, shape, sysctl, user, user_namespace, version,
 };
 use crate::oci::Spec;
 
 /// A rule: a spec that breaks it is refused.
-pub(super) const fn refused(
+const fn refused(
     name: &'static str,
     sentence: &'static str,
     source: &'static str,
     check: fn(&Spec, &mut Findings),
 ) -> Rule {
-    Rule { name, sentence, source, refuses: true, check }
+    Rule { name, sentence, source, refuses: true, check: Check::Spec(check) }
 }
 
 /// A rule: a spec that breaks it is only warned of.
@@ -24,7 +24,7 @@ const fn warned(
     source: &'static str,
     check: fn(&Spec, &mut Findings),
 ) -> Rule {
-    Rule { name, sentence, source, refuses: false, check }
+    Rule { name, sentence, source, refuses: false, check: Check::Spec(check) }
 }
 
 /// The rule on types, which are checked where JSON is read.

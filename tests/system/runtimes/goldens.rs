@@ -79,7 +79,7 @@ fn every_golden_spec_starts() {
     assert!(wrong.is_empty(), "{} do not start:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Makes the network namespace that a spec joins, where there is none.
+/// Makes the network namespace that a spec joins, if it does not exist.
 fn network(spec: &Value) -> Option<NetworkNamespace> {
     let namespaces = spec["linux"]["namespaces"].as_array().into_iter().flatten();
     let paths = namespaces.filter_map(|namespace| namespace["path"].as_str());
