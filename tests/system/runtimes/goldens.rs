@@ -122,7 +122,7 @@ fn excluded(name: &str, spec: &Value, runtime: &Runtime, host: &Host) -> Option<
     if old && name == "security-sysctl-of-the-user-namespace" {
         return Some("runc before 1.4 and crun do not set its parameter".to_owned());
     }
-    if let Some(missing) = host.lacks_controller(spec, runtime.version_2) {
+    if let Some(missing) = host.missing_controllers(spec, runtime.version_2).first() {
         return Some(format!("no controller {missing}"));
     }
     if runtime.program != Program::Crun {
