@@ -278,7 +278,7 @@ pub struct PathChanges {
 pub enum SeccompOption {
     /// A default policy by its name, or the profile's.
     RuntimeDefault(Option<String>),
-    /// None.
+    /// No filter.
     Unconfined,
     /// A policy in Docker's format, as JSON.
     Docker(String),

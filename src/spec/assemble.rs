@@ -103,7 +103,7 @@ fn find_broken(
     spec: &oci::Spec,
     inputs: &Inputs<'_>,
 ) -> Result<Vec<Broken>, SpecError> {
-    let mut broken = rules::find_broken_on_while(spec, inputs.host, inputs.allowance)?;
+    let mut broken = rules::find_broken_while(spec, inputs.host, inputs.allowance)?;
     let is_the_profiles = |one: &Broken| {
         profile.warned.iter().any(|(rule, place)| *rule == one.rule.name && *place == one.place)
     };

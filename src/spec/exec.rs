@@ -65,7 +65,7 @@ impl StoredProcess {
     pub fn change(self, inputs: &Inputs<'_>) -> Result<Encoded, SpecError> {
         let changed = self.assemble(inputs, false)?;
         refuse_changes_of_container(&changed.spec)?;
-        let broken = rules::find_broken_on_while(&changed.spec, inputs.host, inputs.allowance)?;
+        let broken = rules::find_broken_while(&changed.spec, inputs.host, inputs.allowance)?;
         if !broken.is_empty() {
             let recorded = self.assemble(inputs, true)?;
             blame::judge_part(broken, &["process"], &recorded, inputs.options)?;

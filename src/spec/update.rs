@@ -1,5 +1,6 @@
 //! The limits of a running container: `LinuxResources`, encoded as in a spec.
 
+use crate::domain::host_facts::HostFacts;
 use crate::domain::origin::Origin;
 use crate::domain::request::Options;
 use crate::oci::{self, Linux, Resources};
@@ -23,7 +24,7 @@ pub fn encode_resources(resources: &Resources) -> Result<Encoded, SpecError> {
     }
     let linux = Linux { resources: Some(resources.clone()), ..Linux::default() };
     let spec = oci::Spec { linux: Some(linux), ..oci::Spec::default() };
-    let broken = rules::find_broken(&spec);
+    let broken = rules::find_broken(&spec, &HostFacts::default());
     if !broken.is_empty() {
         let provenance = Provenance::of_stored(&oci::Spec::default())?;
         let mut assembly = Assembly::new(spec, Some(provenance));

@@ -4,6 +4,7 @@
 //!
 //! Invariant: what a file states is in the profile, fields that no type knows included.
 
+use crate::domain::host_facts::HostFacts;
 use crate::domain::image_rules::ImageRules;
 use crate::domain::sandbox::{Additions, UserMounts};
 use crate::oci::{self, Member, Place};
@@ -123,7 +124,8 @@ impl File {
                 .unwrap_or(added.cgroup_namespace_on_v2),
             docker_environment: self.docker_environment.unwrap_or(added.docker_environment),
         };
-        let broken = rules::find_broken(&spec).into_iter().filter(|one| !one.rule.refuses);
+        let broken = rules::find_broken(&spec, &HostFacts::default());
+        let broken = broken.into_iter().filter(|one| !one.rule.refuses);
         let warned = broken.map(|one| (one.rule.name, one.place)).collect();
         Ok(Profile {
             name: self.name,

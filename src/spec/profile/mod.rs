@@ -52,7 +52,7 @@ pub struct Profile {
     pub aliases: Vec<String>,
     /// The release with the same output; empty if there is no such release.
     pub equals: String,
-    /// The last day on which that release is supported, for example `2027-05-16`; empty if there is none.
+    /// The last day on which that release is supported, for example `2027-05-16`; empty if there is no such release.
     pub supported_until: String,
     /// How it reads an image.
     pub rules: ImageRules,

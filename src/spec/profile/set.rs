@@ -92,7 +92,7 @@ impl Profiles {
         name.map_or(self.default.is_none(), |name| name == NODE)
     }
 
-    /// The profile of a name, or the default one for no name. None for that of the node's release.
+    /// The profile of a name, or the default one for no name; nothing for the profile of the node's release.
     #[must_use]
     pub fn get(&self, name: Option<&str>) -> Option<&Profile> {
         match name {

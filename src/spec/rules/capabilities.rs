@@ -51,13 +51,14 @@ fn set_of(names: &[String]) -> HashSet<&str> {
     names.iter().map(String::as_str).collect()
 }
 
-/// The names of a list that another list lacks. A runtime ignores names that it does not know, which [`names`] notes.
+/// The names of a list that another list lacks. A runtime ignores names that it does not know, which [`names`] notes; crun
+/// knows a name in small letters, too.
 fn missing<'a>(inner: &'a [String], outer: &[String]) -> Vec<&'a str> {
     if inner.is_empty() || inner == outer {
         return Vec::new();
     }
-    let outer = set_of(outer);
-    let lacks = |name: &&str| !outer.contains(name) && KNOWN.contains(name);
+    let outer: HashSet<String> = outer.iter().map(|name| name.to_ascii_uppercase()).collect();
+    let lacks = |name: &&str| !outer.contains(*name) && KNOWN.contains(name);
     inner.iter().map(String::as_str).filter(lacks).collect()
 }
 

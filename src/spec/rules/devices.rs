@@ -2,7 +2,8 @@
 
 use super::Findings;
 use super::mounts::destination;
-use crate::oci::{Device, DeviceRule, Mount, Spec, place};
+use super::namespaces::exists;
+use crate::oci::{Device, DeviceRule, Mount, Place, Spec, place};
 use crate::paths::clean;
 
 fn nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
@@ -18,13 +19,44 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The highest major and minor number that mknod(2) takes.
+const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
+
+/// The numbers of the nodes that a runtime makes, each with its place and the highest such number. In a user namespace a
+/// runtime binds the host's nodes, and `/dev/ptmx` is a link.
+fn made_numbers(spec: &Spec) -> impl Iterator<Item = (Place, &Device, i64, i64)> {
+    let made =
+        nodes(spec).filter(|(_, node)| !exists(spec, "user") && clean(&node.path) != "/dev/ptmx");
+    made.flat_map(|(index, node)| {
+        HIGHEST.into_iter().zip([node.major, node.minor]).map(move |((name, highest), number)| {
+            (place!["linux", "devices", index, name], node, number, highest)
+        })
+    })
+}
+
 /// A node has the numbers of a device.
 pub(super) fn numbers(spec: &Spec, findings: &mut Findings) {
-    for (index, device) in nodes(spec).filter(|(_, device)| device.kind != "p") {
-        for (name, number) in [("major", device.major), ("minor", device.minor)] {
-            if number < 0 {
-                findings.add(place!["linux", "devices", index, name], "must not be below 0");
-            }
+    for (place, node, number, _) in made_numbers(spec) {
+        if node.kind != "p" && number < 0 {
+            findings.add(place, "must not be below 0");
+        }
+    }
+}
+
+/// A node has numbers that fit into the kernel's.
+pub(super) fn number_sizes(spec: &Spec, findings: &mut Findings) {
+    for (place, node, number, highest) in made_numbers(spec) {
+        if node.kind != "p" && number > highest {
+            findings.add(place, format_args!("must be at most {highest}"));
+        }
+    }
+}
+
+/// A named pipe has no numbers of a device.
+pub(super) fn pipe_numbers(spec: &Spec, findings: &mut Findings) {
+    for (place, node, number, _) in made_numbers(spec) {
+        if node.kind == "p" && number != 0 {
+            findings.add(place, "must be 0: a named pipe has no device number");
         }
     }
 }
@@ -51,14 +83,30 @@ pub(super) fn path(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The path of a node is not that of a directory.
+pub(super) fn path_end(spec: &Spec, findings: &mut Findings) {
+    for (index, _) in nodes(spec).filter(|(_, node)| node.path.ends_with('/')) {
+        let text = "should not end with /, since crun does not clean a path";
+        findings.add(place!["linux", "devices", index, "path"], text);
+    }
+}
+
 /// Filesystems in which no device node can be made.
 const WITHOUT_NODES: [&str; 6] = ["proc", "sysfs", "mqueue", "devpts", "cgroup", "cgroup2"];
 
+/// The nodes that a runtime makes in every container.
+pub(super) const DEFAULT_NODES: [&str; 6] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+
+/// Whether a runtime makes device nodes: not where the host's are bound.
+pub(super) fn makes_nodes(spec: &Spec) -> bool {
+    !spec.mounts.iter().any(|mount| mount.is_bind() && destination(mount) == "/dev")
+}
+
 /// A node is made where it can be, and so is `/dev/null`, which every container has.
 pub(super) fn place_of_nodes(spec: &Spec, findings: &mut Findings) {
-    let is_dev_bound = |mount: &Mount| mount.is_bind() && destination(mount) == "/dev";
     let unfit = |mount: &Mount| !mount.is_bind() && WITHOUT_NODES.contains(&&*mount.kind);
-    if !spec.mounts.iter().any(unfit) || spec.mounts.iter().any(is_dev_bound) {
+    if !spec.mounts.iter().any(unfit) || !makes_nodes(spec) {
         return;
     }
     // The last mount on a directory above a path is where the path is.

@@ -1,58 +1,31 @@
 //! Rules on a spec and the host that will run it. A fact that is not stated breaks none of them.
 
-use super::table::refused;
-use super::{Broken, Findings, Rule, mounts, namespaces};
+use super::mount_options::RECURSIVE_FLAGS;
+use super::{Check, Findings, Rule, mounts, namespaces};
 use crate::domain::host_facts::HostFacts;
 use crate::oci::{Spec, place};
 
-/// Mount options that change a mount and all mounts below it. A runtime that does not know them starts the container without.
-const RECURSIVE: [&str; 18] = [
-    "rro",
-    "rrw",
-    "rnosuid",
-    "rsuid",
-    "rnodev",
-    "rdev",
-    "rnoexec",
-    "rexec",
-    "rnodiratime",
-    "rdiratime",
-    "rrelatime",
-    "rnorelatime",
-    "rnoatime",
-    "ratime",
-    "rstrictatime",
-    "rnostrictatime",
-    "rnosymfollow",
-    "rsymfollow",
-];
-
-/// Every rule on a spec and its host, in the order in which they are checked. The checks are those of `find_broken`.
+/// Every rule on a spec and its host, in the order in which they are checked.
 #[rustfmt::skip]
 pub static HOST_RULES: [Rule; 4] = [
-    refused("apparmor-loaded", "The AppArmor profile is one of those that are loaded on the host.",
-        "runc: apparmor.ApplyProfile; apparmor(7)", passes),
-    refused("runtime-namespace", "The runtime supports the type of every namespace.",
-        "runc: CreateLibcontainerConfig; crun: configure_init_status", passes),
-    refused("runtime-mount-option", "The runtime supports every recursive mount option.",
-        "ours: an older runtime mounts without the option, for example writable instead of read-only", passes),
-    refused("runtime-mapped-mount", "The runtime supports mounts that map IDs.",
-        "containerd since 2.0: TaskManager.validateRuntimeFeatures", passes),
+    on_host("apparmor-loaded", "The AppArmor profile is one of those that are loaded on the host.",
+        "runc: apparmor.ApplyProfile; apparmor(7)", apparmor),
+    on_host("runtime-namespace", "The runtime supports the type of every namespace.",
+        "runc: CreateLibcontainerConfig; crun: configure_init_status", namespace_types),
+    on_host("runtime-mount-option", "The runtime supports every recursive mount option.",
+        "ours: an older runtime mounts without the option, for example writable instead of read-only", mount_options),
+    on_host("runtime-mapped-mount", "The runtime supports mounts that map IDs.",
+        "containerd since 2.0: TaskManager.validateRuntimeFeatures", mapped_mounts),
 ];
 
-/// Passes every spec, since without a host there is nothing to check.
-fn passes(_: &Spec, _: &mut Findings) {}
-
-/// Every rule that a spec breaks on its host.
-pub(super) fn find_broken(spec: &Spec, host: &HostFacts) -> Vec<Broken> {
-    let checks = [apparmor, namespace_types, mount_options, mapped_mounts];
-    let mut broken = Vec::new();
-    for (rule, check) in HOST_RULES.iter().zip(checks) {
-        let mut findings = Findings { rule, broken: Vec::new() };
-        check(spec, host, &mut findings);
-        broken.append(&mut findings.broken);
-    }
-    broken
+/// A rule on a spec and its host: a spec that breaks it is refused.
+const fn on_host(
+    name: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    check: fn(&Spec, &HostFacts, &mut Findings),
+) -> Rule {
+    Rule { name, sentence, source, refuses: true, check: Check::Host(check) }
 }
 
 /// The AppArmor profile is loaded. A profile in another namespace, and several of them, have no name in the list.
@@ -91,7 +64,7 @@ fn mount_options(spec: &Spec, host: &HostFacts, findings: &mut Findings) {
     };
     for (index, mount) in spec.mounts.iter().enumerate() {
         for (at, option) in mount.options.iter().enumerate() {
-            if RECURSIVE.contains(&option.as_str()) && !known.contains(option) {
+            if RECURSIVE_FLAGS.contains(&option.as_str()) && !known.contains(option) {
                 let text = format_args!("the host's runtime has no mount option {option:?}");
                 findings.add(place!["mounts", index, "options", at], text);
             }
@@ -124,6 +97,7 @@ mod tests {
     use super::*;
     use crate::domain::host_facts::RuntimeFeatures;
     use crate::oci::json;
+    use crate::spec::rules::{Broken, find_broken};
     use serde_json::json;
 
     /// A spec with something of each rule.
@@ -141,8 +115,15 @@ mod tests {
         json::from_value(spec).unwrap()
     }
 
+    /// What breaks a rule on the host.
+    fn shown_of(spec: &Spec, host: &HostFacts) -> Vec<String> {
+        let is_of_host = |broken: &Broken| matches!(broken.rule.check, Check::Host(_));
+        let broken = find_broken(spec, host).into_iter().filter(is_of_host);
+        broken.map(|broken| broken.to_string()).collect()
+    }
+
     fn shown(host: &HostFacts) -> Vec<String> {
-        find_broken(&spec(), host).iter().map(ToString::to_string).collect()
+        shown_of(&spec(), host)
     }
 
     fn with_features(features: serde_json::Value) -> HostFacts {
@@ -181,7 +162,7 @@ mod tests {
             spec.process_mut().apparmor_profile = name.to_owned();
             let loaded = loaded.iter().map(|name| (*name).to_owned()).collect();
             let host = HostFacts { apparmor_profiles: Some(loaded), ..HostFacts::default() };
-            find_broken(&spec, &host).first().map(ToString::to_string)
+            shown_of(&spec, &host).pop()
         };
         let text = r#"process.apparmorProfile: "p" is not loaded on the host: "#;
         assert!(with("p", &["q"]).unwrap().starts_with(text));

@@ -57,7 +57,16 @@ pub struct Rule {
     pub source: &'static str,
     /// Whether a spec that breaks the rule is refused, or only warned of.
     pub refuses: bool,
-    check: fn(&Spec, &mut Findings),
+    check: Check,
+}
+
+/// What finds the places that break a rule.
+#[derive(Debug)]
+enum Check {
+    /// In a spec.
+    Spec(fn(&Spec, &mut Findings)),
+    /// In a spec, on the host that will run it.
+    Host(fn(&Spec, &HostFacts, &mut Findings)),
 }
 
 impl Rule {
@@ -118,43 +127,29 @@ impl Findings {
     }
 }
 
-/// Every rule that a spec breaks, in the order of the rules.
+/// Every rule that a spec breaks by itself or on the host that will run it, in the order of the rules.
 #[must_use]
-pub fn find_broken(spec: &Spec) -> Vec<Broken> {
+pub fn find_broken(spec: &Spec, host: &HostFacts) -> Vec<Broken> {
     // Without a limit there is no error.
-    find_broken_while(spec, Allowance::UNLIMITED).unwrap_or_default()
+    find_broken_while(spec, host, Allowance::UNLIMITED).unwrap_or_default()
 }
 
 /// The same, as long as the result is wanted.
 pub(super) fn find_broken_while(
     spec: &Spec,
-    allowance: Allowance<'_>,
-) -> Result<Vec<Broken>, SpecError> {
-    let mut broken = Vec::new();
-    for rule in &RULES {
-        allowance.check()?;
-        let mut findings = Findings { rule, broken: Vec::new() };
-        (rule.check)(spec, &mut findings);
-        broken.append(&mut findings.broken);
-    }
-    Ok(broken)
-}
-
-/// Every rule that a spec breaks by itself or on the host that will run it.
-#[must_use]
-pub fn find_broken_on(spec: &Spec, host: &HostFacts) -> Vec<Broken> {
-    // Without a limit there is no error.
-    find_broken_on_while(spec, host, Allowance::UNLIMITED).unwrap_or_default()
-}
-
-/// The same, as long as the result is wanted.
-pub(super) fn find_broken_on_while(
-    spec: &Spec,
     host: &HostFacts,
     allowance: Allowance<'_>,
 ) -> Result<Vec<Broken>, SpecError> {
-    let mut broken = find_broken_while(spec, allowance)?;
-    broken.append(&mut host::find_broken(spec, host));
+    let mut broken = Vec::new();
+    for rule in RULES.iter().chain(&HOST_RULES) {
+        allowance.check()?;
+        let mut findings = Findings { rule, broken: Vec::new() };
+        match rule.check {
+            Check::Spec(check) => check(spec, &mut findings),
+            Check::Host(check) => check(spec, host, &mut findings),
+        }
+        broken.append(&mut findings.broken);
+    }
     Ok(broken)
 }
 
@@ -162,7 +157,7 @@ pub(super) fn find_broken_on_while(
 #[must_use]
 pub fn find_broken_in_json(json: Value) -> Vec<Broken> {
     match json::from_value::<Spec>(json) {
-        Ok(spec) => find_broken(&spec),
+        Ok(spec) => find_broken(&spec, &HostFacts::default()),
         Err(wrong) => wrong.into_iter().take(MOST_FINDINGS).map(wrong_type).collect(),
     }
 }
@@ -304,7 +299,10 @@ mod tests {
 
     #[test]
     fn an_empty_spec_lacks_what_runtimes_need() {
-        let names: Vec<_> = find_broken(&Spec::default()).iter().map(|one| one.rule.name).collect();
+        let names: Vec<_> = find_broken(&Spec::default(), &HostFacts::default())
+            .iter()
+            .map(|one| one.rule.name)
+            .collect();
         let missing = ["process-present", "root-present", "linux-present", "mounts-present"];
         assert_eq!(names, [&["oci-version"], &missing[..]].concat());
         assert_eq!(found(json!([]))[0].to_string(), "must be an object");

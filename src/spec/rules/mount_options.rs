@@ -7,6 +7,13 @@ use crate::oci::{Mount, Spec, place};
 pub(super) const PROPAGATIONS: [&str; 8] =
     ["private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable"];
 
+/// Flags that change a mount and all mounts below it.
+#[rustfmt::skip]
+pub(super) const RECURSIVE_FLAGS: [&str; 18] = [
+    "rro", "rrw", "rnosuid", "rsuid", "rnodev", "rdev", "rnoexec", "rexec", "rnodiratime", "rdiratime", "rrelatime",
+    "rnorelatime", "rnoatime", "ratime", "rstrictatime", "rnostrictatime", "rnosymfollow", "rsymfollow",
+];
+
 /// Whether an option is a flag of the mount itself. Any other option is one of a filesystem.
 #[rustfmt::skip]
 fn is_flag(option: &str) -> bool {
@@ -16,10 +23,9 @@ fn is_flag(option: &str) -> bool {
             | "loud" | "mand" | "noatime" | "nodev" | "nodiratime" | "noexec" | "noiversion" | "nolazytime" | "nomand"
             | "norelatime" | "nostrictatime" | "nosuid" | "nosymfollow" | "rbind" | "relatime" | "remount" | "ro" | "rw"
             | "silent" | "strictatime" | "suid" | "sync" | "symfollow"
-            | "rro" | "rrw" | "rnosuid" | "rsuid" | "rnodev" | "rdev" | "rnoexec" | "rexec" | "rnodiratime" | "rdiratime"
-            | "rrelatime" | "rnorelatime" | "rnoatime" | "ratime" | "rstrictatime" | "rnostrictatime" | "rnosymfollow"
-            | "rsymfollow" | "tmpcopyup" | "idmap" | "ridmap"
-    ) || PROPAGATIONS.contains(&option)
+            | "tmpcopyup" | "idmap" | "ridmap"
+    ) || RECURSIVE_FLAGS.contains(&option)
+        || PROPAGATIONS.contains(&option)
 }
 
 /// Options of crun, some with a value, which runc takes for those of a filesystem.
@@ -45,7 +51,7 @@ enum Value {
     Word(&'static [&'static str]),
     /// Anything that the kernel may know.
     Any,
-    /// None.
+    /// An option without a value.
     Nothing,
 }
 
@@ -105,12 +111,12 @@ impl Value {
     }
 }
 
-/// Whether an option is no flag. An empty one is ignored, and one with a NUL byte breaks another rule.
+/// Whether an option is not a flag. An empty option is ignored, and one with a NUL byte breaks another rule.
 fn is_other(option: &str) -> bool {
     !option.is_empty() && !option.contains('\0') && !is_flag(option)
 }
 
-/// The options of a spec's mounts that are no flags, with their positions.
+/// The options of a spec's mounts that are not flags, with their positions.
 fn others<'a>(
     spec: &'a Spec,
     wanted: impl Fn(&Mount) -> bool + 'a,

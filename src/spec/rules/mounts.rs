@@ -52,6 +52,14 @@ pub(super) fn propagation(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The mounts of the root can be bound, which masked and read-only paths take.
+pub(super) fn bindable(spec: &Spec, findings: &mut Findings) {
+    if spec.linux.as_ref().is_some_and(|linux| linux.rootfs_propagation == "runbindable") {
+        let text = "lets no runtime make a path read-only, and runc 1.1 refuses it";
+        findings.add(place!["linux", "rootfsPropagation"], text);
+    }
+}
+
 /// The spec has mounts.
 pub(super) fn list(spec: &Spec, findings: &mut Findings) {
     if spec.mounts.is_empty() {
@@ -212,12 +220,30 @@ pub(super) fn proc(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// Nothing is mounted inside `/proc` except files that can be emulated.
+/// The links of `/proc` can be followed.
+pub(super) fn proc_links(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| destination(mount) == "/proc") {
+        for (at, _) in mount.options.iter().enumerate().filter(|(_, it)| *it == "nosymfollow") {
+            let place = place!["mounts", index, "options", at];
+            findings.add(place, "stops runc 1.1, which follows the links of /proc/self/fd");
+        }
+    }
+}
+
+/// Nothing is mounted inside `/proc` except files that can be emulated, over which only files can be bound.
 pub(super) fn inside_proc(spec: &Spec, findings: &mut Findings) {
     for (index, mount) in all(spec) {
         let path = destination(mount);
-        if path.starts_with("/proc/") && !INSIDE_PROC.contains(&&*path) {
+        if !path.starts_with("/proc/") {
+            continue;
+        }
+        let is_proc_mounted =
+            || spec.mounts[..index].iter().any(|earlier| destination(earlier) == "/proc");
+        if !INSIDE_PROC.contains(&&*path) {
             findings.add(place!["mounts", index, "destination"], "must not be inside /proc");
+        } else if !mount.is_bind() && is_proc_mounted() {
+            let text = format_args!("must be a bind mount, since {path} is a file");
+            findings.add(place!["mounts", index, "type"], text);
         }
     }
 }

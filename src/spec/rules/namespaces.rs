@@ -1,7 +1,9 @@
 //! The namespaces, and what needs one other than the host's.
 
+use super::devices::{DEFAULT_NODES, makes_nodes};
 use super::{Findings, repeated};
 use crate::oci::{LinuxNamespace, Place, Spec, place};
+use crate::paths::clean;
 use std::collections::BTreeSet;
 
 const KINDS: [&str; 8] = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
@@ -166,6 +168,24 @@ pub(super) fn hidden_lists(spec: &Spec) -> impl Iterator<Item = (&'static str, &
 pub(super) fn hidden_paths(spec: &Spec, findings: &mut Findings) {
     for (name, _) in hidden_lists(spec).filter(|(_, paths)| !paths.is_empty()) {
         needs(spec, place!["linux", name], "mount", findings);
+    }
+}
+
+/// No hidden path leads through a device node, which is not a directory.
+pub(super) fn hidden_paths_below_nodes(spec: &Spec, findings: &mut Findings) {
+    let nodes = || spec.linux.iter().flat_map(|linux| &linux.devices).map(|node| clean(&node.path));
+    for (name, paths) in hidden_lists(spec).filter(|_| makes_nodes(spec)) {
+        for (index, path) in paths.iter().enumerate() {
+            let path = clean(path);
+            let is_above =
+                |node: &str| path.strip_prefix(node).is_some_and(|rest| rest.starts_with('/'));
+            if DEFAULT_NODES.into_iter().any(is_above) || nodes().any(|node| is_above(&node)) {
+                findings.add(
+                    place!["linux", name, index],
+                    "is below a device node, which is not a directory",
+                );
+            }
+        }
     }
 }
 

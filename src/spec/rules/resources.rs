@@ -9,6 +9,9 @@ const PROCESSES: i64 = 4_194_304;
 /// The period of realtime scheduling where none is set, in microseconds.
 const REALTIME_PERIOD: u64 = 1_000_000;
 
+/// The longest realtime period, in microseconds.
+const HIGHEST_REALTIME_PERIOD: u64 = u64::MAX / 1000;
+
 fn resources(spec: &Spec) -> Option<&Resources> {
     spec.linux.as_ref()?.resources.as_ref()
 }
@@ -96,9 +99,13 @@ pub(super) fn burst(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// A realtime runtime is within its period.
+/// A realtime period is one that the kernel can count in nanoseconds, and the runtime is within it.
 pub(super) fn realtime(spec: &Spec, findings: &mut Findings) {
     let Some(cpu) = cpu_of(spec) else { return };
+    if cpu.realtime_period.is_some_and(|period| period > HIGHEST_REALTIME_PERIOD) {
+        let place = place!["linux", "resources", "cpu", "realtimePeriod"];
+        findings.add(place, format_args!("must be at most {HIGHEST_REALTIME_PERIOD}"));
+    }
     let period = cpu.realtime_period.filter(|period| *period != 0).unwrap_or(REALTIME_PERIOD);
     let runtime = cpu.realtime_runtime.and_then(|runtime| u64::try_from(runtime).ok());
     if runtime.is_some_and(|runtime| runtime > period) {

@@ -123,6 +123,28 @@ pub(super) fn architectures(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// Architectures that no runc knows, and the two that runc 1.1 does not know.
+const UNKNOWN_TO_RUNC: [&str; 7] = [
+    "SCMP_ARCH_PARISC",
+    "SCMP_ARCH_PARISC64",
+    "SCMP_ARCH_M68K",
+    "SCMP_ARCH_SH",
+    "SCMP_ARCH_SHEB",
+    "SCMP_ARCH_RISCV64",
+    "SCMP_ARCH_LOONGARCH64",
+];
+
+/// Every architecture is known to every runc.
+pub(super) fn common_architectures(spec: &Spec, findings: &mut Findings) {
+    let names = filter(spec).into_iter().flat_map(|filter| &filter.architectures);
+    for (index, name) in names.enumerate() {
+        if UNKNOWN_TO_RUNC.contains(&name.as_str()) {
+            let place = place!["linux", "seccomp", "architectures", index];
+            findings.add(place, format_args!("{name} is not known to every runc"));
+        }
+    }
+}
+
 /// Every flag is known.
 pub(super) fn flags(spec: &Spec, findings: &mut Findings) {
     let flags = filter(spec).into_iter().flat_map(|filter| filter.flags.iter().flatten());
@@ -133,7 +155,7 @@ pub(super) fn flags(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// There are no flags, which an old runc has not.
+/// There are no flags: an old runc refuses them.
 pub(super) fn no_flags(spec: &Spec, findings: &mut Findings) {
     if filter(spec).is_some_and(|filter| filter.flags.iter().flatten().next().is_some()) {
         findings.add(place_of("flags"), "need runc 1.2 or newer");

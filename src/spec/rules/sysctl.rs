@@ -1,9 +1,10 @@
 //! Sysctls: those that would change the host.
 
 use super::Findings;
-use super::namespaces::{exists, place_of};
+use super::namespaces::{exists, is_private, place_of};
+use super::user_namespace::MappedIds;
 use crate::domain::sandbox::NamespaceKind;
-use crate::domain::sysctl::{NAMESPACES, SysctlScope, scope};
+use crate::domain::sysctl::{NAMESPACES, SysctlScope, dotted, scope};
 use crate::oci::{Place, Spec, place};
 
 fn keys(spec: &Spec) -> impl Iterator<Item = &str> {
@@ -64,6 +65,32 @@ pub(super) fn field(spec: &Spec, findings: &mut Findings) {
         if let SysctlScope::Field(name) = scope(key) {
             let text = format_args!("is set by the field {name} of the spec");
             findings.add(place_of_key(key), text);
+        }
+    }
+}
+
+/// The groups that may send pings are numbers, which a private user namespace maps.
+pub(super) fn ping_groups(spec: &Spec, findings: &mut Findings) {
+    let Some(linux) = &spec.linux else { return };
+    let maps_few = is_private(spec, "user") && !linux.gid_mappings.is_empty();
+    let mapped = maps_few.then(|| MappedIds::new(&linux.gid_mappings));
+    let is_range = |key: &str| dotted(key) == "net.ipv4.ping_group_range";
+    for (key, range) in linux.sysctl.iter().filter(|(key, _)| is_range(key)) {
+        for group in range.split_ascii_whitespace().take(2) {
+            let number = group.parse::<u32>();
+            if let (Some(mapped), Ok(number)) = (&mapped, &number)
+                && !mapped.contain(*number)
+            {
+                let text = format_args!("group {number} is not mapped by linux.gidMappings");
+                findings.add_contradiction(place_of_key(key), place!["linux", "gidMappings"], text);
+            } else if number.is_err()
+                && !group.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+            {
+                findings.add(
+                    place_of_key(key),
+                    "must be two numbers of groups, for example 0 2147483647",
+                );
+            }
         }
     }
 }

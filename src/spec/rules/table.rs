@@ -1,20 +1,20 @@
 //! The table: every rule on a finished spec, in the order in which they are checked.
 
 use super::{
-    Findings, Rule, annotations, capabilities, device_access, devices, hidden_mounts, hooks,
+    Check, Findings, Rule, annotations, capabilities, device_access, devices, hidden_mounts, hooks,
     limits, memory_policy, mount_options, mounts, namespaces, process, rdt, resources, scheduling,
     seccomp, shape, sysctl, user, user_namespace, version,
 };
 use crate::oci::Spec;
 
 /// A rule: a spec that breaks it is refused.
-pub(super) const fn refused(
+const fn refused(
     name: &'static str,
     sentence: &'static str,
     source: &'static str,
     check: fn(&Spec, &mut Findings),
 ) -> Rule {
-    Rule { name, sentence, source, refuses: true, check }
+    Rule { name, sentence, source, refuses: true, check: Check::Spec(check) }
 }
 
 /// A rule: a spec that breaks it is only warned of.
@@ -24,7 +24,7 @@ const fn warned(
     source: &'static str,
     check: fn(&Spec, &mut Findings),
 ) -> Rule {
-    Rule { name, sentence, source, refuses: false, check }
+    Rule { name, sentence, source, refuses: false, check: Check::Spec(check) }
 }
 
 /// The rule on types, which are checked where JSON is read.
@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 136] = [
+pub static RULES: [Rule; 144] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -104,6 +104,8 @@ pub static RULES: [Rule; 136] = [
         "runc: CreateLibcontainerConfig; crun: check_config_file", mounts::root),
     refused("root-propagation", "The mount propagation of the root is known.",
         "runc: CreateLibcontainerConfig", mounts::propagation),
+    warned("root-propagation-bindable", "The mount propagation of the root is not runbindable.",
+        "runc: readonlyPath; runc 1.1 and older: prepareRoot", mounts::bindable),
     warned("linux-present", "The spec has a Linux section.",
         "crun: check_config_file", mounts::linux),
     warned("mounts-present", "The spec has mounts.",
@@ -152,7 +154,9 @@ pub static RULES: [Rule; 136] = [
         "runc 1.3 and older look into /proc, and so does 1.6 for a process with capabilities", mounts::proc_exists),
     refused("mount-proc-type", "A filesystem that is mounted on /proc is a proc.",
         "runc: checkProcMount", mounts::proc),
-    refused("mount-inside-proc", "Nothing is mounted inside /proc except files that can be emulated.",
+    warned("mount-proc-links", "What is mounted on /proc does not have the option nosymfollow.",
+        "runc 1.1 and older look into /proc/self/fd", mounts::proc_links),
+    refused("mount-inside-proc", "Nothing is mounted inside /proc except files that are bound over those that can be emulated.",
         "runc: checkProcMount", mounts::inside_proc),
     refused("hook-path", "The path of a hook is absolute.",
         "runtime spec: Hooks; runc does not search PATH", hooks::path),
@@ -193,8 +197,9 @@ pub static RULES: [Rule; 136] = [
         "runc: validate.namespaces", user_namespace::offsets_own),
     refused("time-offsets-clock", "Clock offsets are for the clocks monotonic and boottime.",
         "time_namespaces(7)", user_namespace::clocks),
-    refused("time-offsets-range", "The nanoseconds of a clock offset are at most 999999999.",
-        "time_namespaces(7)", user_namespace::nanoseconds),
+    refused("time-offsets-range",
+        "A clock offset is between -4611686017 and 4611686017 seconds, and its nanoseconds are at most 999999999.",
+        "time_namespaces(7); the kernel's proc_timens_set_offset", user_namespace::offset_sizes),
     refused("net-devices-namespace", "Network devices are moved only into a network namespace other than the host's.",
         "runc since 1.4: validate.netdevices; an older one moves none", namespaces::net_devices),
     refused("net-device-name", "Network devices have names that Linux accepts, and are not the loopback device.",
@@ -206,6 +211,8 @@ pub static RULES: [Rule; 136] = [
     refused("hidden-paths-absolute", "Masked and read-only paths are absolute.",
         "ours: the runtime spec requires it (config-linux.md), and runtimes read them as relative to /",
         namespaces::hidden_paths_absolute),
+    refused("hidden-paths-below-node", "No masked or read-only path is below a device node.",
+        "runc: maskPath, readonlyPath; crun: do_masked_or_readonly_path", namespaces::hidden_paths_below_nodes),
     refused("root-readonly-namespace", "The root is read-only only with a mount namespace.",
         "runc since 1.6: validate.security; an older one makes a mount of the host read-only", namespaces::readonly_root),
     refused("mount-readonly-namespace", "A tmpfs, and what is mounted on /dev, is read-only only with a mount namespace.",
@@ -220,14 +227,22 @@ pub static RULES: [Rule; 136] = [
         "runc before 1.4: validate.sysctl; crun: validate_sysctl", sysctl::user),
     refused("sysctl-field", "A sysctl does not set what a field of the spec sets.",
         "runc: validate.sysctl; crun: validate_sysctl", sysctl::field),
+    refused("sysctl-ping-groups", "The range of groups that may send pings has numbers, which a private user namespace maps.",
+        "the kernel's ipv4_ping_group_range", sysctl::ping_groups),
     refused("device-type", "A device node has a type that can be created.",
         "runc: stringToDeviceRune", devices::kind),
     refused("device-number", "Major and minor numbers are not below 0.",
         "runc: mkDev", devices::numbers),
+    refused("device-number-size", "A major number is at most 4095, and a minor number is at most 1048575.",
+        "runc since 1.2.8: mknodDevice; mknod(2) cuts them off, and an older one starts with another device", devices::number_sizes),
+    refused("device-pipe-number", "A named pipe has no device numbers.",
+        "runc since 1.2.8: mknodDevice; mknod(2) ignores them", devices::pipe_numbers),
     warned("device-mode", "The mode of a device node has only bits of permissions and of a type.",
         "crun: libocispec reads a signed number; runc ignores other bits", devices::mode),
     refused("device-path", "The path of a device node is absolute.",
         "runtime spec: Devices; crun: mknod", devices::path),
+    warned("device-path-end", "The path of a device node has no / at its end.",
+        "crun: libcrun_create_dev; runc cleans the path", devices::path_end),
     refused("device-place", "No device node is made in a proc, sysfs, mqueue, devpts or cgroup filesystem.",
         "runc: createDevices; crun: libcrun_create_dev", devices::place_of_nodes),
     refused("device-rule-access", "A device rule has its access.",
@@ -256,7 +271,7 @@ pub static RULES: [Rule; 136] = [
         "the kernel's cpu controller", resources::quota),
     refused("cpu-burst", "A CPU burst is not above the quota.",
         "the kernel's cpu controller", resources::burst),
-    refused("cpu-realtime", "A realtime runtime is not above its period, which is 1000000 microseconds unless set.",
+    refused("cpu-realtime", "A realtime period, 1000000 microseconds unless set, is at most 18446744073709551, and the runtime is not above it.",
         "the kernel's cpu controller", resources::realtime),
     warned("cpu-shares", "CPU shares are between 2 and 262144.",
         "runc on cgroup v1: fs.CpuGroup.Set", resources::shares),
@@ -282,6 +297,9 @@ pub static RULES: [Rule; 136] = [
         "crun: get_seccomp_action; runc ignores a filter without an action and without system calls", seccomp::default_action),
     refused("seccomp-architecture", "Every architecture of the system call filter is known.",
         "runc: seccomp.ConvertStringToArch; crun: libcrun_generate_seccomp", seccomp::architectures),
+    warned("seccomp-architecture-runc", "Every architecture of the system call filter is known to every runc.",
+        "runc: seccomp.ConvertStringToArch; runc 1.1 and older do not know RISCV64 and LOONGARCH64",
+        seccomp::common_architectures),
     refused("seccomp-flag", "Every flag of the system call filter is known.",
         "runc: seccomp.FlagSupported; crun: libcrun_apply_seccomp", seccomp::flags),
     warned("seccomp-no-flags", "The system call filter has no flags.",

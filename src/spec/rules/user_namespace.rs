@@ -222,9 +222,17 @@ pub(super) fn clocks(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// A second has less than a thousand million nanoseconds.
-pub(super) fn nanoseconds(spec: &Spec, findings: &mut Findings) {
+/// The kernel's clocks end at twice this number of seconds, `KTIME_SEC_MAX`, of which a namespace may use half.
+const HIGHEST_OFFSET: u64 = 9_223_372_036 / 2 - 1;
+
+/// An offset is one that the kernel takes, and a second has less than a thousand million nanoseconds.
+pub(super) fn offset_sizes(spec: &Spec, findings: &mut Findings) {
     for (clock, offset) in spec.linux.iter().flat_map(|linux| &linux.time_offsets) {
+        if offset.secs.unsigned_abs() > HIGHEST_OFFSET {
+            let place = place!["linux", "timeOffsets", clock.as_str(), "secs"];
+            let text = format_args!("must be between -{HIGHEST_OFFSET} and {HIGHEST_OFFSET}");
+            findings.add(place, text);
+        }
         if offset.nanosecs > 999_999_999 {
             let place = place!["linux", "timeOffsets", clock.as_str(), "nanosecs"];
             findings.add(place, "must be at most 999999999");

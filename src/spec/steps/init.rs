@@ -12,7 +12,7 @@ use crate::spec::inputs::Inputs;
 /// Where the program is in the container. Docker: `inContainerInitPath`.
 const PATH: &str = "/sbin/docker-init";
 
-/// Binds the program, and puts it before the arguments. Where there are none, the spec is refused for that.
+/// Binds the program, and puts it before the arguments. Without arguments the spec breaks a rule, which refuses it.
 ///
 /// Docker: `daemon.withCommonOptions`, which ignores the program without a private pid namespace. podman refuses it.
 pub(super) fn init(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {

@@ -53,8 +53,8 @@ pub(super) fn namespaces(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result
 fn add_cgroup_namespace(inputs: &Inputs<'_>, assembly: &mut Assembly) {
     let kind = NamespaceKind::Cgroup;
     let has_version_2 = inputs.host.cgroup_version == Some(CgroupVersion::V2);
-    let is_set = inputs.options.namespaces.set.iter().any(|(other, _)| *other == kind);
-    if inputs.additions.cgroup_namespace_on_v2 && has_version_2 && !is_set && !has(assembly, kind) {
+    let is_added = inputs.additions.cgroup_namespace_on_v2 && has_version_2;
+    if is_added && !is_set_by_request(inputs, kind) && !has(assembly, kind) {
         set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Private);
         assembly.attribute_changes(|| Origin::Host("cgroup_version".to_owned()));
     }
@@ -65,6 +65,9 @@ fn add_cgroup_namespace(inputs: &Inputs<'_>, assembly: &mut Assembly) {
 /// Docker: `daemon.WithNamespaces`, since 29.
 fn leave_out_time(inputs: &Inputs<'_>, assembly: &mut Assembly) {
     let kind = NamespaceKind::Time;
+    if !is_private(assembly, kind) || is_set_by_request(inputs, kind) {
+        return;
+    }
     let (major, minor) = inputs.host.kernel;
     let runtime = inputs.host.runtime_features.as_ref().and_then(|runtime| runtime.namespaces());
     let (fact, why) = if (major, minor) < TIME_NAMESPACES {
@@ -74,12 +77,14 @@ fn leave_out_time(inputs: &Inputs<'_>, assembly: &mut Assembly) {
     } else {
         return;
     };
-    let is_set = inputs.options.namespaces.set.iter().any(|(other, _)| *other == kind);
-    if is_private(assembly, kind) && !is_set {
-        set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Host);
-        assembly.attribute_changes(|| Origin::Host(fact.to_owned()));
-        assembly.warnings.push(format!("the profile's time namespace is left out: {why}"));
-    }
+    set(&mut assembly.linux().namespaces, kind, &NamespaceTarget::Host);
+    assembly.attribute_changes(|| Origin::Host(fact.to_owned()));
+    assembly.warnings.push(format!("the profile's time namespace is left out: {why}"));
+}
+
+/// Whether the request sets a kind of namespace.
+fn is_set_by_request(inputs: &Inputs<'_>, kind: NamespaceKind) -> bool {
+    inputs.options.namespaces.set.iter().any(|(other, _)| *other == kind)
 }
 
 /// The option that sets a place.

@@ -271,6 +271,7 @@ const PLACES: &[Border] = &[
     }),
     ("/linux/sysctl", || one(values![null, {}])),
     ("/linux/sysctl", || {
+        let ranges = values!["0 2147483647", "0 9", "5 0", "9", "0 x", "x", "", "0 65536 x"];
         object(
             [
                 "net.ipv4.ip_forward",
@@ -299,7 +300,9 @@ const PLACES: &[Border] = &[
                 "net.ipv6.conf.all.forwarding",
             ]
             .map(|name| (name, values!["1"]))
-            .to_vec(),
+            .into_iter()
+            .chain([("net.ipv4.ping_group_range", ranges)])
+            .collect(),
             6,
         )
     }),
@@ -509,10 +512,10 @@ const PLACES: &[Border] = &[
     ("/linux/devices/-", || {
         object(
             vec![
-                ("path", values!["/dev/x", "/dev/y", "/dev/z/z"]),
-                ("type", values!["c", "b", "p"]),
-                ("major", values![1]),
-                ("minor", values![3]),
+                ("path", values!["/dev/x", "/dev/y", "/dev/z/z", "/dev/null"]),
+                ("type", values!["c", "b", "p", "p"]),
+                ("major", values![0, 1]),
+                ("minor", values![0, 3]),
             ],
             100,
         )

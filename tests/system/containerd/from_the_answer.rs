@@ -4,6 +4,7 @@ use crate::containerd::image::{busybox_with, within};
 use crate::containerd::on_each_release;
 use crate::containerd::serve::Served;
 use crate::support::daemon::Daemon;
+use crate::support::say::say;
 use containerd_client::Client;
 use containerd_client::services::v1::container::Runtime;
 use containerd_client::services::v1::snapshots::{
@@ -17,6 +18,7 @@ use containerd_client::tonic::Status;
 use containerd_client::types::Mount;
 use specd::api::pb::specd as pb;
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -222,6 +224,37 @@ on_each_release! {
         let labels = created.snapshot_labels().await;
         for label in ["containerd.io/snapshot/uidmapping", "containerd.io/snapshot/gidmapping"] {
             assert_eq!(labels.get(label).map(String::as_str), Some("0:100000:65536"), "{label}");
+        }
+        created.remove().await;
+    }
+}
+
+on_each_release! {
+    /// With the labels of the answer, the container's root owns the files of the image and its own.
+    async fn a_container_owns_the_files_of_an_id_mapped_snapshot(daemon: Daemon) {
+        if !daemon.is_release_2() {
+            return say("SKIPPED: an overlayfs snapshot with mapped ids: containerd maps them since 2.0");
+        }
+        // The container's root, another user on the host, needs a way to its files.
+        std::fs::set_permissions(daemon.path(""), std::fs::Permissions::from_mode(0o711)).unwrap();
+        image().import_for(&daemon, NAMESPACE, NAME, "overlayfs").await;
+        let served = Served::start_with(&daemon, &["--snapshotter", "overlayfs"]).await;
+        let id = id(&daemon, "owner");
+        let mut request = request(&id, &["sh", "-c", "touch /new && ls -ln /bin/busybox /new"]);
+        let user_range = Some(pb::UserRange { host_id: 100_000, size: 65536 });
+        let options = request.options.as_mut().unwrap();
+        options.namespaces = Some(pb::NamespaceOptions { user_range, ..Default::default() });
+        let user = Some("0:0".to_owned());
+        options.user = Some(pb::UserOptions { user, ..Default::default() });
+        let answer = served.client().await.generate(request).await.unwrap().into_inner();
+        let created = create(&daemon, &id, answer).await;
+        let options: Vec<&String> = created.mounts.iter().flat_map(|mount| &mount.options).collect();
+        if options.iter().any(|option| option.starts_with("uidmap=")) {
+            let (status, printed) = created.run().await.unwrap();
+            let owners = printed.lines().map(|line| line.split_whitespace().skip(2).take(2).collect());
+            assert_eq!((status, owners.collect::<Vec<Vec<&str>>>()), (0, vec![vec!["0", "0"]; 2]), "{printed}");
+        } else {
+            say(&format!("SKIPPED: a container on an overlayfs snapshot with mapped ids: containerd does not map them here: {options:?}"));
         }
         created.remove().await;
     }

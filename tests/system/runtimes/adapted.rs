@@ -70,7 +70,7 @@ pub(crate) const CHANGES: &[Change] = &[
     }),
     ("a score below 0 takes CAP_SYS_RESOURCE", |spec, host| {
         let below = spec["process"]["oomScoreAdj"].as_i64().is_some_and(|score| score < 0);
-        if below && host.withheld.iter().any(|name| name == "CAP_SYS_RESOURCE") {
+        if below && host.withholds("CAP_SYS_RESOURCE") {
             spec["process"]["oomScoreAdj"] = 0.into();
         }
     }),
@@ -165,14 +165,22 @@ impl Host {
         }
     }
 
-    /// A controller that a spec needs and that is not there.
-    pub(crate) fn lacks_controller(&self, spec: &Value, version_2: bool) -> Option<String> {
+    /// Whether nobody here has a capability.
+    pub(crate) fn withholds(&self, capability: &str) -> bool {
+        self.withheld.iter().any(|name| name == capability)
+    }
+
+    /// The controllers that a spec needs and that do not exist.
+    pub(crate) fn missing_controllers(&self, spec: &Value, version_2: bool) -> Vec<String> {
         let resources = spec["linux"]["resources"].as_object().into_iter().flatten();
-        let mut names = resources.flat_map(|(section, value)| match section.as_str() {
+        let names = resources.flat_map(|(section, value)| match section.as_str() {
             "memory" => vec!["memory"],
             "pids" => vec!["pids"],
-            "cpu" if value.get("cpus").is_some() || value.get("mems").is_some() => vec!["cpuset"],
-            "cpu" => vec!["cpu"],
+            "cpu" => {
+                let fields = value.as_object().into_iter().flat_map(|fields| fields.keys());
+                let is_set = |field: &str| matches!(field, "cpus" | "mems");
+                fields.map(|field| if is_set(field) { "cpuset" } else { "cpu" }).collect()
+            }
             "blockIO" => vec!["io"],
             "hugepageLimits" => vec!["hugetlb"],
             // Files of version 2, each of the controller that its name begins with.
@@ -192,6 +200,6 @@ impl Host {
             // A file that only version 1 has: where both versions are mounted, the directory `unified` is version 2.
             !Path::new("/sys/fs/cgroup").join(name).join("tasks").exists()
         };
-        names.find(lacks).map(str::to_owned)
+        names.filter(lacks).map(str::to_owned).collect()
     }
 }

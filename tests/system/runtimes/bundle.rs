@@ -3,7 +3,7 @@
 use crate::support::control_group::ControlGroup;
 use serde_json::Value;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,6 +49,9 @@ impl Bundle {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
             }
         }
+        let owner =
+            ["uidMappings", "gidMappings"].map(|list| host_id_of_root(&spec["linux"][list]));
+        give_to(&root, owner);
         fs::write(bundle.path().join("config.json"), spec.to_string()).unwrap();
         bundle
     }
@@ -60,6 +63,22 @@ impl Bundle {
     /// The container's id.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+}
+
+/// The ID on the host of a user namespace's root.
+fn host_id_of_root(mappings: &Value) -> Option<u32> {
+    let root = mappings.as_array()?.iter().find(|mapping| mapping["containerID"] == 0)?;
+    root["hostID"].as_u64()?.try_into().ok()
+}
+
+/// Gives what is in a directory to a user and a group, like a snapshotter does for a user namespace.
+fn give_to(path: &Path, [user, group]: [Option<u32>; 2]) {
+    lchown(path, user, group).unwrap();
+    if path.symlink_metadata().unwrap().is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give_to(&entry.unwrap().path(), [user, group]);
+        }
     }
 }
 

@@ -230,6 +230,18 @@ pub(crate) const RUNS: &[(&str, Patch)] = &[
     ("a device", || {
         linux("devices", json!([{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}]))
     }),
+    ("a device with the highest numbers, and a named pipe", || {
+        let device = json!({"path": "/dev/x", "type": "b", "major": 4095, "minor": 1_048_575});
+        linux("devices", json!([device, {"path": "/dev/y", "type": "p", "major": 0, "minor": 0}]))
+    }),
+    ("groups that may send pings", || {
+        linux("sysctl", json!({"net.ipv4.ping_group_range": "0 2147483647"}))
+    }),
+    ("groups that may send pings, in a user namespace", || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["linux"]["sysctl"] = json!({"net.ipv4.ping_group_range": "0 9"});
+        spec
+    }),
     ("a device that the rules allow", || {
         let all = json!({"allow": false, "access": "rwm"});
         let one = json!({"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rw"});
@@ -341,6 +353,13 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("root-present", Both, || json!({"root": null})),
     case("root-propagation", Runc, || linux("rootfsPropagation", json!("x"))),
+    case("root-propagation-bindable", OlderRunc, || {
+        linux("rootfsPropagation", json!("runbindable"))
+    }),
+    case("root-propagation-bindable", Runc, || {
+        let paths = json!(["/proc/bus"]);
+        json!({"linux": {"rootfsPropagation": "runbindable", "readonlyPaths": paths}})
+    }),
     case("linux-present", Crun, || json!({"linux": null, "hostname": null})),
     case(
         "mounts-present",
@@ -445,6 +464,9 @@ pub(crate) const CASES: &[Case] = &[
     case("mount-inside-proc", RuncOfTheRules, || {
         mount(json!({"destination": "/proc/sys", "type": "tmpfs", "source": "tmpfs"}))
     }),
+    case("mount-inside-proc", Both, || {
+        mount(json!({"destination": "/proc/uptime", "type": "tmpfs", "source": "tmpfs"}))
+    }),
     case("mount-proc", OlderRunc, || {
         let mounts = json!([{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}]);
         json!({ "process": {"capabilities": null}, "mounts": mounts, "linux": {"maskedPaths": null} })
@@ -541,6 +563,12 @@ pub(crate) const CASES: &[Case] = &[
     case("time-offsets-range", RuncOfTheRules, || {
         time_namespace(&json!({"monotonic": {"secs": 1, "nanosecs": 1_000_000_000}}))
     }),
+    case("time-offsets-range", RuncOfTheRules, || {
+        time_namespace(&json!({"boottime": {"secs": 4_611_686_018_u64}}))
+    }),
+    case("time-offsets-range", RuncOfTheRules, || {
+        time_namespace(&json!({"monotonic": {"secs": i64::MIN}}))
+    }),
     case("net-devices-namespace", RuncOfTheRules, || {
         let mut spec = without("network");
         spec["linux"]["netDevices"] = json!({"eth0": {}});
@@ -578,11 +606,28 @@ pub(crate) const CASES: &[Case] = &[
         spec
     }),
     case("sysctl-field", Both, || linux("sysctl", json!({"kernel.hostname": "x"}))),
+    case("sysctl-ping-groups", Both, || {
+        linux("sysctl", json!({"net.ipv4.ping_group_range": "0 x"}))
+    }),
+    case("sysctl-ping-groups", Both, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["linux"]["sysctl"] = json!({"net/ipv4/ping_group_range": "0 10"});
+        spec
+    }),
     case("device-type", Runc, || {
         linux("devices", json!([{"path": "/dev/x", "type": "z", "major": 1, "minor": 3}]))
     }),
     case("device-number", Runc, || {
         linux("devices", json!([{"path": "/dev/x", "type": "c", "major": -1, "minor": 3}]))
+    }),
+    case("device-number-size", RuncOfTheRules, || {
+        linux("devices", json!([{"path": "/dev/x", "type": "c", "major": 4096, "minor": 3}]))
+    }),
+    case("device-number-size", RuncOfTheRules, || {
+        linux("devices", json!([{"path": "/dev/x", "type": "b", "major": 1, "minor": 1_048_576}]))
+    }),
+    case("device-pipe-number", RuncOfTheRules, || {
+        linux("devices", json!([{"path": "/dev/x", "type": "p", "major": 0, "minor": 3}]))
     }),
     case("device-place", Both, || {
         linux("devices", json!([{"path": "/proc/x", "type": "c", "major": 1, "minor": 3}]))
@@ -642,6 +687,9 @@ pub(crate) const CASES: &[Case] = &[
     case("cpu-realtime", RuncOnVersion1, || {
         resources("cpu", json!({"realtimeRuntime": 1_000_001}))
     }),
+    case("cpu-realtime", RuncOnVersion1, || {
+        resources("cpu", json!({"realtimePeriod": 18_446_744_073_709_552_u64}))
+    }),
     case("cpu-burst", RuncOfTheRules, || {
         resources("cpu", json!({"period": 100_000, "quota": 5_000, "burst": 10_000}))
     }),
@@ -657,6 +705,10 @@ pub(crate) const CASES: &[Case] = &[
     case("seccomp-action", Both, || call("action", json!("X"))),
     case("seccomp-default", Crun, || linux("seccomp", json!({"defaultAction": ""}))),
     case("seccomp-architecture", Both, || filter("architectures", json!(["SCMP_ARCH_X"]))),
+    case("seccomp-architecture-runc", Runc, || filter("architectures", json!(["SCMP_ARCH_M68K"]))),
+    case("seccomp-architecture-runc", OlderRunc, || {
+        filter("architectures", json!(["SCMP_ARCH_RISCV64"]))
+    }),
     case("seccomp-flag", Both, || filter("flags", json!(["X"]))),
     case("seccomp-no-flags", OlderRunc, || filter("flags", json!(["SECCOMP_FILTER_FLAG_LOG"]))),
     case("seccomp-operator", Both, || argument("op", json!("X"))),
@@ -706,6 +758,11 @@ pub(crate) const CASES: &[Case] = &[
     case("net-device-once", RuncOfTheRules, || {
         linux("netDevices", json!({"a": {"name": "b"}, "b": {}}))
     }),
+    case("hidden-paths-below-node", Both, || linux("maskedPaths", json!(["/dev/null/x"]))),
+    case("hidden-paths-below-node", Both, || {
+        let node = json!({"path": "/x/y", "type": "c", "major": 1, "minor": 3});
+        json!({"linux": {"devices": [node], "readonlyPaths": ["/x/y/z"]}})
+    }),
     case("hidden-paths-absolute", Nobody, || linux("maskedPaths", json!(["proc/kcore"]))),
     case("sysctl-name", Both, || linux("sysctl", json!({"net.core.a b": "1"}))),
     case("sysctl-name", RuncOfTheRules, || linux("sysctl", json!({"net.ipv4.ip_forward.": "1"}))),
@@ -713,6 +770,13 @@ pub(crate) const CASES: &[Case] = &[
         let node =
             json!({"path": "/dev/x", "type": "c", "major": 1, "minor": 3, "fileMode": u32::MAX});
         linux("devices", json!([node]))
+    }),
+    case("device-path-end", Crun, || {
+        linux("devices", json!([{"path": "/x/y/", "type": "c", "major": 1, "minor": 3}]))
+    }),
+    case("mount-proc-links", OlderRunc, || {
+        let proc = json!({"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosymfollow"]});
+        json!({"mounts": [proc, base()["mounts"][1]]})
     }),
     case("device-path", Crun, || {
         linux("devices", json!([{"path": "dev/x", "type": "c", "major": 1, "minor": 3}]))

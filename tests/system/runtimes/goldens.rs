@@ -79,7 +79,7 @@ fn every_golden_spec_starts() {
     assert!(wrong.is_empty(), "{} do not start:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Makes the network namespace that a spec joins, where there is none.
+/// Makes the network namespace that a spec joins, if it does not exist.
 fn network(spec: &Value) -> Option<NetworkNamespace> {
     let namespaces = spec["linux"]["namespaces"].as_array().into_iter().flatten();
     let paths = namespaces.filter_map(|namespace| namespace["path"].as_str());
@@ -122,7 +122,7 @@ fn excluded(name: &str, spec: &Value, runtime: &Runtime, host: &Host) -> Option<
     if old && name == "security-sysctl-of-the-user-namespace" {
         return Some("runc before 1.4 and crun do not set its parameter".to_owned());
     }
-    if let Some(missing) = host.lacks_controller(spec, runtime.version_2) {
+    if let Some(missing) = host.missing_controllers(spec, runtime.version_2).first() {
         return Some(format!("no controller {missing}"));
     }
     if runtime.program != Program::Crun {

@@ -31,7 +31,7 @@ fn a_time_namespace_starts_where_the_runtime_says_that_it_has_them() {
             merge_patch::apply(&mut spec, patch);
             let ran = runtime.run(&Bundle::new(&spec));
             let spec = specd::oci::json::from_value(spec).unwrap();
-            let broken = rules::find_broken_on(&spec, &host);
+            let broken = rules::find_broken(&spec, &host);
             let refused = broken.iter().filter(|one| one.rule.refuses);
             let broken: Vec<&str> = refused.map(|one| one.rule.name).collect();
             let want: &[&str] = if ran.started { &[] } else { &["runtime-namespace"] };
