@@ -226,7 +226,8 @@ impl Generator {
             (spec::generate(profile, namespace, &inputs, origins)?, Vec::new())
         };
         let snapshotter = request.snapshot.snapshotter.as_ref().or(self.snapshotter.as_ref());
-        let (container, warnings) = container_facts::facts(&described, facts, snapshotter);
+        let (container, warnings) =
+            container_facts::facts(&described, facts, snapshotter, &request.labels);
         spec.warnings.extend(warnings);
         spec.warnings.extend(image_facts::warnings(&described));
         spec.warnings.extend(other_patch);

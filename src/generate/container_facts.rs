@@ -1,7 +1,7 @@
 //! What containerd's requests need of a container beside its spec.
 
 use crate::domain::ids::Snapshotter;
-use crate::domain::labels;
+use crate::domain::labels::{self, STOP_SIGNAL};
 use crate::image::Description;
 use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use crate::spec::SpecFacts;
@@ -9,9 +9,6 @@ use std::collections::BTreeMap;
 
 /// The runtime of containerd's own clients. containerd: `defaults.DefaultRuntime`.
 const RUNTIME: &str = "io.containerd.runc.v2";
-
-/// The label with the signal that stops a container. containerd: `client.StopSignalLabel`.
-const STOP_SIGNAL: &str = "io.containerd.image.config.stop-signal";
 
 /// The signal of an image that states none, in the command lines of containerd.
 const DEFAULT_STOP_SIGNAL: &str = "SIGTERM";
@@ -31,11 +28,12 @@ pub struct ContainerFacts {
     pub parent: String,
 }
 
-/// The facts, and a warning for each label that is left out.
+/// The facts, and a warning for each label of the image that is left out.
 pub(super) fn facts(
     described: &Description,
     spec: SpecFacts,
     snapshotter: Option<&Snapshotter>,
+    requested_labels: &BTreeMap<String, String>,
 ) -> (ContainerFacts, Vec<String>) {
     let snapshotter = snapshotter.map_or(DEFAULT_SNAPSHOTTER, Snapshotter::as_str).to_owned();
     let image = described.config.container.as_ref();
@@ -43,7 +41,8 @@ pub(super) fn facts(
     let stop_signal = image.map_or("", |image| image.stop_signal.as_str());
     let stop_signal = if stop_signal.is_empty() { DEFAULT_STOP_SIGNAL } else { stop_signal };
     labels.insert(STOP_SIGNAL.to_owned(), stop_signal.to_owned());
-    let (labels, warnings) = labels::safe(labels);
+    let (mut labels, warnings) = labels::safe(labels);
+    labels.extend(requested_labels.clone());
     let facts = ContainerFacts {
         labels,
         runtime: RUNTIME.to_owned(),
