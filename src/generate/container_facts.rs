@@ -7,7 +7,7 @@ use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use crate::spec::SpecFacts;
 use std::collections::BTreeMap;
 
-/// The runtime of containerd's own clients. containerd: `defaults.DefaultRuntime`.
+/// The runtime of a namespace that has no default. containerd: `defaults.DefaultRuntime`.
 const RUNTIME: &str = "io.containerd.runc.v2";
 
 /// The signal of an image that states none, in the command lines of containerd.
@@ -33,6 +33,7 @@ pub(super) fn facts(
     described: &Description,
     spec: SpecFacts,
     snapshotter: Option<&Snapshotter>,
+    runtime: Option<&str>,
     requested_labels: &BTreeMap<String, String>,
 ) -> (ContainerFacts, Vec<String>) {
     let snapshotter = snapshotter.map_or(DEFAULT_SNAPSHOTTER, Snapshotter::as_str).to_owned();
@@ -45,7 +46,7 @@ pub(super) fn facts(
     labels.extend(requested_labels.clone());
     let facts = ContainerFacts {
         labels,
-        runtime: RUNTIME.to_owned(),
+        runtime: runtime.unwrap_or(RUNTIME).to_owned(),
         spec,
         snapshotter,
         parent: described.chain_id.as_ref().map(ToString::to_string).unwrap_or_default(),
