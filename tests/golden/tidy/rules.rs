@@ -281,6 +281,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hyper",
             "hyper_util",
             "listenfd",
+            "percent_encoding",
             "prometheus_client",
             "prost",
             "prost_reflect",
