@@ -1,7 +1,7 @@
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-full build fmt lint chart docs kube tools static image oracle load bench bench-core torture advisories stale bare clean
+.PHONY: help run test test-fast test-full build fmt lint chart docs kube tools static image deb oracle load bench bench-core torture advisories stale bare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ test: ## run every check that a change needs, with a real containerd and runc if
 test-fast: ## run every test that does not need containerd
 	@.ci/test fast
 
-test-full: ## what make test leaves out: the image, Kubernetes, the older releases' oracles, cargo-deny, the book
+test-full: ## what make test leaves out: the image, the Debian package, Kubernetes, the older releases' oracles, cargo-deny, the book
 	@.ci/test full
 
 build: ## build the release binary
@@ -23,6 +23,9 @@ build: ## build the release binary
 
 static: ## build the static release binary
 	@.ci/static
+
+deb: ## write the Debian package: the static binary, systemd units, manual pages, completions
+	@.ci/deb
 
 image: ## write the container image without a builder: an OCI layout, a tar, and a bill of materials
 	@.ci/image

@@ -23,10 +23,11 @@ use crate::generate::catalog::Catalog;
 use crate::generate::stage::{Observer, Stage};
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
+use crate::image::snapshot::key::SnapshotChoice;
 use crate::image::{ImageError, ImageReader};
 use crate::spec::{self, Allowance, Encoded, Finished, Inputs, SpecError};
 use crate::store::{
-    ContainerError, ContainerStore, Deadline, ImageStore, NoContainers, NodeRelease,
+    ContainerError, ContainerStore, Deadline, ImageStore, NamespaceStore, NoContainers, NodeRelease,
 };
 use crate::users::{self, AccountError};
 use std::sync::Arc;
@@ -95,6 +96,7 @@ pub struct Generator {
     containers: Arc<dyn ContainerStore>,
     snapshots: Option<Arc<SnapshotFiles>>,
     release: Option<Arc<dyn NodeRelease>>,
+    namespaces: Option<Arc<dyn NamespaceStore>>,
     snapshotter: Option<Snapshotter>,
     machine: Machine,
 }
@@ -118,6 +120,7 @@ impl Generator {
             containers: Arc::new(NoContainers),
             snapshots: None,
             release: None,
+            namespaces: None,
             snapshotter: None,
             machine: Machine::default(),
         }
@@ -129,7 +132,13 @@ impl Generator {
         Self { observer, ..self }
     }
 
-    /// The same generator with a default snapshotter of its own.
+    /// The same generator with the defaults of namespaces.
+    #[must_use]
+    pub fn with_namespaces(self, namespaces: Arc<dyn NamespaceStore>) -> Self {
+        Self { namespaces: Some(namespaces), ..self }
+    }
+
+    /// The same generator with a default snapshotter of its own, for namespaces without one.
     #[must_use]
     pub fn with_snapshotter(self, snapshotter: Snapshotter) -> Self {
         Self { snapshotter: Some(snapshotter), ..self }
@@ -179,6 +188,13 @@ impl Generator {
         let describing = self.reader.describe(namespace, &resolved.target, &platform, deadline);
         let described = self.timed(Stage::Describe, describing).await?;
         let config = &described.config;
+        let defaults = match &self.namespaces {
+            Some(namespaces) => {
+                namespaces.defaults(namespace, deadline).await.map_err(ImageError::from)?
+            }
+            None => Arc::default(),
+        };
+        let snapshotter = request.snapshot.snapshotter.as_ref().or(defaults.snapshotter.as_ref());
 
         let named = config.container.as_ref().map_or("", |container| &container.user);
         let image_user = match request.options.user.user {
@@ -190,9 +206,10 @@ impl Generator {
         let files = if needed.is_empty() {
             Arc::default()
         } else {
-            let from = &request.snapshot;
+            let key = request.snapshot.key.clone();
+            let from = SnapshotChoice { snapshotter: snapshotter.cloned(), key };
             let reading =
-                self.reader.read_account_files(namespace, &described, needed, from, deadline);
+                self.reader.read_account_files(namespace, &described, needed, &from, deadline);
             self.timed(Stage::Files, reading).await?
         };
         let user =
@@ -225,8 +242,13 @@ impl Generator {
         } else {
             (spec::generate(profile, namespace, &inputs, origins)?, Vec::new())
         };
-        let snapshotter = request.snapshot.snapshotter.as_ref().or(self.snapshotter.as_ref());
-        let (container, warnings) = container_facts::facts(&described, facts, snapshotter);
+        let (container, warnings) = container_facts::facts(
+            &described,
+            facts,
+            snapshotter.or(self.snapshotter.as_ref()),
+            defaults.runtime.as_deref(),
+            &request.labels,
+        );
         spec.warnings.extend(warnings);
         spec.warnings.extend(image_facts::warnings(&described));
         spec.warnings.extend(other_patch);

@@ -12,6 +12,9 @@ use crate::spec::encode::{Encoded, PROCESS_TYPE_URL, RESOURCES_TYPE_URL, TYPE_UR
 use prost_types::Any;
 use std::time::Duration;
 
+/// The start of the names of containerd's runtimes for runc.
+const RUNC: &str = "io.containerd.runc.";
+
 /// The type URL of the options of containerd's runtime for runc. It has no prefix `type.googleapis.com/`.
 const RUNC_OPTIONS: &str = "containerd.runc.v1.Options";
 
@@ -69,13 +72,11 @@ pub fn resources(resources: Encoded, encoding: Encoding) -> pb::GenerateResource
 
 fn container(facts: ContainerFacts, encoding: Encoding) -> pb::Container {
     let ContainerFacts { labels, runtime, spec, snapshotter, parent } = facts;
-    let value = match (spec.systemd_cgroup, encoding) {
-        (true, Encoding::Any) => SYSTEMD_CGROUP,
-        (true, Encoding::Json) => SYSTEMD_CGROUP_JSON,
-        (false, Encoding::Any) => &[],
-        (false, Encoding::Json) => b"{}",
+    let (options, options_json) = if runtime.starts_with(RUNC) {
+        runc_options(spec.systemd_cgroup, encoding)
+    } else {
+        (None, String::new())
     };
-    let (options, options_json) = encode(encoding, RUNC_OPTIONS, value.to_vec());
     let labels_of_snapshot = spec.snapshot_labels.into_iter().collect();
     pb::Container {
         labels: labels.into_iter().collect(),
@@ -83,6 +84,17 @@ fn container(facts: ContainerFacts, encoding: Encoding) -> pb::Container {
         snapshot: Some(pb::ContainerSnapshot { snapshotter, parent, labels: labels_of_snapshot }),
         terminal: spec.terminal,
     }
+}
+
+/// The options of containerd's runtime for runc.
+fn runc_options(systemd_cgroup: bool, encoding: Encoding) -> (Option<Any>, String) {
+    let value = match (systemd_cgroup, encoding) {
+        (true, Encoding::Any) => SYSTEMD_CGROUP,
+        (true, Encoding::Json) => SYSTEMD_CGROUP_JSON,
+        (false, Encoding::Any) => &[],
+        (false, Encoding::Json) => b"{}",
+    };
+    encode(encoding, RUNC_OPTIONS, value.to_vec())
 }
 
 fn image(facts: ImageFacts) -> pb::Image {

@@ -208,7 +208,10 @@ fn snapshot(error: &SnapshotError) -> Status {
             ErrorReason::SnapshotNotFound,
             &[("snapshotter", snapshotter.as_str()), ("key", key.as_str())],
         ),
-        SnapshotError::Off | SnapshotError::Unsupported | SnapshotError::Unreadable(_) => {
+        SnapshotError::Off
+        | SnapshotError::Unsupported
+        | SnapshotError::Label(_)
+        | SnapshotError::Unreadable(_) => {
             failed(Code::FailedPrecondition, &text, ErrorReason::SnapshotUnreadable, &[])
         }
         SnapshotError::Store(error) => source(error),

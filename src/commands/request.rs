@@ -4,7 +4,7 @@ use crate::api::pb::specd as pb;
 use crate::commands::Failure;
 use crate::commands::client::ClientTlsArgs;
 use crate::commands::logging::LogArgs;
-use crate::commands::options::OptionArgs;
+use crate::commands::options::{LabelArgs, OptionArgs};
 use crate::commands::profile_files::ProfileDirArgs;
 use crate::commands::service::{self, Client};
 use crate::commands::source::SourceArgs;
@@ -38,6 +38,8 @@ pub(super) struct RequestArgs {
     snapshot_key: Option<String>,
     #[command(flatten)]
     pub(super) options: OptionArgs,
+    #[command(flatten)]
+    labels: LabelArgs,
     #[command(flatten, next_help_heading = "Logging")]
     log: LogArgs,
 }
@@ -81,6 +83,7 @@ impl RequestArgs {
             snapshotter,
             snapshot_key,
             options,
+            labels,
             log,
         } = self;
         log.install(None)?;
@@ -100,6 +103,7 @@ impl RequestArgs {
             snapshotter: snapshotter.unwrap_or_default(),
             snapshot_key: snapshot_key.unwrap_or_default(),
             encoding: pb::Encoding::Any.into(),
+            labels: labels.labels(),
         };
         Ok((request, service))
     }

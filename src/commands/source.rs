@@ -20,6 +20,7 @@ use crate::image::{ImageReader, StoreReader};
 use crate::store::ImageStore;
 use crate::store::containerd::{Containerd, Observer, Silence};
 use crate::store::oci_layout::{LayoutError, OciLayout};
+use crate::store::remembered::{REMEMBERED_FOR, Remembered};
 use crate::store::shared::Shared;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -200,13 +201,19 @@ impl SourceArgs {
         let rules = SnapshotRules { root: root.clone(), snapshotter: snapshotter.clone(), timeout };
         let snapshots = Arc::new(SnapshotFiles::new(snapshots, rules));
         let containerd = Containerd::new(socket).ending_in(silence.clone());
-        let containers = Arc::new(containerd.observed_by(observer));
+        let containerd = containerd.observed_by(observer);
+        let namespaces = Remembered::new(containerd.clone(), REMEMBERED_FOR);
+        let containers = Arc::new(containerd);
         let reader = SnapshotFallback::new(layers, Arc::clone(&snapshots));
         let (reader, counts) = cached(reader, cache_bytes);
         let generator = Generator::new(images, reader, profiles, platform, facts).on(machine);
         let generator = generator.with_snapshotter(snapshotter);
         let release = Arc::clone(&containers);
-        Ok((generator.with_containers(containers, Some(snapshots)).with_release(release), counts))
+        let generator = generator
+            .with_containers(containers, Some(snapshots))
+            .with_namespaces(Arc::new(namespaces))
+            .with_release(release);
+        Ok((generator, counts))
     }
 }
 

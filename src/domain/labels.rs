@@ -1,4 +1,4 @@
-//! Labels: which of an image's may become a container's.
+//! Labels: which may be a container's.
 
 use crate::domain::limits::LABEL_BYTES;
 use std::collections::BTreeMap;
@@ -6,7 +6,36 @@ use std::collections::BTreeMap;
 /// Prefixes that belong to containerd and its Kubernetes plugin.
 const RESERVED: [&str; 2] = ["containerd.io/", "io.cri-containerd"];
 
-/// The labels that are safe to store, and a sentence for each that is not.
+/// The label with the signal that stops a container. containerd: `client.StopSignalLabel`.
+pub const STOP_SIGNAL: &str = "io.containerd.image.config.stop-signal";
+
+/// Why containerd would not store a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// The key is empty.
+    #[error("must not have an empty key")]
+    Empty,
+    /// The key and the value are longer than [`LABEL_BYTES`].
+    #[error("must be at most {LABEL_BYTES} bytes long, key and value together")]
+    TooLong,
+}
+
+/// Checks that containerd would store a label.
+///
+/// # Errors
+///
+/// A [`LabelError`] that says why not.
+pub fn check(key: &str, value: &str) -> Result<(), LabelError> {
+    if key.is_empty() {
+        return Err(LabelError::Empty);
+    }
+    if key.len() + value.len() > LABEL_BYTES {
+        return Err(LabelError::TooLong);
+    }
+    Ok(())
+}
+
+/// The labels of an image that are safe to store, and a sentence for each that is not.
 ///
 /// Reserved keys could make containerd treat a container as another's (CVE-2026-53488); a pair that is
 /// too long would make Containers.Create fail.

@@ -129,6 +129,7 @@ pub const API: &[(&str, Bound)] = &[
     ("GenerateRequest.profile", Bound::Text(NAME)),
     ("GenerateRequest.snapshotter", Bound::Text(NAME)),
     ("GenerateRequest.snapshot_key", Bound::Text(NAME)),
+    ("GenerateRequest.labels", Bound::Map(MANY, LABEL_BYTES)),
     ("GenerateProcessRequest.namespace", Bound::Text(NAME)),
     ("GenerateProcessRequest.id", Bound::Text(NAME)),
     ("GenerateProcessRequest.profile", Bound::Text(NAME)),

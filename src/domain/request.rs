@@ -32,6 +32,8 @@ pub struct Request {
     pub options: Options,
     /// Which snapshot may be read for account files.
     pub snapshot: SnapshotChoice,
+    /// Labels of the container, which replace the image's.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What to change in the profile and the image's configuration; what is absent changes nothing.

@@ -1,17 +1,14 @@
 //! What containerd's requests need of a container beside its spec.
 
 use crate::domain::ids::Snapshotter;
-use crate::domain::labels;
+use crate::domain::labels::{self, STOP_SIGNAL};
 use crate::image::Description;
 use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use crate::spec::SpecFacts;
 use std::collections::BTreeMap;
 
-/// The runtime of containerd's own clients. containerd: `defaults.DefaultRuntime`.
+/// The runtime of a namespace that has no default. containerd: `defaults.DefaultRuntime`.
 const RUNTIME: &str = "io.containerd.runc.v2";
-
-/// The label with the signal that stops a container. containerd: `client.StopSignalLabel`.
-const STOP_SIGNAL: &str = "io.containerd.image.config.stop-signal";
 
 /// The signal of an image that states none, in the command lines of containerd.
 const DEFAULT_STOP_SIGNAL: &str = "SIGTERM";
@@ -31,11 +28,13 @@ pub struct ContainerFacts {
     pub parent: String,
 }
 
-/// The facts, and a warning for each label that is left out.
+/// The facts, and a warning for each label of the image that is left out.
 pub(super) fn facts(
     described: &Description,
     spec: SpecFacts,
     snapshotter: Option<&Snapshotter>,
+    runtime: Option<&str>,
+    requested_labels: &BTreeMap<String, String>,
 ) -> (ContainerFacts, Vec<String>) {
     let snapshotter = snapshotter.map_or(DEFAULT_SNAPSHOTTER, Snapshotter::as_str).to_owned();
     let image = described.config.container.as_ref();
@@ -43,10 +42,11 @@ pub(super) fn facts(
     let stop_signal = image.map_or("", |image| image.stop_signal.as_str());
     let stop_signal = if stop_signal.is_empty() { DEFAULT_STOP_SIGNAL } else { stop_signal };
     labels.insert(STOP_SIGNAL.to_owned(), stop_signal.to_owned());
-    let (labels, warnings) = labels::safe(labels);
+    let (mut labels, warnings) = labels::safe(labels);
+    labels.extend(requested_labels.clone());
     let facts = ContainerFacts {
         labels,
-        runtime: RUNTIME.to_owned(),
+        runtime: runtime.unwrap_or(RUNTIME).to_owned(),
         spec,
         snapshotter,
         parent: described.chain_id.as_ref().map(ToString::to_string).unwrap_or_default(),

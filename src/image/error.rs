@@ -108,6 +108,7 @@ impl From<SnapshotError> for ImageError {
             other @ (SnapshotError::Off
             | SnapshotError::Unsupported
             | SnapshotError::Absent { .. }
+            | SnapshotError::Label(_)
             | SnapshotError::Unreadable(_)) => Self::Snapshot(other),
         }
     }

@@ -43,6 +43,9 @@ pub enum SnapshotError {
     /// The snapshot exists, but cannot be read in place.
     #[error("the snapshot cannot be read in place: {0}")]
     Unreadable(String),
+    /// The label of a namespace does not name a snapshotter.
+    #[error("{0}")]
+    Label(String),
     /// The store did not answer.
     #[error(transparent)]
     Store(StoreError),
@@ -82,15 +85,6 @@ pub trait SnapshotHold: Send {
 /// A store of snapshots.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + 'static {
-    /// The snapshotter that a namespace has as its default, if it has one.
-    async fn default_snapshotter(
-        &self,
-        _namespace: &Namespace,
-        _deadline: Deadline,
-    ) -> Result<Option<Snapshotter>, SnapshotError> {
-        Ok(None)
-    }
-
     /// Holds a snapshot: a committed one, under a chain ID, or a container's own.
     async fn hold(
         &self,

@@ -1,12 +1,10 @@
 //! `specd explain --output html`: the page says what the JSON says, and no value of an image becomes a part of it.
 
-use crate::run;
 use crate::support::layout::{Gzip, Layout, file};
-use crate::support::say::say;
+use crate::{browser, run};
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::Command;
 
 const IMAGE: &str = "registry.example/app:1";
 
@@ -186,37 +184,14 @@ fn look(browser: &str, directory: &Path, page: &str, script: &str) -> Option<Str
         "<script>document.body.setAttribute('data-seen', String({script}));</script></body>"
     );
     std::fs::write(&path, page.replace("</body>", &script)).unwrap();
-    let output = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--dump-dom",
-            "--virtual-time-budget=5000",
-        ])
-        .arg(format!("--user-data-dir={}", directory.join("profile").display()))
-        .arg(format!("file://{}", path.display()))
-        .output()
-        .unwrap();
-    let dom = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(dom.contains("<main"), "{dom}{}", String::from_utf8_lossy(&output.stderr));
-    let rest = dom.split_once("data-seen=\"")?.1;
-    Some(rest.split('"').next().unwrap().to_owned())
+    let elements = browser::open(browser, directory, &format!("file://{}", path.display()));
+    assert!(elements.contains("<main"), "{elements}");
+    browser::seen(&elements).map(str::to_owned)
 }
 
 #[test]
 fn a_browser_filters_by_origin_and_runs_nothing() {
-    let is_there = |name: &&str| {
-        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-    };
-    let Some(browser) =
-        ["chromium-headless-shell", "chromium"].into_iter().find(|name| is_there(name))
-    else {
-        say(
-            "SKIPPED: the page of explain in a browser: chromium-headless-shell is not on the PATH",
-        );
-        return;
-    };
+    let Some(browser) = browser::find() else { return };
     let (page, answer) = both(&layout(), &["--env", "F=1"]);
     let directory = tempfile::tempdir().unwrap();
     let look = |page: &str, script: &str| look(browser, directory.path(), page, script);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod browser;
 mod bundle;
 mod chart;
 mod completions;
@@ -25,6 +26,7 @@ mod support {
 mod tasks;
 mod units;
 mod validate;
+mod web_page;
 
 use std::process::{Command, Output};
 

@@ -46,6 +46,14 @@ fn curl_gets_a_spec_and_an_error() {
     assert!(ok, "{text}");
     check(&text);
 
+    let message = format!("message={body}");
+    let query = ["--get", "--data-urlencode", &message, "-d", "encoding=json", "-d", "connect=v1"];
+    let socket = ["-sS", "--unix-socket", socket(&server)];
+    let get = [&socket[..], &query, &[GENERATE]].concat();
+    let (ok, text) = printed(&mut tool("curl").unwrap(), &get);
+    assert!(ok, "{text}");
+    check(&text);
+
     let body = request("absent");
     let (ok, text) = printed(
         &mut tool("curl").unwrap(),

@@ -53,7 +53,7 @@ fn the_user_of_the_drop_ins_is_one_that_systemd_can_create() {
     fs::create_dir(root.path().join("etc")).unwrap();
     let mut sysusers = process::Command::new("systemd-sysusers");
     sysusers.arg(format!("--root={}", root.path().display()));
-    sysusers.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd/sysusers.conf"));
+    sysusers.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd/specd.sysusers"));
     let Ok(output) = sysusers.output() else {
         say("SKIPPED: the user of the systemd units: systemd-sysusers is not on the PATH");
         return;
@@ -67,7 +67,7 @@ fn the_user_of_the_drop_ins_is_one_that_systemd_can_create() {
 /// systemd's answer for the service with one drop-in: which settings are in force.
 fn settings_in_force(directory: &Path, unit: &str, content: &str) -> Value {
     // The program and its user do not have to exist on this machine.
-    let service = read("specd.service").replace("/usr/local/bin/specd", "/bin/true");
+    let service = read("specd.service").replace("ExecStart=specd", "ExecStart=/bin/true");
     fs::write(directory.join("specd.service"), service).unwrap();
     fs::write(directory.join("specd.socket"), read("specd.socket")).unwrap();
     let drop_in = directory.join(format!("{unit}.d"));

@@ -13,6 +13,7 @@ pub use tasks::{exec, update};
 
 use crate::api::pb::specd as pb;
 use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
+use crate::domain::labels;
 use crate::domain::request::{Options, Request};
 use crate::domain::violation::Violations;
 use crate::generate::UnknownProfile;
@@ -20,6 +21,7 @@ use crate::image::platform::{OsFeatures, Platform};
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
 use crate::oci::IdMapping;
+use std::collections::BTreeMap;
 
 /// Checks a request; which profiles there are is the generator's to say.
 ///
@@ -39,9 +41,15 @@ pub fn container(
     let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
     let options = options(message.options.unwrap_or_default(), &mut wrong);
     let snapshot = snapshot(&message.snapshotter, &message.snapshot_key, &mut wrong);
+    let labels: BTreeMap<String, String> = message.labels.into_iter().collect();
+    for (key, value) in &labels {
+        if let Err(error) = labels::check(key, value) {
+            wrong.push(format!("labels[{key:?}]"), error);
+        }
+    }
     match (image, namespace, id) {
         (Some(image), Some(namespace), Some(id)) if wrong.is_empty() => {
-            Ok(Request { image, namespace, id, profile, platform, options, snapshot })
+            Ok(Request { image, namespace, id, profile, platform, options, snapshot, labels })
         }
         _ => Err(wrong),
     }
@@ -221,6 +229,12 @@ mod tests {
             snapshotter: "a/b".to_owned(),
             snapshot_key: "a\nb".to_owned(),
             encoding: 0,
+            labels: [
+                (String::new(), String::new()),
+                ("a".to_owned(), "b".to_owned()),
+                ("k".to_owned(), "v".repeat(4096)),
+            ]
+            .into(),
         };
         assert_eq!(
             check(message).unwrap_err(),
@@ -241,6 +255,8 @@ mod tests {
                 "options.user.additional_groups[2]",
                 "snapshotter",
                 "snapshot_key",
+                "labels[\"\"]",
+                "labels[\"k\"]",
             ]
         );
     }

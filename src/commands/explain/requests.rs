@@ -60,6 +60,7 @@ fn request(side: &str, flags: &GenerateRequest) -> Result<GenerateRequest, Failu
         snapshotter: or(read.snapshotter, &flags.snapshotter),
         snapshot_key: or(read.snapshot_key, &flags.snapshot_key),
         encoding: flags.encoding,
+        labels: if read.labels.is_empty() { flags.labels.clone() } else { read.labels },
         options: read.options,
     })
 }

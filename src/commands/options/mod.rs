@@ -5,6 +5,7 @@
 
 mod devices;
 mod files;
+mod labels;
 mod mounts;
 mod namespaces;
 mod process;
@@ -12,6 +13,7 @@ mod resources;
 mod security;
 mod values;
 
+pub(super) use labels::LabelArgs;
 pub(super) use process::ProcessOptionArgs;
 pub(super) use resources::ResourceArgs;
 

@@ -158,7 +158,6 @@ mod tests {
         /// What the snapshotter and the key of each were.
         asked: Mutex<Vec<(String, String)>>,
         refusal: Option<SnapshotError>,
-        label: Option<Snapshotter>,
         vanishes: bool,
         held: Arc<AtomicUsize>,
         /// The largest number that was held at a time.
@@ -183,14 +182,6 @@ mod tests {
 
     #[async_trait]
     impl SnapshotStore for Snapshots {
-        async fn default_snapshotter(
-            &self,
-            _: &Namespace,
-            _: Deadline,
-        ) -> Result<Option<Snapshotter>, SnapshotError> {
-            Ok(self.label.clone())
-        }
-
         async fn hold(
             &self,
             _: &Namespace,
@@ -288,18 +279,6 @@ mod tests {
             assert_eq!(asked, (snapshotter.to_owned(), digest("d").to_string()));
         }
         assert_eq!(snapshots.held.load(Ordering::SeqCst), 0);
-    }
-
-    #[tokio::test]
-    async fn the_snapshotter_is_the_requests_then_the_namespaces_then_the_servers() {
-        let (root, snapshots) = unpacked();
-        let label = Some(Snapshotter::parse("labelled").unwrap());
-        let snapshots = Arc::new(Snapshots { label, ..snapshots });
-        for (asked, snapshotter) in [(None, "labelled"), (Some("other"), "other")] {
-            let got = read(Err(absent()), &snapshots, Some(&root), chosen(asked, None)).await;
-            assert_eq!(got, Ok(files("unpacked")));
-            assert_eq!(snapshots.asked.lock().unwrap().pop().unwrap().0, snapshotter);
-        }
     }
 
     #[tokio::test]

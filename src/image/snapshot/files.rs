@@ -50,11 +50,7 @@ impl SnapshotFiles {
         deadline: Deadline,
     ) -> Result<AccountFiles, ImageError> {
         let root = self.rules.root.clone().ok_or(SnapshotError::Off)?;
-        let of_namespace = match snapshotter {
-            Some(_) => None,
-            None => self.snapshots.default_snapshotter(namespace, deadline).await?,
-        };
-        let snapshotter = snapshotter.or(of_namespace.as_ref()).unwrap_or(&self.rules.snapshotter);
+        let snapshotter = snapshotter.unwrap_or(&self.rules.snapshotter);
         let named = |error: ImageError| {
             if let ImageError::Snapshot(SnapshotError::Unreadable(reason)) = error {
                 let reason = format!("snapshotter {snapshotter}: {reason}");

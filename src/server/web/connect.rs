@@ -17,13 +17,13 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
-use hyper::body::Incoming;
 use prost::Message;
 use prost::bytes::{BufMut, Bytes, BytesMut};
 use prost_reflect::MessageDescriptor;
 use std::sync::{Arc, OnceLock};
 use tonic::body::Body;
 use tonic::{Code, Status};
+use tower::BoxError;
 
 /// The time that a caller allows, in milliseconds.
 const TIMEOUT: &str = "connect-timeout-ms";
@@ -35,14 +35,18 @@ const TOO_LARGE: [u8; PREFIX_BYTES] = [0, 0xff, 0xff, 0xff, 0xff];
 const UNDECODABLE: &[u8] = &[7];
 
 /// Answers a call.
-pub(super) async fn call<S: Callee<Body>>(
+pub(super) async fn call<S, B>(
     inner: &S,
     web: &Web,
     codec: Codec,
-    request: Request<Incoming>,
-) -> Response<Body> {
+    request: Request<B>,
+) -> Response<Body>
+where
+    S: Callee<Body>,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let path = request.uri().path();
-    let Some(Messages { input, output }) = web.methods.find(path) else {
+    let Some(Messages { input, output, .. }) = web.methods.find(path) else {
         let text = format!("this server has no method {path} with one request and one response");
         return failed(HeaderMap::new(), &Status::unimplemented(text), web);
     };
@@ -91,7 +95,7 @@ fn grpc_timeout(timeout: &HeaderValue) -> Option<HeaderValue> {
 
 /// Reads a request, as a message of gRPC. What is wrong with it is more than gRPC says of a message that it refuses.
 async fn read(
-    body: Incoming,
+    body: impl http_body::Body<Data = Bytes, Error: Into<BoxError>>,
     web: Web,
     codec: Codec,
     input: MessageDescriptor,
@@ -170,6 +174,11 @@ async fn answer(
         Ok(body) => respond(StatusCode::OK, headers, codec.content_type(), body),
         Err(error) => failed(headers, &Status::internal(error), web),
     }
+}
+
+/// The response to a request that is not a message.
+pub(super) fn undecodable(error: &str, web: &Web) -> Response<Body> {
+    failed(HeaderMap::new(), &(web.undecodable)(error), web)
 }
 
 /// The response of a call that failed.

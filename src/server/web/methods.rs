@@ -3,6 +3,7 @@
 use prost::Message;
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 use prost_types::FileDescriptorSet;
+use prost_types::method_options::IdempotencyLevel;
 use std::collections::HashMap;
 
 /// The messages of a method.
@@ -10,6 +11,7 @@ use std::collections::HashMap;
 pub(super) struct Messages {
     pub(super) input: MessageDescriptor,
     pub(super) output: MessageDescriptor,
+    has_no_side_effects: bool,
 }
 
 /// The unary methods of the services.
@@ -37,7 +39,10 @@ impl Methods {
         };
         let by_path = methods.filter(unary).map(|method| {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-            (path, Messages { input: method.input(), output: method.output() })
+            let options = method.method_descriptor_proto().options.clone().unwrap_or_default();
+            let has_no_side_effects =
+                options.idempotency_level() == IdempotencyLevel::NoSideEffects;
+            (path, Messages { input: method.input(), output: method.output(), has_no_side_effects })
         });
         Ok(Self { by_path: by_path.collect(), pool })
     }
@@ -45,6 +50,11 @@ impl Methods {
     /// The method at a path, if it is a unary one.
     pub(super) fn find(&self, path: &str) -> Option<Messages> {
         self.by_path.get(path).cloned()
+    }
+
+    /// Whether a path is that of a unary method that says so of itself.
+    pub(super) fn have_no_side_effects(&self, path: &str) -> bool {
+        self.by_path.get(path).is_some_and(|method| method.has_no_side_effects)
     }
 
     /// A type of an error's details.

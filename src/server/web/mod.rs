@@ -6,6 +6,7 @@
 
 mod connect;
 mod error;
+mod get;
 mod methods;
 
 use crate::server::callee::Callee;
@@ -25,8 +26,8 @@ const PROTOCOLS: &str = "this server speaks gRPC over HTTP/2, and gRPC-Web and C
                          send POST /SERVICE/METHOD with the content type application/json\n";
 
 /// The answer to a request of a web page. A name that leads to this machine would let any page call a server without TLS.
-const PAGES: &str =
-    "requests of web pages are refused: a proxy in front must remove the header Origin\n";
+const PAGES: &str = "requests of web pages are refused: a proxy in front must remove the header Origin; without TLS, GET needs an IP \
+                     address or localhost as the host\n";
 
 /// What the translation of Connect's messages needs.
 #[derive(Debug, Clone)]
@@ -71,6 +72,15 @@ enum Codec {
 }
 
 impl Codec {
+    /// The codec of a subtype of `application/`.
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "proto" => Some(Self::Proto),
+            _ => None,
+        }
+    }
+
     fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Json => "application/json",
@@ -86,11 +96,9 @@ fn protocol(headers: &HeaderMap) -> Protocol {
         return if rest.starts_with(b"-web") { Protocol::GrpcWeb } else { Protocol::Grpc };
     }
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    match essence.trim_ascii().to_ascii_lowercase().as_slice() {
-        b"application/json" => Protocol::Connect(Codec::Json),
-        b"application/proto" => Protocol::Connect(Codec::Proto),
-        _ => Protocol::Unknown,
-    }
+    let essence = essence.trim_ascii().to_ascii_lowercase();
+    let name = str::from_utf8(&essence).ok().and_then(|name| name.strip_prefix("application/"));
+    name.and_then(Codec::from_name).map_or(Protocol::Unknown, Protocol::Connect)
 }
 
 /// A service of gRPC that is also called by the other protocols, unless they are off.
@@ -111,6 +119,16 @@ impl<S: Callee<Incoming> + Callee<Body>> Callee<Incoming> for Translated<S> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let Some(web) = &self.web else { return self.inner.answer(request).await };
         let is_http2 = request.version() == Version::HTTP_2;
+        if request.method() == Method::GET && web.methods.have_no_side_effects(request.uri().path())
+        {
+            if request.headers().contains_key(ORIGIN) || get::may_be_of_a_page(&request) {
+                return plain(StatusCode::FORBIDDEN, PAGES);
+            }
+            return match get::to_post(request) {
+                Ok((codec, request)) => connect::call(&self.inner, web, codec, request).await,
+                Err(error) => connect::undecodable(&error, web),
+            };
+        }
         match protocol(request.headers()) {
             Protocol::Grpc if is_http2 => self.inner.answer(request).await,
             Protocol::GrpcWeb | Protocol::Connect(_) if request.headers().contains_key(ORIGIN) => {

@@ -1,6 +1,6 @@
 //! containerd as a store of images, snapshots and containers, over its unix socket.
 //!
-//! It uses a few calls of the API: `Images.Get`, `Content.Read` and `Version`; for an exec `Containers.Get`;
+//! It uses a few calls of the API: `Images.Get`, `Content.Read`, `Namespaces.Get` and `Version`; for an exec `Containers.Get`;
 //! for a snapshot also `Snapshots` and `Leases`. Nothing is cached except the release of containerd. Nothing is written except the view of a
 //! snapshot that is being read, under a lease that ends by itself.
 //!
@@ -13,6 +13,7 @@ mod containers;
 mod content;
 mod headers;
 mod images;
+mod namespaces;
 mod outgoing;
 mod release;
 mod snapshots;

@@ -11,9 +11,8 @@ use super::outgoing::Outgoing;
 use super::status::{Call, Failure};
 use super::{Containerd, headers};
 use crate::api::pb::containerd::{
-    self as pb, CreateLeaseRequest, DeleteLeaseRequest, GetNamespaceRequest, LeasesClient,
-    MountsRequest, NamespacesClient, RemoveSnapshotRequest, SnapshotKind, SnapshotsClient,
-    StatSnapshotRequest, ViewSnapshotRequest,
+    self as pb, CreateLeaseRequest, DeleteLeaseRequest, LeasesClient, MountsRequest,
+    RemoveSnapshotRequest, SnapshotKind, SnapshotsClient, StatSnapshotRequest, ViewSnapshotRequest,
 };
 use crate::domain::ids::{Namespace, Snapshotter};
 use crate::image::snapshot::key::SnapshotKey;
@@ -41,36 +40,8 @@ struct Place {
     deadline: Deadline,
 }
 
-/// The label with the default snapshotter of a namespace. containerd: `defaults.DefaultSnapshotterNSLabel`.
-const DEFAULT_SNAPSHOTTER: &str = "containerd.io/defaults/snapshotter";
-
 #[async_trait]
 impl SnapshotStore for Containerd {
-    /// containerd: `Client.resolveSnapshotterName`.
-    async fn default_snapshotter(
-        &self,
-        namespace: &Namespace,
-        deadline: Deadline,
-    ) -> Result<Option<Snapshotter>, SnapshotError> {
-        let call = self.call("Namespaces.Get", deadline);
-        let message = GetNamespaceRequest { name: namespace.to_string() };
-        let request = headers::request(&call, namespace, message)?;
-        let mut client = NamespacesClient::new(self.channel.clone());
-        let answer = match call.bounded(client.get(request)).await {
-            Ok(answer) => answer.into_inner(),
-            Err(Failure::Absent) => return Ok(None),
-            Err(Failure::Store(error)) => return Err(error.into()),
-        };
-        let labels = answer.namespace.map(|namespace| namespace.labels).unwrap_or_default();
-        let Some(name) = labels.get(DEFAULT_SNAPSHOTTER).filter(|name| !name.is_empty()) else {
-            return Ok(None);
-        };
-        Snapshotter::parse(name).map(Some).map_err(|error| {
-            let text = format!("label {DEFAULT_SNAPSHOTTER} of namespace {namespace}: {error}");
-            SnapshotError::Unreadable(text)
-        })
-    }
-
     async fn hold(
         &self,
         namespace: &Namespace,

@@ -69,6 +69,8 @@ pub(crate) const STORE_TRAITS: &[&str] = &[
     "HeldSnapshot",
     "ImageStore",
     "Mount",
+    "NamespaceDefaults",
+    "NamespaceStore",
     "NodeRelease",
     "Resolved",
     "SnapshotHold",
@@ -174,7 +176,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "store",
         imports: &[All("domain"), Only("image", STORED)],
-        crates: &["async_trait", "thiserror", "tokio"],
+        crates: &["async_trait", "moka", "thiserror", "tokio"],
     },
     Row {
         module: "store::containerd",
@@ -279,6 +281,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hyper",
             "hyper_util",
             "listenfd",
+            "percent_encoding",
             "prometheus_client",
             "prost",
             "prost_reflect",

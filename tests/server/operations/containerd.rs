@@ -78,6 +78,24 @@ struct Target {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct GetNamespace {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct NamespaceAnswer {
+    #[prost(message, optional, tag = "1")]
+    namespace: Option<StoredNamespace>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct StoredNamespace {
+    #[prost(map = "string, string", tag = "2")]
+    labels: HashMap<String, String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ReadContent {
     #[prost(string, tag = "1")]
     digest: String,
@@ -102,6 +120,8 @@ struct State {
     changed: Notify,
     /// The release that it states.
     release: Mutex<String>,
+    /// The labels of every namespace.
+    labels: Mutex<HashMap<String, String>>,
     /// Ends every connection.
     cut: Notify,
     /// The headers of each call, with its path.
@@ -183,6 +203,12 @@ impl FakeContainerd {
         self.0.cut.notify_waiters();
     }
 
+    /// From now on every namespace has these labels.
+    pub(crate) fn has_labels(&self, labels: &[(&str, &str)]) {
+        let owned = labels.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+        *self.0.labels.lock().unwrap() = owned.collect();
+    }
+
     /// Whether its calls, pings excepted, are left without an answer.
     pub(crate) fn hangs(&self, hangs: bool) {
         self.0.hangs.store(hangs, Ordering::SeqCst);
@@ -249,6 +275,10 @@ impl FakeContainerd {
                 let codec = ProstCodec::<ContainerAnswer, GetContainer>::default();
                 Grpc::new(codec).unary(self.clone(), request).await
             }
+            "/containerd.services.namespaces.v1.Namespaces/Get" => {
+                let codec = ProstCodec::<NamespaceAnswer, GetNamespace>::default();
+                Grpc::new(codec).unary(self.clone(), request).await
+            }
             "/containerd.services.content.v1.Content/Read" => {
                 Grpc::new(ProstCodec::default()).server_streaming(self, request).await
             }
@@ -304,6 +334,17 @@ impl UnaryService<GetContainer> for FakeContainerd {
             CONTAINER => Ok(Response::new(ContainerAnswer { container: Some(container) })),
             _ => Err(Status::not_found("no such container")),
         })
+    }
+}
+
+impl UnaryService<GetNamespace> for FakeContainerd {
+    type Response = NamespaceAnswer;
+    type Future = std::future::Ready<Result<Response<NamespaceAnswer>, Status>>;
+
+    fn call(&mut self, _: Request<GetNamespace>) -> Self::Future {
+        let labels = self.0.labels.lock().unwrap().clone();
+        let namespace = Some(StoredNamespace { labels });
+        std::future::ready(Ok(Response::new(NamespaceAnswer { namespace })))
     }
 }
 

@@ -1,11 +1,12 @@
-//! What a call costs containerd: one lookup of the image's name at most, and nothing else once the image is known.
+//! What a call costs containerd: one lookup of the image's name at most, and nothing else once the image and the namespace are known.
 
 use super::{Server, request};
 use std::time::Duration;
-use tonic::Code;
+use tonic::{Code, Status};
 
 const LOOKUP: &str = "Images/Get";
 const READ: &str = "Content/Read";
+const NAMESPACE: &str = "Namespaces/Get";
 
 fn count(server: &Server, method: &str) -> usize {
     server.containerd.headers(method, "user-agent").len()
@@ -16,11 +17,42 @@ async fn a_warm_call_is_one_lookup_and_no_read() {
     let server = Server::start(&[]).await;
     server.generate(request()).await.unwrap();
     let reads = count(&server, READ);
-    assert_eq!((count(&server, LOOKUP), reads), (1, 2));
+    assert_eq!((count(&server, LOOKUP), count(&server, NAMESPACE), reads), (1, 1, 2));
     for calls in 2..=10 {
         server.generate(request()).await.unwrap();
         assert_eq!((count(&server, LOOKUP), count(&server, READ)), (calls, reads));
     }
+    assert_eq!(count(&server, NAMESPACE), 1);
+}
+
+#[tokio::test]
+async fn the_labels_of_the_namespace_are_the_defaults_of_its_containers() {
+    let server = Server::start(&["--snapshotter", "native"]).await;
+    let answer = async |namespace: &str, snapshotter: &str| {
+        let mut request = request();
+        namespace.clone_into(&mut request.get_mut().namespace);
+        snapshotter.clone_into(&mut request.get_mut().snapshotter);
+        let container = server.generate(request).await?.container.unwrap();
+        let (runtime, snapshot) = (container.runtime.unwrap(), container.snapshot.unwrap());
+        Ok::<_, Status>((runtime.name, runtime.options.is_some(), snapshot.snapshotter))
+    };
+    let runc = "io.containerd.runc.v2".to_owned();
+    let label = |name| format!("containerd.io/defaults/{name}");
+    let (runtime, snapshotter) = (label("runtime"), label("snapshotter"));
+    assert_eq!(answer("unlabelled", "").await.unwrap(), (runc.clone(), true, "native".into()));
+    server.containerd.has_labels(&[(&runtime, ""), (&snapshotter, "")]);
+    assert_eq!(answer("empty", "").await.unwrap(), (runc.clone(), true, "native".into()));
+    let runsc = "io.containerd.runsc.v1";
+    server.containerd.has_labels(&[(&runtime, runsc), (&snapshotter, "zfs")]);
+    assert_eq!(answer("labelled", "").await.unwrap(), (runsc.into(), false, "zfs".into()));
+    assert_eq!(answer("labelled", "own").await.unwrap(), (runsc.into(), false, "own".into()));
+    assert_eq!(answer("empty", "").await.unwrap(), (runc, true, "native".into()), "remembered");
+    assert_eq!(count(&server, NAMESPACE), 3);
+    server.containerd.has_labels(&[(&snapshotter, "a/b")]);
+    let error = answer("wrong", "").await.unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition);
+    let words = "label containerd.io/defaults/snapshotter of namespace wrong: must be letters";
+    assert!(error.message().starts_with(words), "{error}");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use crate::operations::containerd::IMAGE;
 use crate::operations::{Server, metrics, request, within};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
 use serde_json::{Value, json};
 use specd::api::pb::specd::{GenerateRequest, GenerateResponse, SpecServiceClient};
@@ -11,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const GENERATE: &str = "/specd.v1.SpecService/Generate";
+const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
 /// A response of HTTP/1.1.
 struct Response {
@@ -44,7 +47,20 @@ async fn call(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &
         bytes.push_str(&format!("{name}: {value}\r\n"));
     }
     bytes.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-    let answer = send(address, &[bytes.as_bytes(), body].concat()).await;
+    read(&send(address, &[bytes.as_bytes(), body].concat()).await)
+}
+
+/// Calls by GET, with a query.
+async fn get(address: SocketAddr, host: &str, query: &str, headers: &[(&str, &str)]) -> Response {
+    let mut head =
+        format!("GET {GENERATE}?{query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    read(&send(address, format!("{head}\r\n").as_bytes()).await)
+}
+
+fn read(answer: &[u8]) -> Response {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(answer[..end].to_vec()).unwrap().to_ascii_lowercase();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -77,7 +93,7 @@ async fn a_call_in_json_has_the_answer_of_grpc() {
     assert_eq!(again.body, response.body);
 
     let liveness = json!({"service": "liveness"});
-    let health = post(server.address, "/grpc.health.v1.Health/Check", &liveness).await;
+    let health = post(server.address, HEALTH, &liveness).await;
     assert_eq!(health.json(), json!({"status": "SERVING"}));
 }
 
@@ -90,6 +106,43 @@ async fn a_call_in_protobuf_has_the_answer_of_grpc() {
     let response = call(server.address, GENERATE, &headers, &body).await;
     assert_eq!(response.status, 200);
     assert_eq!(GenerateResponse::decode(response.body.as_slice()).unwrap(), wanted);
+}
+
+#[tokio::test]
+async fn a_call_by_get_has_the_answer_of_post() {
+    let server = Server::start(&[]).await;
+    let (json, wanted) = (asked(), post(server.address, GENERATE, &asked()).await);
+    let json: String = json.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let query = format!("connect=v1&encoding=json&message={json}");
+    let response = get(server.address, "127.0.0.1", &query, &[]).await;
+    assert_eq!((response.status, response.body), (200, wanted.body));
+    let message = URL_SAFE_NO_PAD.encode(request().into_inner().encode_to_vec());
+    let query = format!("connect=v1&encoding=proto&base64=1&message={message}");
+    let response = get(server.address, "localhost:1", &query, &[]).await;
+    let wanted = server.generate(request()).await.unwrap();
+    assert_eq!(GenerateResponse::decode(response.body.as_slice()).unwrap(), wanted);
+
+    for (query, status, words) in [
+        ("encoding=json&message=%7B%22image%22%3A%22absent%22%7D", 400, "namespace"),
+        ("encoding=json&message=%7B", 400, "EOF while parsing"),
+        ("encoding=proto&base64=1&message=%20", 400, "message is not base64 for URLs"),
+        ("message=%7B%7D", 400, "encoding=json or encoding=proto"),
+        ("encoding=json&message=%7B%7D&compression=gzip", 501, "compressed requests"),
+    ] {
+        let response = get(server.address, "[::1]:1", query, &[]).await;
+        assert_eq!(response.status, status, "{query}");
+        assert!(response.json().to_string().contains(words), "{query}: {}", response.json());
+    }
+    for (host, headers) in [
+        ("example.com", &[][..]),
+        ("127.0.0.1", &[("Sec-Fetch-Site", "same-origin")]),
+        ("127.0.0.1", &[("Origin", "http://example.com")]),
+    ] {
+        let response = get(server.address, host, "encoding=json&message=%7B%7D", headers).await;
+        let text = String::from_utf8(response.body).unwrap();
+        assert_eq!(response.status, 403, "{text}");
+        assert!(text.contains("requests of web pages are refused"), "{text}");
+    }
 }
 
 #[tokio::test]
@@ -222,7 +275,7 @@ async fn what_is_no_call_is_refused_in_words() {
         assert!(text.contains(words), "{text}");
     }
     let get = format!(
-        "GET {GENERATE} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+        "GET {HEALTH} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
     );
     let answer = send(server.address, get.as_bytes()).await;
     assert!(answer.starts_with(b"HTTP/1.1 405 "), "{}", String::from_utf8_lossy(&answer));

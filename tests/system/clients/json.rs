@@ -94,7 +94,7 @@ async fn go_and_python_print_an_answer() {
 async fn node_calls_in_connect_and_grpc_web() {
     let specd = Specd::start();
     let (socket, descriptors) = (specd.socket(), specd.descriptors());
-    for protocol in ["json", "proto", "grpc-web"] {
+    for protocol in ["json", "proto", "get", "grpc-web"] {
         let call = async |image: &str| {
             let arguments = [text(&socket), text(&descriptors), &request(image), protocol];
             print(Client::NodeConnect, &arguments).await

@@ -180,22 +180,6 @@ on_each_release! {
     }
 }
 
-on_each_release! {
-    async fn the_default_snapshotter_of_the_namespace_is_asked(daemon: Daemon) {
-        let (stack, namespace) = (&STACKS[0], "labelled");
-        let image = stack.image();
-        image.import_for(&daemon, namespace, NAME, "native").await;
-        discard_layers(&daemon, namespace, &image).await;
-        let unpacked = over(&daemon, &daemon.socket(), "overlayfs");
-        let absent = read(&daemon, namespace, &unpacked, PASSWD).await.unwrap_err();
-        assert!(absent.to_string().contains("snapshotter overlayfs has no snapshot"), "{absent}");
-        let label = "containerd.io/defaults/snapshotter=native";
-        daemon.ctr(namespace, &["namespaces", "label", namespace, label]);
-        let answer = read(&daemon, namespace, &unpacked, PASSWD).await;
-        agree(&answer, stack.in_snapshot_of("native").0, "the labelled namespace");
-    }
-}
-
 fn request(namespace: &str, snapshotter: &str, key: &str) -> GenerateRequest {
     GenerateRequest {
         image: NAME.to_owned(),
@@ -217,6 +201,34 @@ fn user(answer: &specd::api::pb::specd::GenerateResponse) -> serde_json::Value {
     let spec: serde_json::Value =
         serde_json::from_slice(&answer.spec.as_ref().unwrap().value).unwrap();
     spec["process"]["user"].clone()
+}
+
+on_each_release! {
+    async fn the_labels_of_a_namespace_are_its_defaults(daemon: Daemon) {
+        let (image, namespace) = (busybox(), "labelled");
+        image.import_for(&daemon, namespace, NAME, "native").await;
+        discard_layers(&daemon, namespace, &image).await;
+        let root = daemon.path("root").display().to_string();
+        let flags = ["--snapshot-root", root.as_str(), "--snapshotter", "overlayfs"];
+        let ask = async || {
+            // A server for each, since it remembers.
+            let served = Served::start_with(&daemon, &flags).await;
+            served.client().await.generate(request(namespace, "", "")).await
+        };
+        let absent = ask().await.unwrap_err();
+        assert!(absent.message().contains("snapshotter overlayfs has no snapshot"), "{absent}");
+        let label = |name, value| {
+            let label = format!("containerd.io/defaults/{name}={value}");
+            daemon.ctr(namespace, &["namespaces", "label", namespace, &label]);
+        };
+        label("snapshotter", "native");
+        label("runtime", "io.containerd.example.v1");
+        let answer = ask().await.unwrap().into_inner();
+        assert_eq!(user(&answer)["uid"], 1000);
+        let container = answer.container.unwrap();
+        assert_eq!(container.snapshot.unwrap().snapshotter, "native");
+        assert_eq!(container.runtime.unwrap().name, "io.containerd.example.v1");
+    }
 }
 
 on_each_release! {

@@ -1,7 +1,7 @@
 // Calls Generate in Connect's protocol over a unix socket, with the messages in a file of descriptors, and prints the answer as
 // protobuf's JSON, or the code and the details of the error.
 //
-// usage: connect.js SOCKET DESCRIPTORS REQUEST json|proto|grpc-web
+// usage: connect.js SOCKET DESCRIPTORS REQUEST json|proto|get|grpc-web
 "use strict";
 
 const { readFileSync } = require("node:fs");
@@ -17,7 +17,7 @@ async function main(socketPath, descriptors, request, protocol) {
   const transport =
     protocol === "grpc-web"
       ? createGrpcWebTransport(options)
-      : createConnectTransport({ ...options, useBinaryFormat: protocol === "proto" });
+      : createConnectTransport({ ...options, useBinaryFormat: protocol === "proto", useHttpGet: protocol === "get" });
   const { input, output } = service.method.generate;
   try {
     const answer = await createClient(service, transport).generate(fromJson(input, JSON.parse(request)));
