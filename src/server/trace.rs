@@ -122,7 +122,7 @@ impl<S> Traced<S> {
 
 impl<S: Callee<B>, B: Send> Callee<B> for Traced<S> {
     async fn answer(&self, mut request: Request<B>) -> Response<Body> {
-        let id = match request.headers().get(&REQUEST_ID).filter(|id| is_request_id(id)) {
+        let mut id = match request.headers().get(&REQUEST_ID).filter(|id| is_request_id(id)) {
             Some(id) => id.clone(),
             None => new_request_id(),
         };
@@ -149,6 +149,8 @@ impl<S: Callee<B>, B: Send> Callee<B> for Traced<S> {
         };
         let on_end = OnEnd::new(move |code| call.ended(code));
         let mut response = self.inner.answer(request).instrument(span.clone()).await;
+        // HPACK does not add a sensitive value to its table, where one that differs for each call would be of no use.
+        id.set_sensitive(true);
         response.headers_mut().insert(REQUEST_ID, id);
         on_end.watch(response, span)
     }

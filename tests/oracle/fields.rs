@@ -162,7 +162,7 @@ pub(crate) const ROWS: &[Row] = &[
     row!(
         "sysctl",
         text::of(&["0 2147483647", "<&>"]).prop_map(|text| {
-            let sysctl = json!({"net.ipv4.ping_group_range": text});
+            let sysctl = json!({"net.ipv4.tcp_congestion_control": text});
             json!({"spec": {"linux": {"sysctl": sysctl}}, "options": {"security": {"sysctl": sysctl}}})
         })
     ),

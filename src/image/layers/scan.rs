@@ -96,7 +96,7 @@ impl Scanner<'_> {
 }
 
 /// The niceness of threads that read layers, so that they take few CPUs from calls that need none.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Runs work in a thread of its own, since the priority of a thread of the runtime could not be raised again.
 async fn run_with_low_priority<T: Send + 'static>(
@@ -104,10 +104,8 @@ async fn run_with_low_priority<T: Send + 'static>(
 ) -> Result<T, String> {
     let (done, result) = oneshot::channel();
     let thread = std::thread::Builder::new().name("layer".to_owned()).spawn(move || {
-        // On Linux this is the priority of the calling thread alone.
-        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-            tracing::debug!(%error, "a layer is read with the priority of other threads");
-        }
+        // On Linux this is the priority of the calling thread alone. A thread may always lower it.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
         // The caller may be gone.
         let _ = done.send(work());
     });

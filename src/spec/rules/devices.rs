@@ -1,10 +1,9 @@
 //! Device nodes, and the rules of the device controller.
 
 use super::Findings;
-use super::mounts::destination;
+use super::mounts::{clean_path, destination};
 use super::namespaces::exists;
 use crate::oci::{Device, DeviceRule, Mount, Place, Spec, place};
-use crate::paths::clean;
 
 fn nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
     spec.linux.iter().flat_map(|linux| &linux.devices).enumerate()
@@ -25,8 +24,8 @@ const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
 /// The numbers of the nodes that a runtime makes, each with its place and the highest such number. In a user namespace a
 /// runtime binds the host's nodes, and `/dev/ptmx` is a link.
 fn made_numbers(spec: &Spec) -> impl Iterator<Item = (Place, &Device, i64, i64)> {
-    let made =
-        nodes(spec).filter(|(_, node)| !exists(spec, "user") && clean(&node.path) != "/dev/ptmx");
+    let made = nodes(spec)
+        .filter(|(_, node)| !exists(spec, "user") && clean_path(&node.path) != "/dev/ptmx");
     made.flat_map(|(index, node)| {
         HIGHEST.into_iter().zip([node.major, node.minor]).map(move |((name, highest), number)| {
             (place!["linux", "devices", index, name], node, number, highest)
@@ -128,7 +127,7 @@ pub(super) fn place_of_nodes(spec: &Spec, findings: &mut Findings) {
         findings.add(place!["mounts", at, "type"], text(at));
     }
     for (index, node) in nodes(spec) {
-        if let Some(at) = mount_of(&clean(&node.path)) {
+        if let Some(at) = mount_of(&clean_path(&node.path)) {
             let place = place!["linux", "devices", index, "path"];
             findings.add_contradiction(place, place!["mounts", at], text(at));
         }

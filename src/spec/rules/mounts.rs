@@ -26,7 +26,11 @@ fn all(spec: &Spec) -> impl Iterator<Item = (usize, &Mount)> {
 
 /// The cleaned destination of a mount.
 pub(super) fn destination(mount: &Mount) -> Cow<'_, str> {
-    let path = mount.destination.as_str();
+    clean_path(&mount.destination)
+}
+
+/// A path as [`clean`] makes it, without an allocation for most paths.
+pub(super) fn clean_path(path: &str) -> Cow<'_, str> {
     if is_clean(path) { Cow::Borrowed(path) } else { Cow::Owned(clean(path)) }
 }
 

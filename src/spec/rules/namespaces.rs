@@ -1,10 +1,11 @@
 //! The namespaces, and what needs one other than the host's.
 
 use super::devices::{DEFAULT_NODES, makes_nodes};
+use super::mounts::clean_path;
 use super::{Findings, repeated};
 use crate::oci::{LinuxNamespace, Place, Spec, place};
-use crate::paths::clean;
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 
 const KINDS: [&str; 8] = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
 
@@ -173,13 +174,19 @@ pub(super) fn hidden_paths(spec: &Spec, findings: &mut Findings) {
 
 /// No hidden path leads through a device node, which is not a directory.
 pub(super) fn hidden_paths_below_nodes(spec: &Spec, findings: &mut Findings) {
-    let nodes = || spec.linux.iter().flat_map(|linux| &linux.devices).map(|node| clean(&node.path));
-    for (name, paths) in hidden_lists(spec).filter(|_| makes_nodes(spec)) {
+    if !makes_nodes(spec) {
+        return;
+    }
+    let devices = spec.linux.iter().flat_map(|linux| &linux.devices);
+    let nodes: HashSet<Cow<'_, str>> = devices
+        .map(|node| clean_path(&node.path))
+        .chain(DEFAULT_NODES.map(Cow::Borrowed))
+        .collect();
+    for (name, paths) in hidden_lists(spec) {
         for (index, path) in paths.iter().enumerate() {
-            let path = clean(path);
-            let is_above =
-                |node: &str| path.strip_prefix(node).is_some_and(|rest| rest.starts_with('/'));
-            if DEFAULT_NODES.into_iter().any(is_above) || nodes().any(|node| is_above(&node)) {
+            let path = clean_path(path);
+            let mut above = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
+            if above.any(|above| nodes.contains(above)) {
                 findings.add(
                     place!["linux", name, index],
                     "is below a device node, which is not a directory",

@@ -157,7 +157,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("image", IMAGE_TYPES),
             Only("store", STORE_TRAITS),
         ],
-        crates: &["bytes", "flate2", "thiserror", "tokio", "tokio_util", "zstd"],
+        crates: &["bytes", "flate2", "rustix", "thiserror", "tokio", "tokio_util", "zstd"],
     },
     Row {
         module: "image::snapshot",

@@ -180,10 +180,8 @@ fn only_one_reader_has_a_large_window() {
 fn chains_of_links_at_the_end_of_long_paths_are_bounded() {
     let once = Image::default().layer(TAR, chain_of_links(1));
     assert_eq!(once.passwd().unwrap().as_deref(), Some("root"));
-    let started = Instant::now();
     let error = Image::default().layer(TAR, chain_of_links(2001)).passwd().unwrap_err();
     assert!(matches!(error, ImageError::Limit { unit: "names", .. }), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
 #[test]
