@@ -266,8 +266,11 @@ fn broken_images(into: &mut Layout) -> Vec<Expected> {
     ] {
         add("a uid beyond the largest", user(text), refused);
     }
+    let accounts = layout.layer(Plain, &[passwd()]);
     for text in ["0:4294967296", "ghost", "app:ghost"] {
-        add("a user or group that is absent or out of range", user(text), refused);
+        let config = json!({"config": {"User": text, "Cmd": ["x"]}});
+        let image = layout.image(config, std::slice::from_ref(&accounts));
+        add("a user or group that is absent or out of range", image, refused);
     }
     for (number, (image, _)) in broken.iter().enumerate() {
         into.tag(&broken_name(number), &image.manifest);

@@ -7,6 +7,8 @@ use crate::domain::ids::Namespace;
 use crate::domain::limits::{INDEX_DEPTH, INDEX_ENTRIES, LAYERS, METADATA_BYTES};
 use crate::image::blob;
 use crate::image::digest::Digest;
+use crate::image::layers::LayerReaders;
+use crate::image::low_priority::run_with_low_priority;
 use crate::image::metadata::config::ImageConfig;
 use crate::image::metadata::go_json::JsonError;
 use crate::image::metadata::index::{self, IndexEntry};
@@ -15,77 +17,131 @@ use crate::image::metadata::media_type::{self, Kind};
 use crate::image::metadata::{chain_id, config};
 use crate::image::platform::{Matcher, Platform};
 use crate::image::{Description, Descriptor, ImageError};
-use crate::store::{Deadline, ImageStore};
+use crate::store::{Deadline, ImageStore, StoreError};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
 /// The annotation that `BuildKit` gives to the attestation of another entry.
 const ATTESTATION: &str = "vnd.docker.reference.type";
 
+/// Metadata above this size, in bytes, is parsed beside the async workers.
+const LARGE: u64 = 64 << 10;
+
 /// The most platforms that an error lists.
 const LISTED: usize = 100;
 
-/// Describes the image for a platform.
-///
-/// containerd: `images.Manifest` and `images.Config`, with `platforms.Only`. Unlike containerd, a manifest
-/// without an index is refused if its configuration is for another architecture.
-///
-/// # Errors
-///
-/// [`ImageError::PlatformAbsent`] with the platforms that exist, and every error of a blob on the way.
-pub(super) async fn describe(
-    store: &dyn ImageStore,
-    namespace: &Namespace,
-    target: &Descriptor,
-    platform: &Platform,
-    deadline: Deadline,
-) -> Result<Description, ImageError> {
-    let matcher = Matcher::only(platform);
-    let mut exist = Platforms::default();
-    let mut at = target.clone();
-    let (mut depth, mut read) = (0, 0);
-    while kind(&at)? == Kind::Index {
-        depth += 1;
-        if depth > INDEX_DEPTH {
-            let what = format!("nesting of indexes at {}", at.digest);
-            return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
+/// Metadata of one namespace.
+pub(super) struct Metadata<'a> {
+    pub(super) store: &'a dyn ImageStore,
+    pub(super) readers: &'a LayerReaders,
+    pub(super) namespace: &'a Namespace,
+    pub(super) deadline: Deadline,
+}
+
+impl Metadata<'_> {
+    /// Describes the image for a platform.
+    ///
+    /// containerd: `images.Manifest` and `images.Config`, with `platforms.Only`. Unlike containerd, a manifest
+    /// without an index is refused if its configuration is for another architecture.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::PlatformAbsent`] with the platforms that exist, and every error of a blob on the way.
+    pub(super) async fn describe(
+        &self,
+        target: &Descriptor,
+        platform: &Platform,
+    ) -> Result<Description, ImageError> {
+        let matcher = Matcher::only(platform);
+        let mut exist = Platforms::default();
+        let mut at = target.clone();
+        let (mut depth, mut read) = (0, 0);
+        while kind(&at)? == Kind::Index {
+            depth += 1;
+            if depth > INDEX_DEPTH {
+                let what = format!("nesting of indexes at {}", at.digest);
+                return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
+            }
+            let entries = self.read(&at, "index", index::parse).await?;
+            read += entries.len();
+            if read > INDEX_ENTRIES {
+                let what = format!("number of entries of the indexes down to {}", at.digest);
+                let limit = INDEX_ENTRIES as u64;
+                return Err(ImageError::Limit { what, limit, unit: "entries" });
+            }
+            let images: Vec<_> = entries.into_iter().filter(is_image).collect();
+            exist.add(images.iter().filter_map(|entry| entry.descriptor.platform.as_ref()));
+            match best(images, &matcher) {
+                Some(entry) => at = entry.descriptor,
+                None => return Err(exist.without(platform)),
+            }
         }
-        let bytes = blob::read(store, namespace, &at, "index", METADATA_BYTES, deadline).await?;
-        let entries = index::parse(&bytes).map_err(invalid(&at.digest))?;
-        read += entries.len();
-        if read > INDEX_ENTRIES {
-            let what = format!("number of entries of the indexes down to {}", at.digest);
-            return Err(ImageError::Limit { what, limit: INDEX_ENTRIES as u64, unit: "entries" });
+        let mut manifest = self.read(&at, "manifest", manifest::parse).await?;
+        // containerd neither counts nor applies the other blobs.
+        manifest.layers.retain(|layer| media_type::is_layer(&layer.media_type));
+        let config = self.read_config(&manifest.config).await?;
+        let suits = match (&at.platform, depth) {
+            (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
+            (Some(_), _) => true,
+            (None, _) => matcher.rank(&config.platform).is_some(),
+        };
+        if !suits {
+            exist.add([&config.platform]);
+            return Err(exist.without(platform));
         }
-        let images: Vec<_> = entries.into_iter().filter(is_image).collect();
-        exist.add(images.iter().filter_map(|entry| entry.descriptor.platform.as_ref()));
-        match best(images, &matcher) {
-            Some(entry) => at = entry.descriptor,
-            None => return Err(exist.without(platform)),
-        }
+        check_layers(&at.digest, &manifest, &config)?;
+        Ok(Description {
+            manifest_digest: at.digest,
+            config_digest: manifest.config.digest,
+            chain_id: chain_id::compute(&config.diff_ids),
+            config,
+            layers: manifest.layers,
+        })
     }
-    let bytes = blob::read(store, namespace, &at, "manifest", METADATA_BYTES, deadline).await?;
-    let mut manifest = manifest::parse(&bytes).map_err(invalid(&at.digest))?;
-    // containerd neither counts nor applies the other blobs.
-    manifest.layers.retain(|layer| media_type::is_layer(&layer.media_type));
-    let config = read_config(store, namespace, &manifest.config, deadline).await?;
-    let suits = match (&at.platform, depth) {
-        (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
-        (Some(_), _) => true,
-        (None, _) => matcher.rank(&config.platform).is_some(),
-    };
-    if !suits {
-        exist.add([&config.platform]);
-        return Err(exist.without(platform));
+
+    async fn read_config(&self, config: &Descriptor) -> Result<ImageConfig, ImageError> {
+        let refuse = |reason| ImageError::Invalid { digest: config.digest.clone(), reason };
+        if !media_type::is_config(&config.media_type) {
+            return Err(refuse(format!("unknown image config media type {:?}", config.media_type)));
+        }
+        let parsed = self.read(config, "configuration", config::parse).await?;
+        if parsed.platform.is_unknown() {
+            let platform = &parsed.platform;
+            let reason = format!("is that of an attestation for {platform}, not of an image");
+            return Err(refuse(reason));
+        }
+        Ok(parsed)
     }
-    check_layers(&at.digest, &manifest, &config)?;
-    Ok(Description {
-        manifest_digest: at.digest,
-        config_digest: manifest.config.digest,
-        chain_id: chain_id::compute(&config.diff_ids),
-        config,
-        layers: manifest.layers,
-    })
+
+    /// Reads and parses a blob. Large ones are parsed beside the async workers, few at a time.
+    async fn read<T: Send + 'static>(
+        &self,
+        blob: &Descriptor,
+        what: &str,
+        parse: fn(&[u8]) -> Result<T, JsonError>,
+    ) -> Result<T, ImageError> {
+        let Self { store, namespace, deadline, .. } = *self;
+        let place = match blob.size {
+            ..=LARGE => None,
+            // Before the bytes are in memory, and until they are parsed, also if the caller is gone.
+            _ => Some(self.readers.metadata(namespace, deadline).await?),
+        };
+        let bytes = blob::read(store, namespace, blob, what, METADATA_BYTES, deadline).await?;
+        let parsed = match place {
+            None => parse(&bytes),
+            Some(place) => {
+                let parsing = run_with_low_priority(move || {
+                    let _until_it_ends = place;
+                    parse(&bytes)
+                });
+                parsing.await.map_err(|error| {
+                    let text = format!("parsing of {what} {} broke off: {error}", blob.digest);
+                    ImageError::Store(StoreError::Unavailable(text))
+                })?
+            }
+        };
+        parsed.map_err(invalid(&blob.digest))
+    }
 }
 
 fn kind(blob: &Descriptor) -> Result<Kind, ImageError> {
@@ -137,26 +193,6 @@ fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<IndexEntry> {
     };
     let ranked = entries.into_iter().filter_map(|entry| Some((rank(&entry)?, entry)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, entry)| entry)
-}
-
-async fn read_config(
-    store: &dyn ImageStore,
-    namespace: &Namespace,
-    config: &Descriptor,
-    deadline: Deadline,
-) -> Result<ImageConfig, ImageError> {
-    let refuse = |reason| ImageError::Invalid { digest: config.digest.clone(), reason };
-    if !media_type::is_config(&config.media_type) {
-        return Err(refuse(format!("unknown image config media type {:?}", config.media_type)));
-    }
-    let bytes =
-        blob::read(store, namespace, config, "configuration", METADATA_BYTES, deadline).await?;
-    let parsed = config::parse(&bytes).map_err(invalid(&config.digest))?;
-    if parsed.platform.is_unknown() {
-        let platform = &parsed.platform;
-        return Err(refuse(format!("is that of an attestation for {platform}, not of an image")));
-    }
-    Ok(parsed)
 }
 
 /// Whether a configuration does not state its platform, as many hand-made ones do not.

@@ -25,6 +25,8 @@ pub mod digest;
 mod error;
 #[cfg(feature = "server")]
 pub mod layers;
+#[cfg(feature = "server")]
+mod low_priority;
 pub mod metadata;
 pub mod platform;
 #[cfg(feature = "server")]

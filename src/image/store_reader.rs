@@ -1,7 +1,7 @@
 //! Reads images from a store alone: the account files come out of the blobs of the layers.
 
 use crate::domain::ids::Namespace;
-use crate::image::describe::describe;
+use crate::image::describe::Metadata;
 use crate::image::layers::{LayerReaders, read_from_layers};
 use crate::image::platform::Platform;
 use crate::image::snapshot::key::SnapshotChoice;
@@ -33,7 +33,9 @@ impl ImageReader for StoreReader {
         platform: &Platform,
         deadline: Deadline,
     ) -> Result<Arc<Description>, ImageError> {
-        describe(&*self.store, namespace, target, platform, deadline).await.map(Arc::new)
+        let metadata =
+            Metadata { store: &*self.store, readers: &self.readers, namespace, deadline };
+        metadata.describe(target, platform).await.map(Arc::new)
     }
 
     async fn read_account_files(

@@ -1,4 +1,4 @@
-//! Who may read layers, or snapshots, now: few at a time, so that their memory and CPU time are bounded together.
+//! Who may read layers, snapshots or large metadata now: few at a time, so that their memory and CPU time are bounded together.
 //!
 //! A reader takes up to [`SMALL_WINDOW_LOG`] for a zstd window. One that needs a larger one waits for the
 //! only place of that kind. Namespaces take turns, so that many slow images of one do not hold up another.
@@ -19,13 +19,15 @@ pub(super) const SMALL_WINDOW_LOG: u32 = 23;
 pub struct LayerReaders {
     images: Arc<Places>,
     large_windows: Arc<Places>,
+    metadata: Arc<Places>,
 }
 
 impl LayerReaders {
     /// So many images are read at a time.
     #[must_use]
     pub fn new(images: usize) -> Self {
-        Self { images: Places::new(images), large_windows: Places::new(1) }
+        let places = Places::new;
+        Self { images: places(images), large_windows: places(1), metadata: places(2) }
     }
 
     /// A place to read an image.
@@ -35,6 +37,15 @@ impl LayerReaders {
         deadline: Deadline,
     ) -> Result<Place, ImageError> {
         self.images.take(namespace, deadline).await
+    }
+
+    /// A place to read and parse a large index, manifest or configuration.
+    pub(in crate::image) async fn metadata(
+        &self,
+        namespace: &Namespace,
+        deadline: Deadline,
+    ) -> Result<Place, ImageError> {
+        self.metadata.take(namespace, deadline).await
     }
 
     /// A place to read a layer with a large zstd window.

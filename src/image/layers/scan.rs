@@ -14,6 +14,7 @@ use crate::image::layers::readers::{LayerReaders, Place as ReaderPlace};
 use crate::image::layers::tar::{Entries, Kind};
 use crate::image::layers::view::{LayerView, Node};
 use crate::image::layers::work::Work;
+use crate::image::low_priority::run_with_low_priority;
 use crate::image::metadata::media_type;
 use crate::image::{Descriptor, ImageError};
 use crate::paths::RootPath;
@@ -24,7 +25,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::sync::oneshot;
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -93,24 +93,6 @@ impl Scanner<'_> {
             Err(ImageError::Store(StoreError::Unavailable(text)))
         })
     }
-}
-
-/// The niceness of threads that read layers, so that they take few CPUs from calls that need none.
-const NICENESS: i32 = 5;
-
-/// Runs work in a thread of its own, since the priority of a thread of the runtime could not be raised again.
-async fn run_with_low_priority<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, String> {
-    let (done, result) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("layer".to_owned()).spawn(move || {
-        // On Linux this is the priority of the calling thread alone. A thread may always lower it.
-        let _ = rustix::process::setpriority_process(None, NICENESS);
-        // The caller may be gone.
-        let _ = done.send(work());
-    });
-    thread.map_err(|error| format!("no thread: {error}"))?;
-    result.await.map_err(|_| "its thread panicked".to_owned())
 }
 
 /// A blob that ends with an error once its reader is dropped, also while the store sends nothing.

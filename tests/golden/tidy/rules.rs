@@ -126,7 +126,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "image",
         imports: &[All("domain"), All("paths"), Only("store", STORE_TRAITS)],
-        crates: &["async_trait", "bytes", "moka", "sha2", "hex", "thiserror", "tokio"],
+        crates: &["async_trait", "bytes", "moka", "sha2", "hex", "rustix", "thiserror", "tokio"],
     },
     Row { module: "image::account_files", imports: &[], crates: &["bytes"] },
     Row {
@@ -153,11 +153,12 @@ pub(crate) const TABLE: &[Row] = &[
             All("paths"),
             All("image::blob"),
             All("image::digest"),
+            All("image::low_priority"),
             All("image::metadata"),
             Only("image", IMAGE_TYPES),
             Only("store", STORE_TRAITS),
         ],
-        crates: &["bytes", "flate2", "rustix", "thiserror", "tokio", "tokio_util", "zstd"],
+        crates: &["bytes", "flate2", "thiserror", "tokio", "tokio_util", "zstd"],
     },
     Row {
         module: "image::snapshot",

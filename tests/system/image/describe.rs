@@ -1,12 +1,17 @@
 //! From a target to a description: which manifest is chosen, and every way in which there is none.
 
 use crate::support::layout::{Blob, Gzip, Image, Layer, Layout, Plain, Zstd, file, sha256};
+use async_trait::async_trait;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use specd::domain::ids::Namespace;
 use specd::image::platform::{OsFeatures, Platform};
+use specd::image::reference::ImageName;
 use specd::image::{Description, Descriptor, ImageError, ImageReader, StoreReader};
-use specd::store::{Deadline, StoreError};
+use specd::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 async fn describe_at(
     layout: &Layout,
@@ -294,6 +299,63 @@ async fn blobs_that_are_no_layers_do_not_count() {
     let manifest = layout.manifest(&image.config, &[layer, nydus]);
     let refused = refusal(&layout, &manifest).await;
     assert!(refused.contains("has 2 layers, and its configuration names 1"), "{refused}");
+}
+
+/// A store that counts how many large blobs are opened at a time.
+struct Counting {
+    store: Arc<dyn ImageStore>,
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl ImageStore for Counting {
+    async fn resolve(
+        &self,
+        namespace: &Namespace,
+        name: &ImageName,
+        deadline: Deadline,
+    ) -> Result<Resolved, StoreError> {
+        self.store.resolve(namespace, name, deadline).await
+    }
+
+    async fn open(
+        &self,
+        namespace: &Namespace,
+        blob: &Descriptor,
+        deadline: Deadline,
+    ) -> Result<BlobStream, StoreError> {
+        if blob.size > 64 << 10 {
+            self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.now.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.store.open(namespace, blob, deadline).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+}
+
+#[tokio::test]
+async fn large_metadata_is_read_few_at_a_time() {
+    let layout = Layout::temp();
+    let image = layout.image(json!({"config": {"User": "u".repeat(70_000)}}), &[]);
+    let store = Arc::new(Counting {
+        store: Arc::new(layout.source()),
+        now: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
+    let reader = StoreReader::new(Arc::clone(&store) as Arc<dyn ImageStore>);
+    let (namespace, platform) =
+        (Namespace::parse("any").unwrap(), Platform::new("linux", "amd64", ""));
+    let target = image.manifest.descriptor();
+    let calls = (0..8).map(|_| reader.describe(&namespace, &target, &platform, Deadline::NONE));
+    for found in join_all(calls).await {
+        assert_eq!(user(&found.unwrap()).len(), 70_000);
+    }
+    assert_eq!(store.most.load(Ordering::SeqCst), 2);
 }
 
 /// platforms v1.0.0-rc.5: `matcher.Match`.
