@@ -1,7 +1,8 @@
 //! Where bytes come from: images, snapshots and containers.
 //!
 //! The traits are here, the stores that implement them in `containerd` and `oci_layout`; `metered` reports
-//! what another store reads, `shared` shares its lookups, and `remembered` keeps the defaults of namespaces for a while. None of them verifies or parses a blob: `image` does.
+//! what another store reads, `shared` shares its lookups, and `remembered` keeps the defaults of namespaces for a while.
+//! None of them verifies or parses a blob: `image` does.
 
 mod container_store;
 pub mod containerd;

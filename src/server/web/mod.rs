@@ -125,7 +125,9 @@ impl<S: Callee<Incoming> + Callee<Body>> Callee<Incoming> for Translated<S> {
                 return plain(StatusCode::FORBIDDEN, PAGES);
             }
             return match get::to_post(request) {
-                Ok((codec, request)) => connect::call(&self.inner, web, codec, request).await,
+                Ok((codec, request)) => {
+                    Box::pin(connect::call(&self.inner, web, codec, request)).await
+                }
                 Err(error) => connect::undecodable(&error, web),
             };
         }

@@ -21,14 +21,13 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
 /// The highest major and minor number that mknod(2) takes.
 const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
 
-/// The numbers of the nodes that a runtime makes, each with its place and the highest such number. In a user namespace a
-/// runtime binds the host's nodes, and `/dev/ptmx` is a link.
-fn made_numbers(spec: &Spec) -> impl Iterator<Item = (Place, &Device, i64, i64)> {
-    let made = nodes(spec)
-        .filter(|(_, node)| !exists(spec, "user") && clean_path(&node.path) != "/dev/ptmx");
-    made.flat_map(|(index, node)| {
+/// The numbers of the nodes that a runtime makes, each with what makes its place, and with the highest such number. In a
+/// user namespace a runtime binds the host's nodes, and `/dev/ptmx` is a link.
+fn made_numbers(spec: &Spec) -> impl Iterator<Item = (impl Fn() -> Place, &Device, i64, i64)> {
+    let made = (!exists(spec, "user")).then(|| nodes(spec)).into_iter().flatten();
+    made.filter(|(_, node)| clean_path(&node.path) != "/dev/ptmx").flat_map(|(index, node)| {
         HIGHEST.into_iter().zip([node.major, node.minor]).map(move |((name, highest), number)| {
-            (place!["linux", "devices", index, name], node, number, highest)
+            (move || place!["linux", "devices", index, name], node, number, highest)
         })
     })
 }
@@ -37,7 +36,7 @@ fn made_numbers(spec: &Spec) -> impl Iterator<Item = (Place, &Device, i64, i64)>
 pub(super) fn numbers(spec: &Spec, findings: &mut Findings) {
     for (place, node, number, _) in made_numbers(spec) {
         if node.kind != "p" && number < 0 {
-            findings.add(place, "must not be below 0");
+            findings.add(place(), "must not be below 0");
         }
     }
 }
@@ -46,7 +45,7 @@ pub(super) fn numbers(spec: &Spec, findings: &mut Findings) {
 pub(super) fn number_sizes(spec: &Spec, findings: &mut Findings) {
     for (place, node, number, highest) in made_numbers(spec) {
         if node.kind != "p" && number > highest {
-            findings.add(place, format_args!("must be at most {highest}"));
+            findings.add(place(), format_args!("must be at most {highest}"));
         }
     }
 }
@@ -55,7 +54,7 @@ pub(super) fn number_sizes(spec: &Spec, findings: &mut Findings) {
 pub(super) fn pipe_numbers(spec: &Spec, findings: &mut Findings) {
     for (place, node, number, _) in made_numbers(spec) {
         if node.kind == "p" && number != 0 {
-            findings.add(place, "must be 0: a named pipe has no device number");
+            findings.add(place(), "must be 0: a named pipe has no device number");
         }
     }
 }

@@ -236,16 +236,16 @@ pub(super) fn proc_links(spec: &Spec, findings: &mut Findings) {
 
 /// Nothing is mounted inside `/proc` except files that can be emulated, over which only files can be bound.
 pub(super) fn inside_proc(spec: &Spec, findings: &mut Findings) {
+    let mut is_proc_mounted = false;
     for (index, mount) in all(spec) {
         let path = destination(mount);
+        is_proc_mounted |= path == "/proc";
         if !path.starts_with("/proc/") {
             continue;
         }
-        let is_proc_mounted =
-            || spec.mounts[..index].iter().any(|earlier| destination(earlier) == "/proc");
         if !INSIDE_PROC.contains(&&*path) {
             findings.add(place!["mounts", index, "destination"], "must not be inside /proc");
-        } else if !mount.is_bind() && is_proc_mounted() {
+        } else if !mount.is_bind() && is_proc_mounted {
             let text = format_args!("must be a bind mount, since {path} is a file");
             findings.add(place!["mounts", index, "type"], text);
         }
