@@ -1,7 +1,7 @@
 //! The capabilities that Linux has.
 
 /// Every capability of Linux 5.9, in the kernel's order. containerd: `cap.Known`.
-pub const KNOWN: [&str; 41] = [
+pub static KNOWN: [&str; 41] = [
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
     "CAP_DAC_READ_SEARCH",

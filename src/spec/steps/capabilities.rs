@@ -75,8 +75,8 @@ fn owned(names: &[&str]) -> Vec<String> {
 fn attribute(assembly: &mut Assembly, lists: &[&str], field: &str, names: &[String]) {
     assembly.attribute("/process/capabilities", || {
         let mut first: HashMap<&str, usize> = HashMap::new();
-        for (index, name) in names.iter().enumerate() {
-            for one in meant(&KNOWN, name) {
+        for (index, meant) in meant_each(&KNOWN, names) {
+            for one in meant {
                 first.entry(one).or_insert(index);
             }
         }
@@ -104,15 +104,16 @@ fn known(host: &HostFacts) -> &'static [&'static str] {
 
 /// The capabilities of a list of names, with or without `CAP_`; `ALL` is those of `all` that are not listed yet.
 fn parse(
-    all: &[&'static str],
+    all: &'static [&'static str],
     field: &str,
     names: &[String],
 ) -> Result<Vec<&'static str>, SpecError> {
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
-    for (index, name) in names.iter().enumerate() {
-        match meant(all, name).as_slice() {
+    for (index, meant) in meant_each(all, names) {
+        match meant {
             [] => {
                 let field = format!("options.capabilities.{field}[{index}]");
+                let name = names.get(index).map_or("", String::as_str);
                 return Err(SpecError::field(&field, format!("unknown capability {name:?}")));
             }
             // Go keeps a name that is listed twice.
@@ -126,15 +127,32 @@ fn parse(
     Ok(found)
 }
 
+/// What each name of a list stands for, with its index. An `ALL` after the first adds nothing and is left out.
+fn meant_each<'a>(
+    all: &'static [&'static str],
+    names: &'a [String],
+) -> impl Iterator<Item = (usize, &'static [&'static str])> + 'a {
+    let mut has_all = false;
+    names.iter().enumerate().filter_map(move |(index, name)| {
+        let meant = meant(all, name);
+        let repeats = meant.len() > 1 && std::mem::replace(&mut has_all, true);
+        (!repeats).then_some((index, meant))
+    })
+}
+
 /// The capabilities that a name stands for: `ALL` is all of `all`; nothing for an unknown name.
-fn meant(all: &[&'static str], name: &str) -> Vec<&'static str> {
-    let upper = name.to_ascii_uppercase();
-    let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-    if bare == "ALL" {
-        return all.to_vec();
+fn meant(all: &'static [&'static str], name: &str) -> &'static [&'static str] {
+    let bare = match name.split_at_checked("CAP_".len()) {
+        Some((prefix, bare)) if prefix.eq_ignore_ascii_case("CAP_") => bare,
+        _ => name,
+    };
+    if bare.eq_ignore_ascii_case("ALL") {
+        return all;
     }
-    let known = KNOWN.iter().find(|known| known.strip_prefix("CAP_") == Some(bare));
-    known.copied().into_iter().collect()
+    let is_it = |known: &&str| {
+        known.get("CAP_".len()..).is_some_and(|known| known.eq_ignore_ascii_case(bare))
+    };
+    KNOWN.iter().position(is_it).and_then(|at| KNOWN.get(at..=at)).unwrap_or_default()
 }
 
 /// Gives every capability. containerd: `oci.WithAllKnownCapabilities`.
