@@ -11,6 +11,12 @@ pub const LAYOUT_ENTRIES: usize = 30_000;
 /// The largest index, manifest or configuration, in bytes.
 pub const METADATA_BYTES: u64 = 4 << 20;
 
+/// The most texts that the `config` of a configuration may have, in its lists and maps too.
+pub const CONFIGURATION_TEXTS: usize = 10_000;
+
+/// The most bytes that these texts may have together.
+pub const CONFIGURATION_BYTES: usize = 2 << 20;
+
 /// How deep an index may hold indexes.
 pub const INDEX_DEPTH: usize = 8;
 

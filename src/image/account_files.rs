@@ -20,6 +20,14 @@ pub struct AccountFiles {
     pub group: Option<Bytes>,
 }
 
+impl AccountFiles {
+    /// How long the files are together, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        [&self.passwd, &self.group].into_iter().flatten().map(Bytes::len).sum()
+    }
+}
+
 impl NeededFiles {
     /// Whether no file is needed.
     #[must_use]

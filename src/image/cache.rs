@@ -74,7 +74,7 @@ impl<R: ImageReader> CachedReader<R> {
         Self {
             reader,
             descriptions: CountedCache::new(half, |image| description_bytes(image)),
-            files: CountedCache::new(half, |files| files_bytes(files)),
+            files: CountedCache::new(half, |files| size_of::<AccountFiles>() + files.bytes()),
         }
     }
 
@@ -104,11 +104,6 @@ fn layers_digest(layers: &[Descriptor]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-fn files_bytes(files: &AccountFiles) -> usize {
-    let length = |file: &Option<Bytes>| file.as_ref().map_or(0, Bytes::len);
-    size_of::<AccountFiles>() + length(&files.passwd) + length(&files.group)
-}
-
 fn description_bytes(image: &Description) -> usize {
     let digests = image.config.diff_ids.len() + 3;
     size_of::<Description>()
@@ -125,15 +120,7 @@ fn descriptor_bytes(blob: &Descriptor) -> usize {
 }
 
 fn container_bytes(config: &ContainerConfig) -> usize {
-    let lists = [&config.env, &config.entrypoint, &config.cmd].into_iter().flatten().flatten();
-    let sets = config.exposed_ports.iter().flatten().chain(&config.volumes);
-    let labels = config.labels.iter().flat_map(|(key, value)| [key, value]);
-    let test = config.healthcheck.iter().flat_map(|check| &check.test);
-    let strings = lists.chain(sets).chain(labels).chain(test).chain(&config.unreadable);
-    config.user.len()
-        + config.working_dir.len()
-        + config.stop_signal.len()
-        + strings.map(|text| size_of::<String>() + 16 + text.len()).sum::<usize>()
+    config.texts().map(|text| size_of::<String>() + 16 + text.len()).sum()
 }
 
 #[async_trait]

@@ -4,12 +4,14 @@
 //! platform after all, or is not in the store, the next one is not tried.
 
 use crate::domain::ids::Namespace;
-use crate::domain::limits::{INDEX_DEPTH, INDEX_ENTRIES, LAYERS, METADATA_BYTES};
+use crate::domain::limits::{
+    CONFIGURATION_BYTES, CONFIGURATION_TEXTS, INDEX_DEPTH, INDEX_ENTRIES, LAYERS, METADATA_BYTES,
+};
 use crate::image::blob;
 use crate::image::digest::Digest;
 use crate::image::layers::LayerReaders;
 use crate::image::low_priority::run_with_low_priority;
-use crate::image::metadata::config::ImageConfig;
+use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::metadata::go_json::JsonError;
 use crate::image::metadata::index::{self, IndexEntry};
 use crate::image::metadata::manifest::{self, Manifest};
@@ -110,6 +112,7 @@ impl Metadata<'_> {
             let reason = format!("is that of an attestation for {platform}, not of an image");
             return Err(refuse(reason));
         }
+        check_texts(&config.digest, &parsed)?;
         Ok(parsed)
     }
 
@@ -198,6 +201,21 @@ fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<IndexEntry> {
 /// Whether a configuration does not state its platform, as many hand-made ones do not.
 fn unstated(platform: &Platform) -> bool {
     platform.os.is_empty() || platform.architecture.is_empty()
+}
+
+/// Refuses a configuration with too many or too long texts, since every call for the image copies them.
+fn check_texts(digest: &Digest, config: &ImageConfig) -> Result<(), ImageError> {
+    let texts = || config.container.iter().flat_map(ContainerConfig::texts);
+    let (count, bytes) = (texts().count(), texts().map(String::len).sum::<usize>());
+    for (found, limit, unit) in
+        [(count, CONFIGURATION_TEXTS, "texts"), (bytes, CONFIGURATION_BYTES, "bytes")]
+    {
+        if found > limit {
+            let what = format!("configuration {digest}");
+            return Err(ImageError::Limit { what, limit: limit as u64, unit });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a manifest with another number of layers than its configuration has: the chain ID would name

@@ -53,6 +53,24 @@ pub struct ContainerConfig {
     pub unreadable: Vec<String>,
 }
 
+impl ContainerConfig {
+    /// Every text in it.
+    pub fn texts(&self) -> impl Iterator<Item = &String> {
+        let lists = [&self.env, &self.entrypoint, &self.cmd].into_iter().flatten().flatten();
+        let sets = self.exposed_ports.iter().flatten().chain(&self.volumes);
+        let labels = self.labels.iter().flat_map(|(key, value)| [key, value]);
+        let test = self.healthcheck.iter().flat_map(|check| &check.test);
+        let fields = [&self.user, &self.working_dir, &self.stop_signal];
+        fields
+            .into_iter()
+            .chain(lists)
+            .chain(sets)
+            .chain(labels)
+            .chain(test)
+            .chain(&self.unreadable)
+    }
+}
+
 const IMAGE: &[&str] = &[
     "created",
     "author",

@@ -279,6 +279,25 @@ async fn indexes_have_so_many_entries_together_and_no_more() {
 }
 
 #[tokio::test]
+async fn configurations_have_so_many_texts_and_bytes_and_no_more() {
+    let layout = Layout::temp();
+    let with = |env: Vec<String>| {
+        layout.image(json!({"config": {"User": "app", "Env": env}}), &[]).manifest
+    };
+    let variable = |value: &str| format!("A={value}");
+    let largest = |count| vec![variable(&"v".repeat((128 << 10) - 2)); count];
+    for fits in [vec![variable("1"); 9_000], largest(15)] {
+        assert_eq!(user(&describe(&layout, &with(fits)).await.unwrap()), "app");
+    }
+    for (too_much, limit) in
+        [(vec![variable("1"); 10_000], "10000 texts"), (largest(16), "2097152 bytes")]
+    {
+        let refused = refusal(&layout, &with(too_much)).await;
+        assert!(refused.ends_with(&format!("is over the limit of {limit}")), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn blobs_that_are_no_layers_do_not_count() {
     let layout = Layout::temp();
     let layer = layout.layer(Gzip, &[file("etc/passwd", "root")]);
