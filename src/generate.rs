@@ -2,6 +2,7 @@
 //!
 //! Only here do the pure core and the fetching meet. Fetching is behind two traits, and nothing here depends on the wire.
 
+mod accounts;
 pub mod catalog;
 mod container_facts;
 mod equip;
@@ -10,9 +11,11 @@ mod image_facts;
 mod profiles;
 pub mod stage;
 mod tasks;
+mod workers;
 
 pub use equip::Machine;
 pub use profiles::{OF_NODE, Offer, UnknownProfile};
+pub use workers::{QueueFull, Workers};
 
 use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::Snapshotter;
@@ -25,7 +28,7 @@ use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::snapshot::key::SnapshotChoice;
 use crate::image::{ImageError, ImageReader};
-use crate::spec::{self, Allowance, Encoded, Finished, Inputs, SpecError};
+use crate::spec::{self, Allowance, Attempt, Encoded, Finished, Inputs, SpecError};
 use crate::store::{
     ContainerError, ContainerStore, Deadline, ImageStore, NamespaceStore, NoContainers, NodeRelease,
 };
@@ -99,6 +102,8 @@ pub struct Generator {
     namespaces: Option<Arc<dyn NamespaceStore>>,
     snapshotter: Option<Snapshotter>,
     machine: Machine,
+    /// The places for long computations.
+    pub workers: Workers,
 }
 
 impl Generator {
@@ -123,6 +128,7 @@ impl Generator {
             namespaces: None,
             snapshotter: None,
             machine: Machine::default(),
+            workers: Workers::default(),
         }
     }
 
@@ -212,12 +218,16 @@ impl Generator {
                 self.reader.read_account_files(namespace, &described, needed, &from, deadline);
             self.timed(Stage::Files, reading).await?
         };
-        let user =
-            users::resolve(profile.rules, image_user.as_ref(), &request.options.user, &files)?;
+        let changes = &request.options.user;
+        let user = self
+            .read_accounts(&files, || {
+                users::resolve(profile.rules, image_user.as_ref(), changes, &files)
+            })
+            .await?;
 
         let equipment = self.equip(&request.options).await;
 
-        let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
+        let (assembling, started) = (span(Stage::Assemble), Instant::now());
         let inputs = Inputs {
             id: &request.id,
             host: &self.host,
@@ -235,12 +245,19 @@ impl Generator {
                 explained_bytes: explained_bytes.unwrap_or(usize::MAX),
             },
         };
-        let changes = &request.options.user;
         let origins = || users::origins(image_user.as_ref(), changes, &files, &user);
         let (Finished { encoded: mut spec, facts }, fields) = if explained_bytes.is_some() {
-            spec::explain(profile, namespace, &inputs, origins)?
+            assembling.in_scope(|| spec::explain(profile, namespace, &inputs, origins))?
         } else {
-            (spec::generate(profile, namespace, &inputs, origins)?, Vec::new())
+            let attempt = assembling.in_scope(|| spec::attempt(profile, namespace, &inputs))?;
+            let finished = match attempt {
+                Attempt::Finished(finished) => finished,
+                Attempt::Broken(broken) => {
+                    let judging = async { broken.judge(profile, namespace, &inputs, origins) };
+                    self.workers.run_in_turn(judging.instrument(assembling)).await?
+                }
+            };
+            (finished, Vec::new())
         };
         let (container, warnings) = container_facts::facts(
             &described,

@@ -7,6 +7,5 @@ pub mod request;
 pub mod response;
 pub mod service;
 pub mod status;
-pub mod workers;
 
 pub use service::Service;

@@ -1,7 +1,6 @@
 //! The service: checks each call, runs it within its deadline, and translates the result.
 
 use crate::api::pb::specd as pb;
-use crate::api::workers::Workers;
 use crate::api::{request, response, status};
 use crate::call_time::CallTime;
 use crate::domain;
@@ -26,15 +25,13 @@ pub struct Service {
     call_timeout: Duration,
     answer_bytes: usize,
     has_process: bool,
-    workers: Workers,
 }
 
 impl Service {
     /// A service that ends each call after `call_timeout`, or at the deadline of the caller if that is earlier.
     #[must_use]
     pub fn new(generator: Generator, call_timeout: Duration) -> Self {
-        let (answer_bytes, workers) = (usize::MAX, Workers::default());
-        Self { generator, call_timeout, answer_bytes, has_process: true, workers }
+        Self { generator, call_timeout, answer_bytes: usize::MAX, has_process: true }
     }
 
     /// The same service with a size limit for responses, in bytes.
@@ -83,7 +80,8 @@ impl Service {
             if is_small {
                 call.as_mut().await
             } else {
-                self.workers.run(call.as_mut()).await.unwrap_or_else(|_| Err(status::overloaded()))
+                let run = self.generator.workers.run(call.as_mut());
+                run.await.unwrap_or_else(|_| Err(status::overloaded()))
             }
         };
         let ended = tokio::time::timeout_at(deadline.into(), run).await;

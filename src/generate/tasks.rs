@@ -104,10 +104,11 @@ impl Generator {
             self.timed(Stage::Files, reading).await?
         };
         if options.user.is_some() {
-            return Ok(Some(users::resolve(rules, None, options, &files)?));
+            let resolve = || users::resolve(rules, None, options, &files);
+            return self.read_accounts(&files, resolve).await.map(Some);
         }
         let mut user = stored.user();
-        users::add_groups(&mut user, options, &files)?;
+        self.read_accounts(&files, || users::add_groups(&mut user, options, &files)).await?;
         Ok(Some(user))
     }
 

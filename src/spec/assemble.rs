@@ -32,14 +32,64 @@ pub fn generate(
     inputs: &Inputs<'_>,
     user: impl Fn() -> UserOrigins,
 ) -> Result<Finished, SpecError> {
+    match attempt(profile, namespace, inputs)? {
+        Attempt::Finished(finished) => Ok(finished),
+        Attempt::Broken(broken) => broken.judge(profile, namespace, inputs, user),
+    }
+}
+
+/// A spec after the first look at it.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It breaks no rule.
+    Finished(Finished),
+    /// It breaks rules.
+    Broken(BrokenSpec),
+}
+
+/// A spec that breaks rules, which refuse it or only warn.
+#[derive(Debug)]
+pub struct BrokenSpec {
+    assembly: Assembly,
+    broken: Vec<Broken>,
+}
+
+/// Makes the spec of one container, as far as that is cheap: a spec that breaks rules is not judged yet.
+///
+/// # Errors
+///
+/// As of [`generate`], except what breaks a rule.
+pub fn attempt(
+    profile: &Profile,
+    namespace: &Namespace,
+    inputs: &Inputs<'_>,
+) -> Result<Attempt, SpecError> {
     let assembly = assemble(profile, namespace, inputs)?;
     let broken = find_broken(profile, &assembly.spec, inputs)?;
-    let mut warnings = assembly.warnings;
-    if !broken.is_empty() {
-        let explained = assemble_recorded(profile, namespace, inputs, &user())?;
-        warnings.extend(blame::judge(broken, &explained, inputs.options)?);
+    if broken.is_empty() {
+        return encode(&assembly.spec, assembly.warnings).map(Attempt::Finished);
     }
-    encode(&assembly.spec, warnings)
+    Ok(Attempt::Broken(BrokenSpec { assembly, broken }))
+}
+
+impl BrokenSpec {
+    /// Finds out who broke the rules, which takes about ten times as long as [`attempt`], and refuses the spec or warns.
+    ///
+    /// # Errors
+    ///
+    /// Every refusal at once.
+    pub fn judge(
+        self,
+        profile: &Profile,
+        namespace: &Namespace,
+        inputs: &Inputs<'_>,
+        user: impl Fn() -> UserOrigins,
+    ) -> Result<Finished, SpecError> {
+        let explained = assemble_recorded(profile, namespace, inputs, &user())?;
+        let mut warnings = self.assembly.warnings;
+        warnings.extend(blame::judge(self.broken, &explained, inputs.options)?);
+        encode(&self.assembly.spec, warnings)
+    }
 }
 
 /// Whether the plainest request can use a profile: an image with a command, root, and no options.

@@ -23,7 +23,7 @@ pub mod steps;
 pub mod update;
 
 pub use allowance::Allowance;
-pub use assemble::{check_profile, explain, generate};
+pub use assemble::{Attempt, BrokenSpec, attempt, check_profile, explain, generate};
 pub use encode::{Encoded, Finished};
 pub use equipment::Equipment;
 pub use error::SpecError;

@@ -196,6 +196,7 @@ pub(crate) const TABLE: &[Row] = &[
             "http",
             "humantime", // leases state their end as text
             "hyper_util",
+            "rustix",
             "tokio",
             "tokio_util",
             "tonic",
@@ -234,7 +235,7 @@ pub(crate) const TABLE: &[Row] = &[
             All("spec"),
             Only("host", &["source"]),
         ],
-        crates: &["arc_swap", "thiserror", "tracing"],
+        crates: &["arc_swap", "thiserror", "tokio", "tracing"],
     },
     Row {
         module: "api",

@@ -1,23 +1,30 @@
-//! Work on large requests, off the async workers: a few at a time, with a short queue.
+//! Long computations, off the async workers: a few at a time, with a short queue.
 //!
-//! Checking, assembling and explaining are computation without a pause. On the async workers it would delay every other
-//! call, health included.
+//! Large requests, explanations, large account files: on the async workers they would delay every other call, health
+//! included.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How many calls may wait for each one that is worked on.
 const QUEUE: usize = 8;
 
+thread_local! {
+    /// Whether this thread computes in one of the places.
+    static COMPUTES: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Too many calls wait already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many long computations wait already")]
 pub struct QueueFull;
 
-/// Places for work on large requests: one fewer than there are CPUs, and at least one.
+/// Places for long computations: one fewer than there are CPUs, and at least one.
 #[derive(Debug, Clone)]
 pub struct Workers(Arc<Places>);
 
@@ -43,26 +50,50 @@ impl Workers {
         Self(Arc::new(Places { permits, waiting, queue: count * QUEUE }))
     }
 
-    /// Runs a future to its end. It has a place only while it computes, not while it waits for something.
+    /// Runs a future to its end. It has a place only while it computes, not while it waits for something. Inside of
+    /// another one it shares that one's place.
     ///
     /// # Errors
     ///
     /// [`QueueFull`] before anything is done.
     pub async fn run<F: Future>(&self, work: F) -> Result<F::Output, QueueFull> {
+        if COMPUTES.get() {
+            return Ok(work.await);
+        }
+        let permit = self.queue().await?;
+        Ok(self.compute(work, Some(permit)).await)
+    }
+
+    /// The same for a part of a call that has begun, which is not refused: it waits for its turn.
+    pub async fn run_in_turn<F: Future>(&self, work: F) -> F::Output {
+        if COMPUTES.get() {
+            return work.await;
+        }
+        let permit = self.turn().await;
+        self.compute(work, permit).await
+    }
+
+    async fn compute<'a, F: Future>(
+        &'a self,
+        work: F,
+        mut permit: Option<SemaphorePermit<'a>>,
+    ) -> F::Output {
         let mut work = pin!(work);
-        let mut permit = self.queue().await?;
         loop {
-            let polled =
-                std::future::poll_fn(|cx| Poll::Ready(off_worker(|| work.as_mut().poll(cx))));
-            let polled = polled.await;
+            let poll = |cx: &mut Context<'_>| Poll::Ready(off_worker(|| work.as_mut().poll(cx)));
+            let polled = std::future::poll_fn(poll).await;
             drop(permit);
             match polled {
-                Poll::Ready(done) => return Ok(done),
+                Poll::Ready(done) => return done,
                 Poll::Pending => woken().await,
             }
-            // A call that has begun is not refused.
-            permit = self.0.permits.acquire().await.map_err(|_| QueueFull)?;
+            permit = self.turn().await;
         }
+    }
+
+    /// The next turn. The semaphore is never closed.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.permits.acquire().await.ok()
     }
 
     async fn queue(&self) -> Result<SemaphorePermit<'_>, QueueFull> {
@@ -93,12 +124,26 @@ impl Drop for Waiting<'_> {
 
 /// Computes while another thread takes over the tasks of this one.
 fn off_worker<T>(compute: impl FnOnce() -> T) -> T {
+    let compute = || {
+        COMPUTES.set(true);
+        let _ends = Computing;
+        compute()
+    };
     if Handle::try_current()
         .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
     {
         tokio::task::block_in_place(compute)
     } else {
         compute()
+    }
+}
+
+/// A computation in a place, until this is dropped.
+struct Computing;
+
+impl Drop for Computing {
+    fn drop(&mut self) {
+        COMPUTES.set(false);
     }
 }
 
@@ -148,6 +193,9 @@ mod tests {
         assert_eq!(workers.run(async { 7 }).await, Ok(7));
         open.send(()).unwrap();
         assert_eq!(waits.await.unwrap(), Ok(Ok(())));
+
+        let inner = async { workers.run(async { 8 }).await };
+        assert_eq!(workers.run(inner).await, Ok(Ok(8)));
 
         let permit = workers.0.permits.acquire().await.unwrap();
         let mut waiting = Vec::new();
