@@ -111,6 +111,10 @@ async fn sleep(time: Option<Duration>) {
     }
 }
 
+/// How much is read from a connection at a time, in bytes, before the other connections have their turn. HTTP/2 itself reads for
+/// as long as there is something: 16 KiB are a thousand pings.
+const TURN_BYTES: usize = 16 << 10;
+
 /// Whether a client has started HTTP/2. All clones share the state.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Begun(Arc<AtomicUsize>);
@@ -122,16 +126,18 @@ impl Begun {
     }
 }
 
-/// A stream that records when its client has started HTTP/2.
+/// A stream that records when its client has started HTTP/2, and pauses when its client sends more than others.
 pub(super) struct Counted {
     stream: Box<dyn Duplex>,
     begun: Begun,
+    /// What it has read since its last pause.
+    read: usize,
 }
 
 impl Counted {
     pub(super) fn new(stream: Box<dyn Duplex>) -> (Self, Begun) {
         let begun = Begun::default();
-        (Self { stream, begun: begun.clone() }, begun)
+        (Self { stream, begun: begun.clone(), read: 0 }, begun)
     }
 }
 
@@ -141,10 +147,17 @@ impl AsyncRead for Counted {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.read >= TURN_BYTES {
+            self.read = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let count = buf.filled().len() - before;
+        self.read = if polled.is_ready() { self.read + count } else { 0 };
         if !self.begun.is_done() {
-            self.begun.0.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
+            self.begun.0.fetch_add(count, Ordering::Relaxed);
         }
         polled
     }
@@ -183,6 +196,30 @@ impl AsyncWrite for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::AsyncWriteExt;
+
+    #[tokio::test]
+    async fn a_client_that_sends_much_gives_others_their_turn() {
+        let (mut client, server) = tokio::io::duplex(8 * TURN_BYTES);
+        client.write_all(&vec![0; 8 * TURN_BYTES]).await.unwrap();
+        let (mut stream, begun) = Counted::new(Box::new(server));
+        let mut turns = Vec::new();
+        let mut bytes = vec![0; 4 << 10];
+        let mut read = 0;
+        while turns.iter().sum::<usize>() < 8 * TURN_BYTES {
+            let polled = std::future::poll_fn(|cx| {
+                let mut buf = ReadBuf::new(&mut bytes);
+                let polled = Pin::new(&mut stream).poll_read(cx, &mut buf);
+                Poll::Ready(polled.map(|result| result.map(|()| buf.filled().len())))
+            });
+            match polled.await {
+                Poll::Ready(count) => read += count.unwrap(),
+                Poll::Pending => turns.push(std::mem::take(&mut read)),
+            }
+        }
+        assert_eq!(turns, [TURN_BYTES; 8]);
+        assert!(begun.is_done());
+    }
 
     #[test]
     fn ages_differ_by_a_tenth_at_most() {
