@@ -96,7 +96,9 @@ impl Health {
             // If the timeout itself ends late, the CPUs are busy, and the answer may be here.
             let late = began.elapsed() >= probe.timeout.mul_f32(1.25);
             let silent = answer.is_err() && !late;
-            self.silence.send_if_modified(|known| std::mem::replace(known, silent) != silent);
+            // Each silent probe is announced.
+            self.silence
+                .send_if_modified(|known| std::mem::replace(known, silent) != silent || silent);
             let reason = match answer {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),

@@ -3,11 +3,12 @@
 use crate::store::StoreError;
 use hyper_util::rt::TokioIo;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,26 +25,47 @@ const STREAM_WINDOW: u32 = 1 << 20;
 /// cannot delay the answers to other calls on the same connection.
 const CONNECTION_WINDOW: u32 = 64 << 20;
 
-/// Counts the connections of a channel that have ended.
+/// The connections of a channel: how many have ended, and the one in use.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ended(Arc<AtomicU64>);
+pub(super) struct Connections(Arc<State>);
 
-impl Ended {
+#[derive(Debug, Default)]
+struct State {
+    ended: AtomicU64,
+    /// Another descriptor of the newest connection.
+    newest: Mutex<Option<OwnedFd>>,
+}
+
+impl Connections {
     /// How many have ended until now.
-    pub(super) fn count(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+    pub(super) fn ended(&self) -> u64 {
+        self.0.ended.load(Ordering::SeqCst)
+    }
+
+    /// Ends the connection in use, so that the next call opens a new one.
+    pub(super) fn end(&self) {
+        if let Some(connection) = self.newest().take() {
+            // It may have ended by itself.
+            let _ = rustix::net::shutdown(connection, rustix::net::Shutdown::Both);
+        }
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<OwnedFd>> {
+        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A connection, which is counted when it ends.
 struct Connection {
     stream: UnixStream,
-    ended: Ended,
+    connections: Connections,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.ended.0.fetch_add(1, Ordering::SeqCst);
+        self.connections.0.ended.fetch_add(1, Ordering::SeqCst);
+        // Closing it is not enough: the newest connection has another descriptor.
+        let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Both);
     }
 }
 
@@ -88,8 +110,8 @@ impl AsyncWrite for Connection {
 }
 
 /// A channel that dials when it is used, and again after the connection has ended.
-pub(super) fn lazy(socket: Arc<Path>, ended: Ended) -> Channel {
-    let dial = move |_: Uri| dial(Arc::clone(&socket), ended.clone());
+pub(super) fn lazy(socket: Arc<Path>, connections: Connections) -> Channel {
+    let dial = move |_: Uri| dial(Arc::clone(&socket), connections.clone());
     // The address is never resolved: it only becomes the `:authority` of the requests.
     Endpoint::from_static("http://localhost")
         .initial_stream_window_size(STREAM_WINDOW)
@@ -97,9 +119,15 @@ pub(super) fn lazy(socket: Arc<Path>, ended: Ended) -> Channel {
         .connect_with_connector_lazy(tower::service_fn(dial))
 }
 
-async fn dial(socket: Arc<Path>, ended: Ended) -> Result<TokioIo<Connection>, StoreError> {
+async fn dial(
+    socket: Arc<Path>,
+    connections: Connections,
+) -> Result<TokioIo<Connection>, StoreError> {
     let reason = match tokio::time::timeout(CONNECT_WITHIN, UnixStream::connect(&socket)).await {
-        Ok(Ok(stream)) => return Ok(TokioIo::new(Connection { stream, ended })),
+        Ok(Ok(stream)) => {
+            *connections.newest() = stream.as_fd().try_clone_to_owned().ok();
+            return Ok(TokioIo::new(Connection { stream, connections }));
+        }
         Ok(Err(error)) => reason(&socket, &error).await,
         Err(_) => format!("not accepted within {CONNECT_WITHIN:?}"),
     };

@@ -28,7 +28,7 @@ use crate::image::Descriptor;
 use crate::image::reference::ImageName;
 use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
-use channel::Ended;
+use channel::Connections;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub struct Containerd {
     answer_within: Duration,
     ping_within: Duration,
     lease: Duration,
-    ended: Ended,
+    connections: Connections,
     release: release::Known,
     silence: Option<Silence>,
 }
@@ -69,10 +69,10 @@ impl Containerd {
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         let socket: Arc<Path> = socket.into().into();
-        let ended = Ended::default();
+        let connections = Connections::default();
         Self {
             channel: Outgoing {
-                channel: channel::lazy(Arc::clone(&socket), ended.clone()),
+                channel: channel::lazy(Arc::clone(&socket), connections.clone()),
                 socket: Arc::clone(&socket),
                 observer: Arc::new(()),
             },
@@ -80,7 +80,7 @@ impl Containerd {
             answer_within: ANSWER_WITHIN,
             ping_within: PING_WITHIN,
             lease: LEASE,
-            ended,
+            connections,
             release: release::Known::default(),
             silence: None,
         }
@@ -100,9 +100,18 @@ impl Containerd {
         Self { lease, ..self }
     }
 
-    /// The same, with calls that end while containerd is known not to answer, except pings and the removal of views.
+    /// The same, with calls that end while containerd is known not to answer, except pings and the removal of views. Each ping
+    /// without an answer also ends the connection: if its bytes are out of step, containerd answers on a new one.
     #[must_use]
     pub fn ending_in(self, silence: Silence) -> Self {
+        let (connections, mut silent) = (self.connections.clone(), silence.clone());
+        tokio::spawn(async move {
+            while silent.changed().await.is_ok() {
+                if *silent.borrow_and_update() {
+                    connections.end();
+                }
+            }
+        });
         Self { silence: Some(silence), ..self }
     }
 

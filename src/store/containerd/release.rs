@@ -18,7 +18,7 @@ impl NodeRelease for Containerd {
     async fn release(&self, deadline: Deadline) -> Result<Arc<str>, StoreError> {
         // Held while containerd is asked: callers at the same time share the answer.
         let mut known = self.release.lock().await;
-        let ended = self.ended.count();
+        let ended = self.connections.ended();
         if let Some((at, release)) = &*known
             && *at == ended
         {

@@ -378,6 +378,33 @@ async fn one_who_says_nothing_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_connection_without_answers_is_replaced() {
+    let (_directory, answering) = Script::default().serve();
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("silent_once.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move {
+        let _silent = listener.accept().await.unwrap();
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut server = tokio::net::UnixStream::connect(&answering.socket).await.unwrap();
+            tokio::spawn(
+                async move { tokio::io::copy_bidirectional(&mut client, &mut server).await },
+            );
+        }
+    });
+    let (silence, known) = watch::channel(false);
+    let within = Duration::from_millis(500);
+    let source = Containerd::new(socket).with_bounds(within, within).ending_in(known);
+    for _ in 0..2 {
+        assert!(unavailable(source.ping().await).ends_with("no answer within 500ms"));
+    }
+    silence.send_replace(true);
+    let answered = async { while !matches!(source.ping().await, Err(StoreError::Invalid(_))) {} };
+    tokio::time::timeout(Duration::from_secs(20), answered).await.unwrap();
+}
+
+#[tokio::test]
 async fn dropping_ends_the_call_at_the_other_end() {
     let (calls, mut calls_seen) = mpsc::unbounded_channel();
     let script = Script {
