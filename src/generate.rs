@@ -11,17 +11,16 @@ mod image_facts;
 mod profiles;
 pub mod stage;
 mod tasks;
-mod workers;
 
 pub use equip::Machine;
 pub use profiles::{OF_NODE, Offer, UnknownProfile};
-pub use workers::{QueueFull, Workers};
 
 use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::Snapshotter;
 use crate::domain::origin::Field;
 use crate::domain::request::Request;
 use crate::domain::violation::Violations;
+use crate::generate::accounts::LargeFiles;
 use crate::generate::catalog::Catalog;
 use crate::generate::stage::{Observer, Stage};
 use crate::image::platform::{OsFeatures, Platform};
@@ -33,6 +32,7 @@ use crate::store::{
     ContainerError, ContainerStore, Deadline, ImageStore, NamespaceStore, NoContainers, NodeRelease,
 };
 use crate::users::{self, AccountError};
+use crate::workers::Workers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -104,6 +104,7 @@ pub struct Generator {
     machine: Machine,
     /// The places for long computations.
     pub workers: Workers,
+    large_files: LargeFiles,
 }
 
 impl Generator {
@@ -129,6 +130,7 @@ impl Generator {
             snapshotter: None,
             machine: Machine::default(),
             workers: Workers::default(),
+            large_files: LargeFiles::default(),
         }
     }
 
@@ -209,21 +211,20 @@ impl Generator {
         };
         let asked = request.options.user.user.as_ref().or(image_user.as_ref());
         let needed = users::needed(profile.rules, asked, &request.options.user);
-        let files = if needed.is_empty() {
-            Arc::default()
-        } else {
-            let key = request.snapshot.key.clone();
-            let from = SnapshotChoice { snapshotter: snapshotter.cloned(), key };
+        let key = request.snapshot.key.clone();
+        let from = SnapshotChoice { snapshotter: snapshotter.cloned(), key };
+        let read = async || {
+            if needed.is_empty() {
+                return Ok(Arc::default());
+            }
             let reading =
                 self.reader.read_account_files(namespace, &described, needed, &from, deadline);
-            self.timed(Stage::Files, reading).await?
+            self.timed(Stage::Files, reading).await
         };
-        let changes = &request.options.user;
-        let user = self
-            .read_accounts(&files, || {
-                users::resolve(profile.rules, image_user.as_ref(), changes, &files)
-            })
-            .await?;
+        let held = self.hold_account_files(read).await?;
+        let (files, changes) = (&*held.files, &request.options.user);
+        let resolve = || users::resolve(profile.rules, image_user.as_ref(), changes, files);
+        let user = self.look_up(files, resolve).await?;
 
         let equipment = self.equip(&request.options).await;
 
@@ -245,7 +246,7 @@ impl Generator {
                 explained_bytes: explained_bytes.unwrap_or(usize::MAX),
             },
         };
-        let origins = || users::origins(image_user.as_ref(), changes, &files, &user);
+        let origins = || users::origins(image_user.as_ref(), changes, files, &user);
         let (Finished { encoded: mut spec, facts }, fields) = if explained_bytes.is_some() {
             assembling.in_scope(|| spec::explain(profile, namespace, &inputs, origins))?
         } else {

@@ -43,7 +43,7 @@
 //! - [`generate`] alternates the core and the fetching; [`api`] holds the generated messages and translates them.
 //! - [`server`] is the transport and does not depend on specs. A call in Connect or gRPC-Web becomes one in gRPC there.
 //! - [`commands`] and [`telemetry`] put everything together; [`call_end`] runs an action at the end of a gRPC call,
-//!   and [`call_time`] has its time.
+//!   and [`call_time`] has its time. [`workers`] runs long computations, of which [`server`], [`api`] and [`generate`] have some.
 //!
 //! # The library
 //!
@@ -144,3 +144,5 @@ pub mod store;
 #[cfg(feature = "server")]
 pub mod telemetry;
 pub mod users;
+#[cfg(feature = "server")]
+pub mod workers;

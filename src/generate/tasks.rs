@@ -97,18 +97,21 @@ impl Generator {
             None => users::needed_for_groups(options),
             Some(_) => users::needed(rules, options.user.as_ref(), options),
         };
-        let files = if needed.is_empty() {
-            AccountFiles::default()
-        } else {
+        let read = async || {
+            if needed.is_empty() {
+                return Ok(AccountFiles::default());
+            }
             let reading = self.container_files(request, container, needed, deadline);
-            self.timed(Stage::Files, reading).await?
+            self.timed(Stage::Files, reading).await
         };
+        let held = self.hold_account_files(read).await?;
+        let files = &held.files;
         if options.user.is_some() {
-            let resolve = || users::resolve(rules, None, options, &files);
-            return self.read_accounts(&files, resolve).await.map(Some);
+            let resolve = || users::resolve(rules, None, options, files);
+            return self.look_up(files, resolve).await.map(Some);
         }
         let mut user = stored.user();
-        self.read_accounts(&files, || users::add_groups(&mut user, options, &files)).await?;
+        self.look_up(files, || users::add_groups(&mut user, options, files)).await?;
         Ok(Some(user))
     }
 

@@ -16,8 +16,10 @@ use crate::server::metrics::Metrics;
 use crate::server::receive::{Arriving, NotReceived, Whole};
 use crate::server::transit::Transit;
 use crate::server::turns::{Patience, Turn, Turns};
+use crate::workers::{QueueFull, Workers};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
+use http_body::Body as _;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -36,11 +38,14 @@ const REFLECTION: &str = "/grpc.reflection.";
 
 /// How long a call waits for its turn, before it is refused. A refusal is answered within 50 ms.
 const PATIENCE: Patience =
-    Patience { in_order: Duration::from_millis(10), most: Duration::from_millis(35) };
+    Patience { in_order: Duration::from_millis(25), most: Duration::from_millis(35) };
 
 /// How long a call keeps its turn. One that takes longer waits for something else than a CPU, unless this time itself ends
 /// late, because the CPUs are busy.
 const TURN: Duration = Duration::from_millis(20);
+
+/// A request above this size, in bytes, is decoded and worked on off the async workers.
+const LARGE: u64 = 16 << 10;
 
 /// The limits of calls, and the statuses of calls that are refused.
 #[derive(Debug, Clone)]
@@ -55,6 +60,8 @@ pub struct CallLimits {
     pub transfer_timeout: Duration,
     /// The largest number of bytes of requests and answers that are on their way, over all connections.
     pub transit_bytes: usize,
+    /// The places for long computations, which large requests take.
+    pub workers: Workers,
     /// The status of a call above a limit.
     pub overloaded: Status,
     /// The status of a request that is larger than its service decodes. tonic answers `OUT_OF_RANGE`, which no
@@ -147,18 +154,26 @@ impl Limiter {
         let (is_stream, is_exempt) =
             (path.starts_with(REFLECTION), EXEMPT.iter().any(|prefix| path.starts_with(prefix)));
         let (head, body) = request.into_parts();
-        let (body, admission) = if is_stream {
-            (Body::new(body), None)
+        let (body, is_large, admission) = if is_stream {
+            (Body::new(body), false, None)
         } else {
             let (whole, admission) = self.arrival(body, time, is_exempt).await?;
-            (Body::new(whole), admission)
+            let is_large = whole.size_hint().lower() > LARGE;
+            (Body::new(whole), is_large, admission)
         };
         if let Some(asked) = time.asked
             && time.began.elapsed() >= asked
         {
             return Err((self.limits.late)(asked));
         }
-        let mut answer = pin!(inner.answer(Request::from_parts(head, body)));
+        let mut answering = pin!(inner.answer(Request::from_parts(head, body)));
+        let mut answer = pin!(async {
+            if is_large {
+                self.limits.workers.run(answering.as_mut()).await
+            } else {
+                Ok(answering.as_mut().await)
+            }
+        });
         let response = match admission {
             None => answer.await,
             Some((turn, _place)) => loop {
@@ -173,6 +188,7 @@ impl Limiter {
                 }
             },
         };
+        let response = response.map_err(|QueueFull| self.shed())?;
         if is_undecoded(response.headers()) {
             return Err(self.limits.too_large.clone());
         }
@@ -253,6 +269,11 @@ impl Limiter {
         if time.began.elapsed() >= transfer_timeout {
             return late(transfer_timeout);
         }
+        self.shed()
+    }
+
+    /// The status of a call above a limit, which is counted.
+    fn shed(&self) -> Status {
         self.metrics.shed.inc();
         self.limits.overloaded.clone()
     }
@@ -261,8 +282,7 @@ impl Limiter {
     fn admit(&self, turn: Option<Turn>) -> Result<Admission, Status> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let (Some(turn), Ok(permit)) = (turn, permit) else {
-            self.metrics.shed.inc();
-            return Err(self.limits.overloaded.clone());
+            return Err(self.shed());
         };
         self.metrics.in_flight.inc();
         Ok((turn, Place { _permit: permit, metrics: Arc::clone(&self.metrics) }))

@@ -1,10 +1,11 @@
 //! Turns to work on a call: few at a time, so that no call waits long behind others in the queue of the runtime.
 //!
-//! Calls that have to wait get their turns in order, as long as that goes fast. Under overload, when the first has waited for
-//! too long, the newest goes first: those that are answered are then answered fast, and the others are refused soon. A refusal
-//! takes its time too, so that clients that try again at once do not use up the CPUs.
+//! Calls that have to wait get their turns in order. Under overload one that has waited for too long stands back, and gets a turn
+//! only if no other call waits: those that are answered are then answered fast, and the others are refused soon. A refusal takes
+//! its time too, so that clients that try again at once do not use up the CPUs.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -19,7 +20,7 @@ pub(super) struct Turns {
 /// How long calls wait.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// How long the first may have waited for the order to be kept.
+    /// How long a call waits in order.
     pub(super) in_order: Duration,
     /// How long any call waits.
     pub(super) most: Duration,
@@ -31,6 +32,8 @@ struct State {
     next: u64,
     /// By age, with the time of each call's arrival.
     waiting: BTreeMap<u64, (Instant, oneshot::Sender<Turn>)>,
+    /// Those that have waited for too long, by age.
+    late: BTreeMap<u64, oneshot::Sender<Turn>>,
 }
 
 impl State {
@@ -43,13 +46,18 @@ impl State {
 
     /// The call that gets the next turn.
     fn next(&mut self, patience: Patience) -> Option<oneshot::Sender<Turn>> {
-        let (since, _) = self.waiting.first_key_value()?.1;
-        let next = if since.elapsed() <= patience.in_order {
-            self.waiting.pop_first()
-        } else {
-            self.waiting.pop_last()
-        };
-        next.map(|(_, (_, turn))| turn)
+        while let Some((id, (since, turn))) = self.waiting.pop_first() {
+            if since.elapsed() <= patience.in_order {
+                return Some(turn);
+            }
+            self.late.insert(id, turn);
+        }
+        self.late.pop_last().map(|(_, turn)| turn)
+    }
+
+    fn remove(&mut self, id: u64) {
+        self.waiting.remove(&id);
+        self.late.remove(&id);
     }
 }
 
@@ -60,8 +68,9 @@ pub(super) struct Turn(Option<Arc<Turns>>);
 impl Turns {
     /// So many turns at a time.
     pub(super) fn new(count: usize, patience: Patience) -> Arc<Self> {
-        let state = State { free: count, next: 0, waiting: BTreeMap::new() };
-        Arc::new(Self { patience, state: Mutex::new(state) })
+        let (waiting, late) = (BTreeMap::new(), BTreeMap::new());
+        let state = Mutex::new(State { free: count, next: 0, waiting, late });
+        Arc::new(Self { patience, state })
     }
 
     /// A turn, if one is free.
@@ -82,9 +91,18 @@ impl Turns {
             state.waiting.insert(id, (Instant::now(), send));
             (Waiting { turns: self, id }, turn)
         };
-        let turn = tokio::time::timeout(self.patience.most, turn).await;
+        let mut turn = pin!(turn);
+        let turn = loop {
+            let began = Instant::now();
+            match tokio::time::timeout(self.patience.most, turn.as_mut()).await {
+                Ok(turn) => break turn.ok(),
+                // The time itself ends late: the CPUs are busy, and no turn may have been given back.
+                Err(_) if began.elapsed() >= self.patience.most * 2 => {}
+                Err(_) => break None,
+            }
+        };
         drop(waiting);
-        turn.ok()?.ok()
+        turn
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -100,7 +118,7 @@ struct Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.turns.lock().waiting.remove(&self.id);
+        self.turns.lock().remove(self.id);
     }
 }
 
@@ -126,12 +144,15 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    /// The order in which three calls get the only turn.
-    async fn order(in_order: Duration) -> Vec<usize> {
+    /// The order in which calls get the only turn: three that come now, and two after a while.
+    async fn order(in_order: Duration, after: Duration) -> Vec<usize> {
         let turns = Turns::new(1, Patience { in_order, most: LONG });
         let first = turns.take().await.unwrap();
         let (done, mut order) = mpsc::unbounded_channel();
-        for number in 0..3 {
+        for number in 0..5 {
+            if number == 3 {
+                tokio::time::sleep(after).await;
+            }
             let (turns, done) = (Arc::clone(&turns), done.clone());
             tokio::spawn(async move {
                 let _turn = turns.take().await.unwrap();
@@ -149,9 +170,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_call_is_next_unless_it_has_waited_for_too_long() {
-        assert_eq!(order(LONG).await, [0, 1, 2]);
-        assert_eq!(order(Duration::ZERO).await, [2, 1, 0]);
+    async fn calls_have_turns_in_order_and_those_that_waited_for_too_long_are_last() {
+        assert_eq!(order(LONG, Duration::ZERO).await, [0, 1, 2, 3, 4]);
+        assert_eq!(order(Duration::ZERO, Duration::ZERO).await, [4, 3, 2, 1, 0]);
+        let (in_order, after) = (Duration::from_secs(1), Duration::from_millis(1100));
+        assert_eq!(order(in_order, after).await, [3, 4, 2, 1, 0]);
     }
 
     #[tokio::test]
@@ -168,7 +191,7 @@ mod tests {
         assert_eq!(turns.lock().waiting.len(), 1);
         left.abort();
         assert!(left.await.unwrap_err().is_cancelled());
-        assert!(turns.lock().waiting.is_empty());
+        assert!(turns.lock().waiting.is_empty() && turns.lock().late.is_empty());
         drop(first);
         assert_eq!(turns.lock().free, 1);
     }

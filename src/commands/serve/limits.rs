@@ -6,6 +6,7 @@ use crate::server::call_limits::CallLimits;
 use crate::server::lifetime::Lifetime;
 use crate::server::serve::ServeConfig;
 use crate::server::trace::CallLog;
+use crate::workers::Workers;
 use clap::{Args, value_parser};
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +121,7 @@ impl LimitArgs {
                 request_bytes,
                 transfer_timeout,
                 transit_bytes: request_bytes.max(max_response_bytes).saturating_mul(IN_TRANSIT),
+                workers: Workers::default(),
                 overloaded: status::overloaded(),
                 too_large: status::message_too_large("request", request_bytes),
                 late: status::deadline_exceeded,

@@ -10,6 +10,7 @@ use crate::commands::serve::health_port::HealthPort;
 use crate::commands::serve::listen::{Bound, bind_plain};
 use crate::commands::serve::{ObserveArgs, ServeArgs, metrics};
 use crate::server::activation::Activation;
+use crate::server::call_limits::CallLimits;
 use crate::server::direct::Direct;
 use crate::server::health::{Health, Probe};
 use crate::server::listen::{ListenAddress, Listener};
@@ -86,6 +87,7 @@ impl BoundServer {
         generator
             .knows_profile(None)
             .map_err(|wrong| Failure::usage(format_args!("--default-profile: {wrong}")))?;
+        let workers = generator.workers.clone();
         let service = Service::new(generator.observed_by(observer), limits.call_timeout)
             .with_answers_of(limits.max_response_bytes)
             .with_process(!no_generate_process);
@@ -130,15 +132,17 @@ impl BoundServer {
         let help = "Log lines that were dropped because the log was not read";
         metrics::add(&metrics, "specd_log_dropped", help, Kind::Counter, dropped_lines);
 
+        let config = limits.serve_config();
         let config = ServeConfig {
             metrics,
+            calls: CallLimits { workers, ..config.calls },
             mend_authority: !no_authority_filter,
             web,
             log_calls,
             tracing: otlp_endpoint
                 .is_some()
                 .then_some(Tracing { begin: traces::begin_call, end: traces::end_call }),
-            ..limits.serve_config()
+            ..config
         };
         Ok(Self { bound, metrics_listener, service, health, profiles, source, config })
     }

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
 const OVERHEAD: usize = 512;
 
+/// From this size on, in bytes, an entry makes room at once.
+const LARGE: usize = 64 << 10;
+
 /// How long the refusal of content is remembered.
 const REFUSED_FOR: Duration = Duration::from_secs(10);
 
@@ -78,8 +81,13 @@ where
             Ok(value)
         };
         let answer: Result<V, Arc<ImageError>> = self.cache.try_get_with(key, read).await;
-        if answer.is_ok() && !is_read_here.load(Ordering::Relaxed) {
-            self.counts.hit();
+        if let Ok(value) = &answer {
+            if !is_read_here.load(Ordering::Relaxed) {
+                self.counts.hit();
+            } else if (self.weight)(value) >= LARGE {
+                // It makes room now. The cache itself lets dozens of entries gather first.
+                self.cache.run_pending_tasks().await;
+            }
         }
         match answer.map_err(Arc::unwrap_or_clone) {
             Err(error) if error.is_lasting() => {

@@ -234,6 +234,7 @@ pub(crate) const TABLE: &[Row] = &[
             All("users"),
             All("spec"),
             Only("host", &["source"]),
+            All("workers"),
         ],
         crates: &["arc_swap", "thiserror", "tokio", "tracing"],
     },
@@ -249,6 +250,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("spec", ERRORS_AND_ENCODE),
             All("generate"),
             All("call_time"),
+            All("workers"),
         ],
         crates: &[
             "prost",
@@ -267,6 +269,7 @@ pub(crate) const TABLE: &[Row] = &[
             All("domain"),
             All("call_end"),
             All("call_time"),
+            All("workers"),
             Only("store", &["ImageStore"]),
             Only("api", &["health"]),
             All("proto_json"),
@@ -318,6 +321,7 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &["bytes", "http", "http_body", "tonic", "tracing"],
     },
     Row { module: "call_time", imports: &[], crates: &["http"] },
+    Row { module: "workers", imports: &[], crates: &["thiserror", "tokio"] },
     Row {
         module: "telemetry",
         imports: &[All("domain")],
