@@ -43,7 +43,7 @@ pub enum Attempt {
     /// It breaks no rule.
     Finished(Finished),
     /// It breaks rules.
-    Broken(BrokenSpec),
+    Broken(Box<BrokenSpec>),
 }
 
 /// A spec that breaks rules, which refuse it or only warn.
@@ -71,7 +71,7 @@ pub fn attempt(
         }
         return encode(&assembly.spec, assembly.warnings).map(Attempt::Finished);
     }
-    Ok(Attempt::Broken(BrokenSpec { assembly, broken }))
+    Ok(Attempt::Broken(Box::new(BrokenSpec { assembly, broken })))
 }
 
 impl BrokenSpec {
