@@ -22,7 +22,7 @@ pub struct CompletionsArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  specd man-pages /usr/share/man/man1")]
 pub struct ManPagesArgs {
-    /// The directory to write a page for each command into; it must exist
+    /// The directory to write a page for each command into; it is created if it does not exist
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 }
@@ -35,7 +35,9 @@ pub(super) fn run(args: &CompletionsArgs) -> Result<(), Failure> {
 
 pub(super) fn write_man_pages(args: ManPagesArgs) -> Result<(), Failure> {
     let ManPagesArgs { directory } = args;
-    clap_mangen::generate_to(Cli::command(), &directory).map_err(|error| {
-        Failure::run(format_args!("cannot write to {}: {error}", directory.display()))
-    })
+    std::fs::create_dir_all(&directory)
+        .and_then(|()| clap_mangen::generate_to(Cli::command(), &directory))
+        .map_err(|error| {
+            Failure::run(format_args!("cannot write to {}: {error}", directory.display()))
+        })
 }

@@ -70,7 +70,6 @@ pub enum Command {
     /// Print the completions of a shell: what the Tab key offers
     Completions(completions::CompletionsArgs),
     /// Write a manual page for each command into a directory
-    #[command(hide = true)]
     ManPages(completions::ManPagesArgs),
 }
 

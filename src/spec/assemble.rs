@@ -4,7 +4,6 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::ids::{ContainerId, Namespace};
 use crate::domain::origin::{Field, Origin, UserOrigins};
 use crate::domain::request::Options;
-use crate::domain::violation::Violations;
 use crate::image::metadata::config::{ContainerConfig, ImageConfig};
 use crate::image::platform::Platform;
 use crate::oci;
@@ -44,7 +43,7 @@ pub enum Attempt {
     /// It breaks no rule.
     Finished(Finished),
     /// It breaks rules.
-    Broken(BrokenSpec),
+    Broken(Box<BrokenSpec>),
 }
 
 /// A spec that breaks rules, which refuse it or only warn.
@@ -67,9 +66,12 @@ pub fn attempt(
     let assembly = assemble(profile, namespace, inputs)?;
     let broken = find_broken(profile, &assembly.spec, inputs)?;
     if broken.is_empty() {
+        if !assembly.refused.is_empty() {
+            return Err(assembly.refused.into());
+        }
         return encode(&assembly.spec, assembly.warnings).map(Attempt::Finished);
     }
-    Ok(Attempt::Broken(BrokenSpec { assembly, broken }))
+    Ok(Attempt::Broken(Box::new(BrokenSpec { assembly, broken })))
 }
 
 impl BrokenSpec {
@@ -194,36 +196,27 @@ fn finish(
     take_steps(STEPS.iter(), inputs, &mut assembly, user)?;
     if let Some(patch) = &inputs.options.merge_patch {
         inputs.allowance.check()?;
-        assembly.apply_merge_patch(patch)?;
+        let patched = assembly.apply_merge_patch(patch);
+        assembly.note_refusal(patched)?;
     }
     Ok(assembly)
 }
 
-/// Takes steps in order, and collects what they refuse.
+/// Takes steps in order, and notes what they refuse.
 pub(crate) fn take_steps<'a>(
     steps: impl IntoIterator<Item = &'a Step>,
     inputs: &Inputs<'_>,
     assembly: &mut Assembly,
     user: Option<&UserOrigins>,
 ) -> Result<(), SpecError> {
-    let mut violations = Violations::default();
     for step in steps {
         inputs.allowance.check()?;
         assembly.start_step(step.name);
-        match (step.run)(inputs, assembly) {
-            Ok(()) => {}
-            Err(SpecError::Request(found)) => violations.extend(found),
-            Err(
-                other @ (SpecError::Image(_)
-                | SpecError::Stored(_)
-                | SpecError::Unwanted
-                | SpecError::TooLarge(_)
-                | SpecError::Internal(_)),
-            ) => return Err(other),
-        }
+        let taken = (step.run)(inputs, assembly);
+        assembly.note_refusal(taken)?;
         if let ("user", Some(origins)) = (step.name, user) {
             assembly.attribute_user(origins);
         }
     }
-    if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
+    Ok(())
 }

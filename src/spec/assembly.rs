@@ -1,6 +1,7 @@
 //! A spec that is being assembled.
 
 use crate::domain::origin::{Field, Origin};
+use crate::domain::violation::Violations;
 use crate::oci::{self, Capabilities, Linux, Process};
 use crate::spec::error::SpecError;
 use crate::spec::provenance::Provenance;
@@ -15,6 +16,8 @@ pub struct Assembly {
     pub spec: oci::Spec,
     /// What was filled in or will matter later, for the caller.
     pub warnings: Vec<String>,
+    /// What the steps refused: there is no answer, and the rest is assembled to find what else is wrong.
+    pub(super) refused: Violations,
     pub(super) provenance: Option<Box<Provenance>>,
 }
 
@@ -22,7 +25,16 @@ impl Assembly {
     /// The assembly of a spec, which records provenance if there is any already.
     #[must_use]
     pub(crate) fn new(spec: oci::Spec, provenance: Option<Provenance>) -> Self {
-        Self { spec, warnings: Vec::new(), provenance: provenance.map(Box::new) }
+        Self { spec, provenance: provenance.map(Box::new), ..Self::default() }
+    }
+
+    /// Notes what a step refused. Any other error ends the assembly.
+    pub(super) fn note_refusal(&mut self, result: Result<(), SpecError>) -> Result<(), SpecError> {
+        match result {
+            Err(SpecError::Request(found)) => self.refused.extend(found),
+            other => other?,
+        }
+        Ok(())
     }
 
     /// The process.

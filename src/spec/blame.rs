@@ -34,20 +34,22 @@ const MESSAGES: [(&str, usize); 11] = [
 ///
 /// # Errors
 ///
-/// [`SpecError::Image`] where the image alone has caused it, else [`SpecError::Request`] with every rule that
-/// refuses: the field is the request's where the request has set the place, and the spec's otherwise.
+/// [`SpecError::Image`] where the image alone has caused it, else [`SpecError::Request`] with what the steps refused and
+/// every rule that refuses: the field is the request's where the request has set the place, and the spec's otherwise.
 pub(crate) fn judge(
     broken: Vec<Broken>,
     assembly: &Assembly,
     options: &Options,
 ) -> Result<Vec<String>, SpecError> {
-    let (mut wrong, mut warnings) = (Blamed::default(), Vec::new());
+    let (mut wrong, mut warnings) = (Blamed::with(&assembly.refused), Vec::new());
     for one in broken {
         match (find_field(&one, assembly, options), one.rule.refuses) {
             (Some(_), false) => warnings.push(one.to_string()),
             // A profile or an image that is warned of has nothing to do with this request.
             (None, false) => {}
             (Some((field, description)), true) => wrong.push(one.rule.name, field, description),
+            // What a refused step left out may be the reason.
+            (None, true) if !assembly.refused.is_empty() => {}
             (None, true) if is_filled_from_image(&one.place) => {
                 return Err(SpecError::Image(one.description));
             }
@@ -61,14 +63,14 @@ pub(crate) fn judge(
 ///
 /// # Errors
 ///
-/// [`SpecError::Request`] with every broken rule that refuses.
+/// [`SpecError::Request`] with what the steps refused and every broken rule that refuses.
 pub(crate) fn judge_part(
     broken: Vec<Broken>,
     part: &[&str],
     assembly: &Assembly,
     options: &Options,
 ) -> Result<(), SpecError> {
-    let mut wrong = Blamed::default();
+    let mut wrong = Blamed::with(&assembly.refused);
     let is_inside = |place: &Place| part.iter().enumerate().all(|(at, key)| place.key(at) == *key);
     for one in broken.into_iter().filter(|one| one.rule.refuses && is_inside(&one.place)) {
         if let Some((field, description)) = find_field(&one, assembly, options) {
@@ -88,13 +90,16 @@ pub(crate) fn refuse_patch(broken: impl Iterator<Item = Broken>) -> SpecError {
 }
 
 /// Violations without duplicates: several places of a spec may come from one field.
-#[derive(Default)]
 struct Blamed {
     violations: Violations,
     seen: HashSet<(String, String)>,
 }
 
 impl Blamed {
+    fn with(refused: &Violations) -> Self {
+        Self { violations: refused.clone(), seen: HashSet::new() }
+    }
+
     fn push(&mut self, rule: &'static str, field: String, description: String) {
         if self.seen.insert((field.clone(), description.clone())) {
             self.violations.push_broken(rule, field, description);

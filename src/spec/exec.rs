@@ -66,6 +66,9 @@ impl StoredProcess {
         let changed = self.assemble(inputs, false)?;
         refuse_changes_of_container(&changed.spec)?;
         let broken = rules::find_broken_while(&changed.spec, inputs.host, inputs.allowance)?;
+        if broken.is_empty() && !changed.refused.is_empty() {
+            return Err(changed.refused.into());
+        }
         if !broken.is_empty() {
             let recorded = self.assemble(inputs, true)?;
             blame::judge_part(broken, &["process"], &recorded, inputs.options)?;

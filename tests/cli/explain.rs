@@ -93,6 +93,9 @@ fn two_profiles_differ_in_what_is_shown() {
     );
     assert_eq!(line(lines[4], "B"), "B \"1.3.0\" profile containerd-2.4 (containerd-2.4.json:10)");
     assert!(!said.out.contains("/process/"), "{}", said.out);
+    // A side without the field, which has no origin.
+    let absent = explain(&layout, &["--diff", "function", "hardened"]).out;
+    assert!(absent.lines().any(|line| line == "  A  (none)"), "{absent}");
 
     let same = explain(&layout, &["--diff", "containerd,containerd-2.4"]);
     assert_eq!(same.code, Some(0), "{}", same.err);

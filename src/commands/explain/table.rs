@@ -119,7 +119,7 @@ impl Columns {
         let Line { head, value, origin } = line;
         let (head_width, width) = (self.head, self.value);
         let value = if self.shortened { shortened(value, width) } else { value.clone() };
-        format!("{head:head_width$}  {value:width$}  {origin}")
+        format!("{head:head_width$}  {value:width$}  {origin}").trim_end().to_owned()
     }
 }
 

@@ -4,6 +4,7 @@ use super::{read, some};
 use crate::api::pb::specd as pb;
 use crate::commands::Failure;
 use clap::Args;
+use std::collections::HashSet;
 
 /// The limits of a process that have a name at Docker. Docker: `units.ParseUlimit`.
 const LIMITS: [&str; 15] = [
@@ -30,7 +31,7 @@ pub(in crate::commands) struct ProcessOptionArgs {
     /// Set an environment variable with KEY=VALUE, or remove it with KEY; may be repeated
     #[arg(long, short = 'e', value_name = "KEY[=VALUE]", env = "SPECD_ENV")]
     pub(in crate::commands) env: Vec<String>,
-    /// A file with a variable KEY=VALUE in each line, before those of --env; may be repeated
+    /// A file with a variable KEY=VALUE in each line, which --env overrides; may be repeated
     #[arg(long, value_name = "FILE", env = "SPECD_ENV_FILE")]
     env_file: Vec<String>,
     /// The working directory
@@ -70,10 +71,20 @@ impl ProcessOptionArgs {
             );
         }
         env.extend(named);
+        keep_last_of_each_key(&mut env);
         let command = (!command.is_empty()).then_some(pb::StringList { values: command });
         let process = pb::ProcessOptions { command, env, cwd, terminal, ..Default::default() };
         Ok((process, some(pb::UserOptions { user, additional_groups, ..Default::default() })))
     }
+}
+
+/// Keeps the last entry of each key. Docker leaves all of them in the spec, of which runc takes the last.
+fn keep_last_of_each_key(env: &mut Vec<String>) {
+    let key = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
+    let mut seen = HashSet::new();
+    env.reverse();
+    env.retain(|entry| seen.insert(key(entry)));
+    env.reverse();
 }
 
 /// The variables of a file, without empty lines and comments. Docker: `kvfile.Parse`, which takes the value of a variable
@@ -132,15 +143,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_of_files_come_before_those_of_flags() {
+    fn a_later_variable_replaces_an_earlier_one_and_flags_come_after_files() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(&file, "\u{feff}# a comment\n\n  A=1\r\nB= 2 # no comment\nC=\nA=3=4\n")
-            .unwrap();
-        let found =
-            parse(&["-e", "B", "--env-file", file.path().to_str().unwrap(), "--env", "D=4"])
-                .unwrap();
+        std::fs::write(
+            &file,
+            "\u{feff}# a comment\n\n  A=1\r\nB= 2 # no comment\nC=\nA=3=4\nD=\nE=5\n",
+        )
+        .unwrap();
+        let path = file.path().to_str().unwrap();
+        let found = parse(&["-e", "E", "--env-file", path, "--env", "D=3", "-e", "D=4"]).unwrap();
         let env = found.process.unwrap().env;
-        assert_eq!(env, ["A=1", "B= 2 # no comment", "C=", "A=3=4", "B", "D=4"]);
+        assert_eq!(env, ["B= 2 # no comment", "C=", "A=3=4", "E", "D=4"]);
         for (text, words) in [
             (
                 "A=1\nHOME\n",

@@ -3,6 +3,7 @@
 use crate::domain::capability::KNOWN;
 use crate::domain::host_facts::HostFacts;
 use crate::domain::origin::Origin;
+use crate::domain::violation::Violations;
 use crate::oci::Capabilities;
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
@@ -21,8 +22,9 @@ const THREE: [&str; 3] = ["bounding", "effective", "permitted"];
 pub(super) fn capabilities(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let options = &inputs.options.capabilities;
     let all = known(inputs.host);
+    let mut wrong = Violations::default();
     if let Some(names) = &options.set {
-        let set = parse(all, "set.values", names)?;
+        let set = parse(all, "set.values", names, &mut wrong);
         let sets = assembly.capabilities();
         // Only an exec starts with inheritable or ambient capabilities, those of the container.
         for list in [&mut sets.inheritable, &mut sets.ambient] {
@@ -34,7 +36,7 @@ pub(super) fn capabilities(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Resu
         attribute(assembly, &THREE, "set.values", names);
     }
     if !options.add.is_empty() {
-        let add = parse(all, "add", &options.add)?;
+        let add = parse(all, "add", &options.add, &mut wrong);
         for list in three(assembly.capabilities()) {
             for one in &add {
                 if !list.iter().any(|other| other == one) {
@@ -45,7 +47,7 @@ pub(super) fn capabilities(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Resu
         attribute(assembly, &THREE, "add", &options.add);
     }
     if !options.drop.is_empty() {
-        let drop = parse(&KNOWN, "drop", &options.drop)?;
+        let drop = parse(&KNOWN, "drop", &options.drop, &mut wrong);
         if let Some(sets) = &mut assembly.process().capabilities {
             for list in sets.sets_mut() {
                 list.retain(|one| !drop.contains(&one.as_str()));
@@ -53,14 +55,14 @@ pub(super) fn capabilities(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Resu
         }
         attribute(assembly, &Capabilities::NAMES, "drop", &options.drop);
     }
-    let ambient = parse(all, "ambient", &options.ambient)?;
+    let ambient = parse(all, "ambient", &options.ambient, &mut wrong);
     if !ambient.is_empty() {
         let sets = assembly.capabilities();
         sets.inheritable = owned(&ambient);
         sets.ambient = owned(&ambient);
         attribute(assembly, &["inheritable", "ambient"], "ambient", &options.ambient);
     }
-    Ok(())
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
 
 fn three(sets: &mut Capabilities) -> [&mut Vec<String>; 3] {
@@ -107,14 +109,15 @@ fn parse(
     all: &'static [&'static str],
     field: &str,
     names: &[String],
-) -> Result<Vec<&'static str>, SpecError> {
+    wrong: &mut Violations,
+) -> Vec<&'static str> {
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
     for (index, meant) in meant_each(all, names) {
         match meant {
             [] => {
-                let field = format!("options.capabilities.{field}[{index}]");
                 let name = names.get(index).map_or("", String::as_str);
-                return Err(SpecError::field(&field, format!("unknown capability {name:?}")));
+                let field = format!("options.capabilities.{field}[{index}]");
+                wrong.push(field, format_args!("unknown capability {name:?}"));
             }
             // Go keeps a name that is listed twice.
             [one] => {
@@ -124,7 +127,7 @@ fn parse(
             every => found.extend(every.iter().filter(|one| seen.insert(**one))),
         }
     }
-    Ok(found)
+    found
 }
 
 /// What each name of a list stands for, with its index. An `ALL` after the first adds nothing and is left out.
@@ -168,12 +171,16 @@ mod tests {
 
     #[test]
     fn names_are_the_kernels_with_or_without_the_prefix() {
+        let mut wrong = Violations::default();
+        let mut parse =
+            |names: [&str; 2]| parse(&KNOWN, "add", &names.map(ToOwned::to_owned), &mut wrong);
+        assert_eq!(parse(["CAP_BPF", "sys_admin"]), ["CAP_BPF", "CAP_SYS_ADMIN"]);
+        assert_eq!(parse(["ALL", "all"]), KNOWN);
+        assert_eq!(parse(["CAP_NONSENSE", "CAP_BPF"]), ["CAP_BPF"]);
         assert_eq!(
-            parse(&KNOWN, "add", &["CAP_BPF".into(), "sys_admin".into()]).unwrap(),
-            ["CAP_BPF", "CAP_SYS_ADMIN"]
+            wrong.to_string(),
+            "options.capabilities.add[0]: unknown capability \"CAP_NONSENSE\""
         );
-        assert_eq!(parse(&KNOWN, "add", &["ALL".into(), "all".into()]).unwrap(), KNOWN);
-        assert!(parse(&KNOWN, "add", &["CAP_NONSENSE".into()]).is_err());
     }
 
     #[test]

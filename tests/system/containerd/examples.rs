@@ -9,6 +9,7 @@ use crate::clients::program::tools;
 use crate::containerd::image::busybox_with;
 use crate::containerd::readme::BEFORE;
 use crate::support::control_group::ControlGroup;
+use crate::support::cookbook::read;
 use crate::support::daemon::{Daemon, Release, SNAPSHOTTER};
 use crate::support::say::say;
 use serde_json::json;
@@ -113,16 +114,53 @@ ends_in_a_container_that_ran! {
     node_package in "clients/node";
 }
 
+/// Commands of the documents, and Debian's packages that have them.
+const PACKAGES: [(&str, &[&str]); 11] = [
+    ("../proto/fetch", &["curl", "unzip"]),
+    ("cmake", &["cmake", "libgrpc++-dev", "protobuf-compiler-grpc"]),
+    ("cargo", &["protobuf-compiler"]),
+    ("ctr", &["containerd"]),
+    ("curl", &["curl"]),
+    ("go", &["protobuf-compiler"]),
+    ("ip", &["iproute2"]),
+    ("jq", &["jq"]),
+    ("npm", &["npm"]),
+    ("python3", &["python3-venv"]),
+    ("runc", &["runc"]),
+];
+
+#[test]
+fn each_document_names_the_packages_that_its_commands_need() {
+    let directories = ["shell", "python", "go", "node", "java", "rust", "cpp"];
+    let examples = directories.map(|name| format!("examples/{name}/README.md"));
+    let others = ["README.md", "clients/python/README.md", "clients/node/README.md"];
+    for path in others.into_iter().map(str::to_owned).chain(examples) {
+        let document = read(&path);
+        let installed: Vec<&str> = (document.split("`apt-get install ").skip(1))
+            .flat_map(|rest| rest.split('`').next().unwrap().split_whitespace())
+            .collect();
+        let commands = blocks(&document, "sh").concat();
+        for word in commands.split_whitespace() {
+            let packages = PACKAGES.iter().find(|(command, _)| *command == word);
+            for package in packages.map_or(&[][..], |(_, packages)| packages) {
+                assert!(
+                    installed.contains(package),
+                    "{path}: {word} needs {package}: {installed:?}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn the_packages_have_the_version_and_every_file_of_the_api() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert!(read("clients/python/pyproject.toml").contains(&format!("version = \"{version}\"")));
     assert!(read("clients/node/package.json").contains(&format!("\"version\": \"{version}\"")));
     assert!(read("clients/node/README.md").contains(&format!("specd-client-{version}.tgz")));
 
     let exports = read("clients/node/src/index.ts");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for file in std::fs::read_dir(root.join("proto/specd/v1")).unwrap() {
         let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
         assert!(exports.contains(&format!("/specd/v1/{name}_pb.js\"")), "index.ts lacks {name}");
