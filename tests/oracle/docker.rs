@@ -44,10 +44,10 @@ fn questions() -> String {
             .as_object_mut()
             .unwrap()
             .extend(case["image"].as_object().cloned().unwrap_or_default());
-        let host = case.get("host").cloned().unwrap_or_else(|| json!({}));
+        let [host, daemon] =
+            ["host", "daemon"].map(|name| case.get(name).cloned().unwrap_or_else(|| json!({})));
         let (passwd, group) = (read("_default/generate/passwd"), read("_default/generate/group"));
-        let question =
-            json!({"id": ID, "image": image, "host": host, "passwd": passwd, "group": group});
+        let question = json!({"id": ID, "image": image, "host": host, "daemon": daemon, "passwd": passwd, "group": group});
         format!("{question}\n")
     };
     cases.iter().map(question).collect()

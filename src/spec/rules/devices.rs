@@ -22,10 +22,12 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
 const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
 
 /// The numbers of the nodes that a runtime makes, each with what makes its place, and with the highest such number. In a
-/// user namespace a runtime binds the host's nodes, and `/dev/ptmx` is a link.
+/// user namespace a runtime binds the host's nodes, where `/dev` is bound it makes none, and `/dev/ptmx` is a link.
 fn made_numbers(spec: &Spec) -> impl Iterator<Item = (impl Fn() -> Place, &Device, i64, i64)> {
-    let made = (!exists(spec, "user")).then(|| nodes(spec)).into_iter().flatten();
-    made.filter(|(_, node)| clean_path(&node.path) != "/dev/ptmx").flat_map(|(index, node)| {
+    let makes = !exists(spec, "user") && makes_nodes(spec);
+    let made = makes.then(|| nodes(spec)).into_iter().flatten();
+    let is_made = |path: &str| !path.is_empty() && clean_path(path) != "/dev/ptmx";
+    made.filter(move |(_, node)| is_made(&node.path)).flat_map(|(index, node)| {
         HIGHEST.into_iter().zip([node.major, node.minor]).map(move |((name, highest), number)| {
             (move || place!["linux", "devices", index, name], node, number, highest)
         })

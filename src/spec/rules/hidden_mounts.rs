@@ -2,7 +2,7 @@
 
 use super::mounts::destination;
 use super::{Findings, repeated};
-use crate::oci::{Spec, place};
+use crate::oci::{Mount, Spec, place};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -14,6 +14,38 @@ pub(super) fn once(spec: &Spec, findings: &mut Findings) {
         let index = spec.mounts.len() - 1 - from_the_last;
         let text = "is mounted twice, and only the last mount is visible";
         findings.add(place!["mounts", index, "destination"], text);
+    }
+}
+
+/// Whether the kernel has one instance of a filesystem for each namespace, whatever is mounted.
+fn has_one_instance(mount: &Mount) -> bool {
+    matches!(mount.kind.as_str(), "sysfs" | "mqueue")
+        && !mount.is_bind()
+        && !mount.options.iter().any(|option| option == "remount")
+}
+
+/// No instance is mounted on itself.
+pub(super) fn on_itself(spec: &Spec, findings: &mut Findings) {
+    if spec.mounts.iter().filter(|mount| has_one_instance(mount)).count() < 2 {
+        return;
+    }
+    let paths: Vec<Cow<'_, str>> = spec.mounts.iter().map(destination).collect();
+    // The earlier mounts, with their positions.
+    let mut earlier: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, (mount, path)) in spec.mounts.iter().zip(&paths).enumerate() {
+        let mut above = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
+        if let Some(under) = earlier.insert(path, index)
+            && [mount, &spec.mounts[under]].into_iter().all(has_one_instance)
+            && mount.kind == spec.mounts[under].kind
+            && !above.any(|above| earlier.get(above).is_some_and(|at| *at > under))
+        {
+            let text = format_args!(
+                "has a {} already, which the kernel does not mount on itself",
+                mount.kind
+            );
+            let place = |index| place!["mounts", index, "destination"];
+            findings.add_contradiction(place(index), place(under), text);
+        }
     }
 }
 

@@ -20,12 +20,12 @@ pub(super) fn path(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// A hook has at least a second.
+/// A hook has at least a second, and at most what an `int` of C counts.
 pub(super) fn timeout(spec: &Spec, findings: &mut Findings) {
     for (list, index, hook) in all(spec) {
-        if hook.timeout.is_some_and(|seconds| seconds <= 0) {
+        if hook.timeout.is_some_and(|seconds| !(1..=i64::from(i32::MAX)).contains(&seconds)) {
             let place = place!["hooks", list, index, "timeout"];
-            findings.add(place, "must be at least 1, in seconds");
+            findings.add(place, "must be 1 to 2147483647, in seconds");
         }
     }
 }

@@ -183,7 +183,7 @@ mod tests {
                 "args": ["sh"], "env": ["PATH=/bin"], "cwd": "/",
                 "capabilities": {"bounding": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"]},
                 "rlimits": [{"type": "RLIMIT_CORE", "hard": 2, "soft": 1}],
-                "scheduler": {"policy": "SCHED_FIFO", "priority": 1},
+                "scheduler": {"policy": "SCHED_BATCH", "nice": 1},
                 "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 7},
             },
             "root": {"path": "rootfs"},
@@ -195,13 +195,13 @@ mod tests {
             "hooks": {"prestart": [{"path": "/bin/true", "timeout": 1}]},
             "linux": {
                 "namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}, {"type": "time"}, {"type": "pid"}],
-                "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
+                "uidMappings": [{"containerID": 0, "hostID": 0, "size": 10}],
                 "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
                 "timeOffsets": {"monotonic": {"secs": -1, "nanosecs": 5}},
                 "sysctl": {"kernel.domainname": "d"},
                 "devices": [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}],
                 "resources": {
-                    "memory": {"limit": 10, "swap": 20},
+                    "memory": {"limit": 6_291_456, "swap": 6_291_456},
                     "cpu": {"quota": 5000, "period": 10000, "burst": 1000, "cpus": "0-1"},
                     "devices": [{"allow": true, "type": "c", "access": "rwm"}],
                     "unified": {"memory.high": "1"},
@@ -209,7 +209,7 @@ mod tests {
                 "seccomp": {
                     "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1,
                     "syscalls": [{
-                        "names": ["read"], "action": "SCMP_ACT_ALLOW",
+                        "names": ["getcwd"], "action": "SCMP_ACT_ALLOW",
                         "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}],
                     }],
                 },
@@ -451,16 +451,21 @@ mod tests {
 
     #[test]
     fn what_the_newest_runc_decides() {
-        let deadline = |runtime: u64| json!({"policy": "SCHED_DEADLINE", "runtime": runtime, "deadline": 2000, "period": 3000});
+        let deadline = |runtime: u64, flags: &[&str]| json!({"policy": "SCHED_DEADLINE", "runtime": runtime, "deadline": 200_000, "period": 300_000, "flags": flags});
+        let keeps = ["SCHED_FLAG_KEEP_POLICY"];
+        let user_namespace = "user-namespace-scheduling";
         let fifo = json!({"policy": "SCHED_FIFO", "priority": 1, "nice": 5});
         let unified = "/linux/resources/unified";
         let cases = [
-            ("/process/scheduler", deadline(0), &["scheduler-deadline"][..]),
-            ("/process/scheduler", deadline(1024), &[]),
-            ("/process/scheduler", deadline(2001), &["scheduler-deadline"]),
-            ("/process/scheduler", fifo, &[]),
+            ("/process/scheduler", deadline(0, &[]), &["scheduler-deadline", user_namespace][..]),
+            ("/process/scheduler", deadline(1024, &[]), &[user_namespace]),
+            ("/process/scheduler", deadline(200_001, &[]), &["scheduler-deadline", user_namespace]),
+            ("/process/scheduler", deadline(0, &keeps), &[]),
+            ("/process/scheduler", fifo, &["scheduler-defaults"]),
+            ("/linux/resources/memory/swappiness", json!(u64::MAX), &[]),
+            ("/linux/resources/memory/swappiness", json!(101), &["memory-swappiness"]),
             ("/process/execCPUAffinity", json!({"initial": "all"}), &["exec-cpu-affinity"]),
-            ("/linux/intelRdt", json!({"closID": "/"}), &[]),
+            ("/linux/intelRdt", json!({"closID": "/"}), &["rdt-default-class"]),
             ("/linux/intelRdt", json!({"closID": "a/b"}), &["rdt-class"]),
             ("/linux/intelRdt", json!({"schemata": ["L3:0=f"], "l3CacheSchema": "L3:0=f"}), &[]),
             ("/linux/memoryPolicy", policy("MPOL_PREFERRED_MANY", &["MPOL_F_NUMA_BALANCING"]), &[]),

@@ -162,6 +162,41 @@ pub(super) fn readonly_namespace(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// crun makes the directory of a proc or a sysfs only directly below the root.
+pub(super) fn proc_depth(spec: &Spec, findings: &mut Findings) {
+    let shows_kernel = |mount: &Mount| matches!(mount.kind.as_str(), "proc" | "sysfs");
+    for (index, mount) in all(spec).filter(|(_, mount)| shows_kernel(mount) && !mount.is_bind()) {
+        if destination(mount).matches('/').count() > 1 {
+            let text = format_args!(
+                "needs a directory in the root filesystem: crun makes none for a {}",
+                mount.kind
+            );
+            findings.add(place!["mounts", index, "destination"], text);
+        }
+    }
+}
+
+/// How many nodes and links runtimes make in `/dev`, with room for directories of mounts.
+const DEV_INODES: u32 = 32;
+
+/// What is mounted on `/dev` takes the nodes that a runtime makes and opens.
+pub(super) fn dev_options(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| destination(mount) == "/dev") {
+        for (at, option) in mount.options.iter().enumerate() {
+            let inodes = option.strip_prefix("nr_inodes=").and_then(|number| number.parse().ok());
+            let place = || place!["mounts", index, "options", at];
+            if inodes.is_some_and(|number: u32| (1..DEV_INODES).contains(&number)) {
+                let text = format_args!(
+                    "should be at least {DEV_INODES}, for the nodes and links of /dev"
+                );
+                findings.add(place(), text);
+            } else if option == "nodev" {
+                findings.add(place(), "should not be set on /dev: a runtime opens /dev/null there");
+            }
+        }
+    }
+}
+
 /// IDs are mapped only in bind mounts.
 pub(super) fn mapped_bind(spec: &Spec, findings: &mut Findings) {
     for (index, mount) in all(spec).filter(|(_, mount)| !mount.is_bind()) {

@@ -18,6 +18,14 @@ pub(super) fn class_of_service(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The default class needs a new runc.
+pub(super) fn default_class(spec: &Spec, findings: &mut Findings) {
+    if rdt(spec).is_some_and(|rdt| rdt.clos_id == "/") {
+        let text = "is the default class of service, which needs runc 1.4 or newer";
+        findings.add(place!["linux", "intelRdt", "closID"], text);
+    }
+}
+
 /// Each of the schemata is a line with the name of a resource.
 pub(super) fn schemata(spec: &Spec, findings: &mut Findings) {
     for (index, line) in rdt(spec).iter().flat_map(|rdt| &rdt.schemata).enumerate() {

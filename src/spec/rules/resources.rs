@@ -3,6 +3,9 @@
 use super::{Findings, cpu_list, namespaces};
 use crate::oci::{Cpu, Memory, Resources, Spec, place};
 
+/// What a start takes, in bytes: Docker's daemon accepts no lower limit.
+const LEAST_MEMORY: i64 = 6 << 20;
+
 /// How many processes Linux can have.
 const PROCESSES: i64 = 4_194_304;
 
@@ -37,6 +40,15 @@ pub(super) fn memory(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A limit of memory is enough for the runtime's own start.
+pub(super) fn least_memory(spec: &Spec, findings: &mut Findings) {
+    let limit = memory_of(spec).and_then(|memory| memory.limit);
+    if limit.is_some_and(|bytes| (1..LEAST_MEMORY).contains(&bytes)) {
+        let text = format_args!("should be at least {LEAST_MEMORY}, which the start itself takes");
+        findings.add(place!["linux", "resources", "memory", "limit"], text);
+    }
+}
+
 /// Kernel memory has no limit of its own any more.
 pub(super) fn kernel_memory(spec: &Spec, findings: &mut Findings) {
     let Some(memory) = memory_of(spec) else { return };
@@ -63,10 +75,10 @@ pub(super) fn swap(spec: &Spec, findings: &mut Findings) {
     findings.add_contradiction(place("swap"), place("limit"), text);
 }
 
-/// Swappiness is a percentage.
+/// Swappiness is a percentage. The highest number, which is -1 for a runtime, leaves it unset.
 pub(super) fn swappiness(spec: &Spec, findings: &mut Findings) {
     let swappiness = memory_of(spec).and_then(|memory| memory.swappiness);
-    if swappiness.is_some_and(|percent| percent > 100) {
+    if swappiness.is_some_and(|percent| percent > 100 && percent != u64::MAX) {
         findings.add(place!["linux", "resources", "memory", "swappiness"], "must be 0 to 100");
     }
 }

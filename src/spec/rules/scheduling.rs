@@ -1,17 +1,13 @@
 //! CPU scheduling, I/O priority, and the CPUs of an exec.
 
+use super::namespaces::{is_private, place_of};
 use super::{Findings, cpu_list};
 use crate::oci::{IoPriority, Scheduler, Spec, place};
+use std::ops::RangeInclusive;
 
-const POLICIES: [&str; 7] = [
-    "SCHED_OTHER",
-    "SCHED_FIFO",
-    "SCHED_RR",
-    "SCHED_BATCH",
-    "SCHED_ISO",
-    "SCHED_IDLE",
-    "SCHED_DEADLINE",
-];
+/// The policies that Linux has: it only reserves the number of `SCHED_ISO`.
+const POLICIES: [&str; 6] =
+    ["SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_IDLE", "SCHED_DEADLINE"];
 
 const FLAGS: [&str; 7] = [
     "SCHED_FLAG_RESET_ON_FORK",
@@ -28,8 +24,20 @@ const CLASSES: [&str; 3] = ["IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_
 /// The least runtime of the deadline policy, in nanoseconds.
 const LEAST_RUNTIME: u64 = 1024;
 
+/// The periods of the deadline policy that the kernel's defaults allow, in nanoseconds.
+const DEADLINE_PERIODS: RangeInclusive<u64> = 100_000..=4_194_304_000;
+
 fn scheduler(spec: &Spec) -> Option<&Scheduler> {
     spec.process.as_ref()?.scheduler.as_ref()
+}
+
+/// Whether the policy stays that of the runtime, whatever else is set.
+fn keeps_policy(scheduler: &Scheduler) -> bool {
+    scheduler.flags.iter().any(|flag| flag == "SCHED_FLAG_KEEP_POLICY")
+}
+
+fn is_real_time(policy: &str) -> bool {
+    matches!(policy, "SCHED_FIFO" | "SCHED_RR")
 }
 
 fn io_priority_of(spec: &Spec) -> Option<&IoPriority> {
@@ -64,10 +72,10 @@ pub(super) fn nice(spec: &Spec, findings: &mut Findings) {
 
 /// A real-time policy has a priority, and no other policy has one.
 pub(super) fn priority(spec: &Spec, findings: &mut Findings) {
-    let Some(Scheduler { policy, priority, .. }) = scheduler(spec) else { return };
+    let Some(it @ Scheduler { policy, priority, .. }) = scheduler(spec) else { return };
     let place = place!["process", "scheduler", "priority"];
-    if matches!(policy.as_str(), "SCHED_FIFO" | "SCHED_RR") {
-        if !(1..=99).contains(priority) {
+    if is_real_time(policy) {
+        if !(1..=99).contains(priority) && !(keeps_policy(it) && *priority == 0) {
             findings.add(place, format_args!("must be 1 to 99 where the policy is {policy}"));
         }
     } else if *priority != 0 {
@@ -77,11 +85,14 @@ pub(super) fn priority(spec: &Spec, findings: &mut Findings) {
 
 /// Times are only for the deadline policy, and each is within the next.
 pub(super) fn deadline(spec: &Spec, findings: &mut Findings) {
-    let Some(Scheduler { policy, runtime, deadline, period, .. }) = scheduler(spec) else {
+    let Some(it @ Scheduler { policy, runtime, deadline, period, .. }) = scheduler(spec) else {
         return;
     };
     let place = |name: &str| place!["process", "scheduler", name];
     if policy == "SCHED_DEADLINE" {
+        if keeps_policy(it) {
+            return;
+        }
         if *runtime < LEAST_RUNTIME {
             let text = format_args!("must be at least {LEAST_RUNTIME}, in nanoseconds");
             findings.add(place("runtime"), text);
@@ -96,6 +107,50 @@ pub(super) fn deadline(spec: &Spec, findings: &mut Findings) {
         if *time != 0 {
             findings.add(place(name), "is only for the policy SCHED_DEADLINE");
         }
+    }
+}
+
+/// What takes a capability of the host is not set in a private user namespace.
+pub(super) fn privileged(spec: &Spec, findings: &mut Findings) {
+    if !is_private(spec, "user") {
+        return;
+    }
+    let text = "needs CAP_SYS_NICE of the host, which a private user namespace does not have";
+    let scheduler = scheduler(spec);
+    if scheduler.is_some_and(|it| it.policy == "SCHED_DEADLINE" && !keeps_policy(it)) {
+        let place = place!["process", "scheduler", "policy"];
+        findings.add_contradiction(place, place_of("user"), text);
+    }
+    if io_priority_of(spec).is_some_and(|it| it.class == "IOPRIO_CLASS_RT") {
+        let place = place!["process", "ioPriority", "class"];
+        findings.add_contradiction(place, place_of("user"), text);
+    }
+}
+
+/// The scheduling is one that the runtime may set by default.
+pub(super) fn defaults(spec: &Spec, findings: &mut Findings) {
+    let Some(it) = scheduler(spec) else { return };
+    let place = |name: &str| place!["process", "scheduler", name];
+    let (policy, keeps_policy) = (it.policy.as_str(), keeps_policy(it));
+    if keeps_policy && is_real_time(policy) && it.priority != 0 {
+        let text =
+            "needs a runtime that has a real-time policy, which SCHED_FLAG_KEEP_POLICY keeps";
+        findings.add(place("priority"), text);
+    }
+    if is_private(spec, "user") && is_real_time(policy) && !keeps_policy {
+        let text = "needs a runtime with RLIMIT_RTPRIO, since the user namespace is private";
+        findings.add_contradiction(place("policy"), place_of("user"), text);
+    }
+    if is_private(spec, "user") && matches!(policy, "SCHED_OTHER" | "SCHED_BATCH") && it.nice < 0 {
+        let text = "needs a runtime with RLIMIT_NICE, since the user namespace is private";
+        findings.add_contradiction(place("nice"), place_of("user"), text);
+    }
+    let (name, period) =
+        if it.period == 0 { ("deadline", it.deadline) } else { ("period", it.period) };
+    if policy == "SCHED_DEADLINE" && !keeps_policy && !DEADLINE_PERIODS.contains(&period) {
+        let [least, most] = [DEADLINE_PERIODS.start(), DEADLINE_PERIODS.end()];
+        let text = format_args!("should be {least} to {most}, in nanoseconds");
+        findings.add(place(name), text);
     }
 }
 

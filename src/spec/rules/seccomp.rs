@@ -60,6 +60,9 @@ pub(in crate::spec) const ARCHITECTURES: [&str; 23] = [
 
 const NOTIFY: &str = "SCMP_ACT_NOTIFY";
 
+/// The error number where none is set.
+const EPERM: u64 = 1;
+
 /// The filter. An empty one counts as absent. runc: `specconv.SetupSeccomp`.
 fn filter(spec: &Spec) -> Option<&Seccomp> {
     let filter = spec.linux.as_ref()?.seccomp.as_deref()?;
@@ -70,8 +73,13 @@ fn calls(spec: &Spec) -> impl Iterator<Item = (usize, &Syscall)> {
     filter(spec).into_iter().flat_map(|filter| &filter.syscalls).enumerate()
 }
 
+/// The calls that name a system call: a runtime passes over the others.
+fn named_calls(spec: &Spec) -> impl Iterator<Item = (usize, &Syscall)> {
+    calls(spec).filter(|(_, call)| !call.names.is_empty())
+}
+
 fn args(spec: &Spec) -> impl Iterator<Item = (usize, usize, &SyscallArg)> {
-    calls(spec).flat_map(|(index, call)| {
+    named_calls(spec).flat_map(|(index, call)| {
         call.args.iter().enumerate().map(move |(at, arg)| (index, at, arg))
     })
 }
@@ -171,10 +179,47 @@ pub(super) fn operators(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// A system call has six arguments.
+/// What an action does, and the number that it gives: `SCMP_ACT_KILL` is another name of one.
+fn effect(action: &str, number: Option<u64>) -> (&str, u64) {
+    match action {
+        "SCMP_ACT_KILL" => ("SCMP_ACT_KILL_THREAD", 0),
+        "SCMP_ACT_ERRNO" | "SCMP_ACT_TRACE" => (action, number.unwrap_or(EPERM)),
+        action => (action, 0),
+    }
+}
+
+/// A system call has six arguments. A runtime passes over a call that does what the filter does by default.
 pub(super) fn arguments(spec: &Spec, findings: &mut Findings) {
-    for (index, at, _) in args(spec).filter(|(_, _, arg)| arg.index > 5) {
+    let Some(filter) = filter(spec) else { return };
+    let default = effect(&filter.default_action, filter.default_errno_ret);
+    let is_added = |index: usize| {
+        let call = &filter.syscalls[index];
+        effect(&call.action, call.errno_ret) != default
+    };
+    for (index, at, _) in args(spec).filter(|(index, _, arg)| arg.index > 5 && is_added(*index)) {
         findings.add(arg_place(index, at, "index"), "must be 0 to 5");
+    }
+}
+
+/// runc calls `getcwd` under the filter, which it applies early unless there are no new privileges.
+pub(super) fn getcwd(spec: &Spec, findings: &mut Findings) {
+    let Some(filter) = filter(spec) else { return };
+    if spec.process.as_ref().is_some_and(|process| process.no_new_privileges) {
+        return;
+    }
+    let allows = |action: &str| matches!(action, "SCMP_ACT_ALLOW" | "SCMP_ACT_LOG");
+    let of_getcwd = |call: &Syscall| call.names.iter().any(|name| name == "getcwd");
+    let text = "does not let runc call getcwd, which it does under the filter unless process.noNewPrivileges is true";
+    let mut is_allowed = allows(&filter.default_action);
+    for (index, call) in calls(spec).filter(|(_, call)| of_getcwd(call)) {
+        if allows(&call.action) {
+            is_allowed = true;
+        } else if allows(&filter.default_action) {
+            findings.add(call_place(index, "action"), text);
+        }
+    }
+    if !is_allowed {
+        findings.add(place_of("defaultAction"), text);
     }
 }
 
@@ -202,15 +247,28 @@ pub(super) fn errno(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// An error number is one that a system call can return.
-pub(super) fn errno_range(spec: &Spec, findings: &mut Findings) {
-    let is_wrong = |errno: Option<u64>| errno.is_some_and(|number| number > 4095);
-    let text = "must be at most 4095";
-    if filter(spec).is_some_and(|filter| is_wrong(filter.default_errno_ret)) {
-        findings.add(place_of("defaultErrnoRet"), text);
+/// The highest number that an action gives. libseccomp refuses 4095 already: `db_action_valid`.
+fn highest_number(action: &str) -> u64 {
+    match action {
+        "SCMP_ACT_ERRNO" => 4094,
+        "SCMP_ACT_TRACE" => 65_535,
+        _ => u64::MAX,
     }
-    for (index, _) in calls(spec).filter(|(_, call)| is_wrong(call.errno_ret)) {
-        findings.add(call_place(index, "errnoRet"), text);
+}
+
+/// An error number is one that a system call can return, and the number for a tracer has 16 bits.
+pub(super) fn errno_range(spec: &Spec, findings: &mut Findings) {
+    let mut check = |place: Place, action: &str, number: Option<u64>| {
+        let highest = highest_number(action);
+        if number.is_some_and(|number| number > highest) {
+            findings.add(place, format_args!("must be at most {highest}"));
+        }
+    };
+    if let Some(filter) = filter(spec) {
+        check(place_of("defaultErrnoRet"), &filter.default_action, filter.default_errno_ret);
+    }
+    for (index, call) in named_calls(spec) {
+        check(call_place(index, "errnoRet"), &call.action, call.errno_ret);
     }
 }
 
@@ -231,7 +289,7 @@ pub(super) fn notify(spec: &Spec, findings: &mut Findings) {
 /// A filter that notifies has a listener.
 pub(super) fn listener(spec: &Spec, findings: &mut Findings) {
     let lacks = filter(spec).is_some_and(|filter| filter.listener_path.is_empty());
-    if lacks && calls(spec).any(|(_, call)| call.action == NOTIFY) {
+    if lacks && named_calls(spec).any(|(_, call)| call.action == NOTIFY) {
         findings.add(place_of("listenerPath"), "is needed by SCMP_ACT_NOTIFY");
     }
 }

@@ -1,7 +1,7 @@
 //! Sysctls: those that would change the host.
 
 use super::Findings;
-use super::namespaces::{exists, is_private, place_of};
+use super::namespaces::{exists, is_joined, is_private, place_of};
 use super::user_namespace::MappedIds;
 use crate::domain::sandbox::NamespaceKind;
 use crate::domain::sysctl::{NAMESPACES, SysctlScope, dotted, scope};
@@ -56,6 +56,48 @@ pub(super) fn user(spec: &Spec, findings: &mut Findings) {
     for key in keys(spec).filter(of_user).filter(|_| exists(spec, NamespaceKind::User.name())) {
         let text = "belongs to a user namespace: it needs runc 1.4 or newer";
         findings.add(place_of_key(key), text);
+    }
+}
+
+/// Whether the root of a private user namespace is a user of the host that may not write to what others own.
+fn has_ordinary_root(spec: &Spec) -> bool {
+    let mappings = spec.linux.as_ref().map_or(&[][..], |linux| &linux.uid_mappings);
+    let root = mappings.iter().find(|mapping| mapping.container_id == 0);
+    is_private(spec, "user") && root.is_some_and(|mapping| mapping.host_id != 0)
+}
+
+/// A sysctl of a network namespace is set by its owner, and the domain name by the host's root.
+pub(super) fn owner(spec: &Spec, findings: &mut Findings) {
+    if !has_ordinary_root(spec) {
+        return;
+    }
+    for key in keys(spec) {
+        match scope(key) {
+            SysctlScope::Namespace(NamespaceKind::Uts) => {
+                let text = "can be set only by the host's root, which the user namespace does not map to 0: \
+                            use the field domainname";
+                findings.add_contradiction(place_of_key(key), place!["linux", "uidMappings"], text);
+            }
+            SysctlScope::Namespace(NamespaceKind::Network) if is_joined(spec, "network") => {
+                let text =
+                    "cannot be set by a user namespace that does not own the network namespace";
+                findings.add_contradiction(place_of_key(key), place_of("network"), text);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A sysctl of an ipc namespace is set by the user that is root in its owner.
+pub(super) fn ipc_owner(spec: &Spec, findings: &mut Findings) {
+    let of_ipc = |key: &&str| scope(key) == SysctlScope::Namespace(NamespaceKind::Ipc);
+    if !is_joined(spec, "ipc") || !has_ordinary_root(spec) {
+        return;
+    }
+    for key in keys(spec).filter(of_ipc) {
+        let text =
+            "can be set only if the ipc namespace belongs to a user namespace with the same root";
+        findings.add_contradiction(place_of_key(key), place_of("ipc"), text);
     }
 }
 

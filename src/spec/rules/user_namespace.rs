@@ -1,6 +1,7 @@
 //! The IDs of a user namespace, and the clocks of a time namespace.
 
 use super::Findings;
+use super::mounts::mapping_lists;
 use super::namespaces::{exists, is_joined, is_private, place_of};
 use crate::oci::{IdMapping, Place, Spec, place};
 use std::ops::Range;
@@ -98,6 +99,30 @@ pub(super) fn ranges(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// How much text of mappings the kernel accepts, in bytes: less than a page.
+const MAPPING_BYTES: usize = 4095;
+
+/// Mappings are as short as the kernel accepts.
+pub(super) fn mapping_text(spec: &Spec, findings: &mut Findings) {
+    let mut check = |place: Place, list: &[IdMapping]| {
+        let line =
+            |it: &IdMapping| format!("{} {} {}\n", it.container_id, it.host_id, it.size).len();
+        if list.len() <= MAPPINGS && list.iter().map(line).sum::<usize>() > MAPPING_BYTES {
+            let text =
+                format_args!("should take at most {MAPPING_BYTES} bytes as the text of uid_map");
+            findings.add(place, text);
+        }
+    };
+    for (name, list) in lists(spec).filter(|_| is_private(spec, "user")) {
+        check(place!["linux", name], list);
+    }
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        for (name, list) in mapping_lists(mount) {
+            check(place!["mounts", index, name], list);
+        }
+    }
+}
+
 /// Notes what is wrong with the ranges of a list.
 pub(super) fn check_ranges(list_place: &Place, list: &[IdMapping], findings: &mut Findings) {
     if list.len() > MAPPINGS {
@@ -169,6 +194,27 @@ pub(super) fn proc(spec: &Spec, findings: &mut Findings) {
 /// An mqueue is mounted by the owner of the ipc namespace.
 pub(super) fn mqueue(spec: &Spec, findings: &mut Findings) {
     mounted_by_owner(spec, "mqueue", findings);
+}
+
+/// What is in a joined mount namespace is mounted by its owner.
+pub(super) fn mounts(spec: &Spec, findings: &mut Findings) {
+    if is_private(spec, "user") && is_joined(spec, "mount") {
+        let text = "is joined, where a private user namespace cannot mount anything";
+        findings.add_contradiction(place_of("mount"), place_of("user"), text);
+    }
+}
+
+/// The names of a joined UTS namespace are set by its owner, which is not a user namespace that is made afterwards.
+pub(super) fn names(spec: &Spec, findings: &mut Findings) {
+    if !is_private(spec, "user") || !is_joined(spec, "uts") {
+        return;
+    }
+    for (field, name) in [("hostname", &spec.hostname), ("domainname", &spec.domainname)] {
+        if !name.is_empty() {
+            let text = "cannot be set by a user namespace that does not own the uts namespace";
+            findings.add_contradiction(place![field], place_of("uts"), text);
+        }
+    }
 }
 
 /// The owner of a filesystem is mapped.

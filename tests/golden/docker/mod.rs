@@ -1,8 +1,10 @@
 //! The profiles of Docker against the specs that Docker's own daemon makes.
 //!
 //! `RELEASE.jsonl` has the answer of a release's daemon to each of `cases.json`: what it is given beside the default image of
-//! golden cases, and the options of a request that mean the same. The program in `tests/oracle/docker` made the answers, from
-//! the release's own sources, and `SPECD_ORACLE_RELEASES=all cargo test --test oracle docker` asks it again.
+//! golden cases and of a `daemon.json`, and the options of a request that mean the same. The program in `tests/oracle/docker` made
+//! the answers, from the release's own sources, and `SPECD_ORACLE_RELEASES=all cargo test --test oracle docker` asks it again.
+//!
+//! The option `mounts.image_volumes` has no case: it is podman's, and Docker's daemon makes no tmpfs of a volume.
 //!
 //! What differs on purpose is [`CHANGES`], with a row in `docs/profiles.md` each; everything else is equal byte for byte.
 

@@ -1,6 +1,6 @@
 // The oracle of Docker: the specs that its own daemon makes, without a daemon.
 //
-// Lines of JSON in, one line out for each. An image's configuration and a host configuration are Docker's own types.
+// Lines of JSON in, one line out for each. The configurations of the image, the host and the daemon are Docker's own types.
 package main
 
 import (
@@ -18,6 +18,7 @@ type question struct {
 	ID     string                    `json:"id"`
 	Image  containertypes.Config     `json:"image"`
 	Host   containertypes.HostConfig `json:"host"`
+	Daemon json.RawMessage           `json:"daemon"`
 	Passwd string                    `json:"passwd"`
 	Group  string                    `json:"group"`
 }
@@ -45,7 +46,7 @@ func answerTo(line []byte) (*specs.Spec, error) {
 			return nil, err
 		}
 	}
-	spec, err := daemon.SpecOf(q.ID, rootfs, &q.Image, &q.Host)
+	spec, err := daemon.SpecOf(q.ID, rootfs, q.Daemon, &q.Image, &q.Host)
 	if err == nil && spec.Root.Path == rootfs {
 		spec.Root.Path = "/mount/point"
 	}

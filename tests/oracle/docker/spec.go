@@ -3,6 +3,7 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/container"
@@ -11,10 +12,14 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// SpecOf is the spec that a daemon without flags makes for a container, before its network and its volumes.
-func SpecOf(id, rootfs string, image *containertypes.Config, host *containertypes.HostConfig) (*specs.Spec, error) {
+// SpecOf is the spec that a daemon makes for a container, before its network and its volumes. The daemon has no flags, and what is
+// given of a daemon.json.
+func SpecOf(id, rootfs string, file json.RawMessage, image *containertypes.Config, host *containertypes.HostConfig) (*specs.Spec, error) {
 	cfg, err := config.New()
 	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(file, cfg); err != nil {
 		return nil, err
 	}
 	store := &configStore{Config: *cfg}

@@ -87,6 +87,27 @@ const CAUSES: &[Cause] = &[
         has: |it| names_more_than(&it.spec["linux"]["resources"]["cpu"]["mems"], "node"),
     },
     Cause {
+        reason: "this machine's kernel has no clamps of utilization",
+        messages: &["setting scheduler: operation not supported"],
+        has: |it| {
+            let mut flags = it.list("/process/scheduler/flags").filter_map(Value::as_str);
+            let clamps = flags.any(|flag| flag.starts_with("SCHED_FLAG_UTIL_CLAMP_"));
+            clamps && !Path::new("/proc/sys/kernel/sched_util_clamp_min").exists()
+        },
+    },
+    Cause {
+        reason: "in a user namespace, a niceness below that of the test takes a limit that it does not have",
+        messages: &["setting scheduler: operation not permitted"],
+        has: |it| {
+            let nice = it.spec["process"]["scheduler"]["nice"].as_i64().unwrap_or(0);
+            let policy = it.spec["process"]["scheduler"]["policy"].as_str();
+            let mut namespaces = it.list("/linux/namespaces");
+            namespaces.any(|namespace| namespace["type"] == "user")
+                && matches!(policy, Some("SCHED_OTHER" | "SCHED_BATCH"))
+                && nice < niceness()
+        },
+    },
+    Cause {
         reason: "the control groups above have no time for realtime scheduling",
         messages: &[
             "cpu.rt_runtime_us: invalid argument",
@@ -131,8 +152,30 @@ const CAUSES: &[Cause] = &[
             let keys = it.spec["linux"]["sysctl"].as_object().into_iter().flatten();
             keys.map(|(key, _)| dotted(key)).any(|key| {
                 let path = key.replace('.', "/");
-                it.message.contains(&path) && !Path::new("/proc/sys").join(path).is_file()
+                let is_named = it.message.contains(&path) || it.message.contains(&*key);
+                is_named && !Path::new("/proc/sys").join(path).is_file()
             })
+        },
+    },
+    Cause {
+        reason: "this machine's kernel has no such algorithm for congestion",
+        messages: &["no such file or directory", "No such file or directory"],
+        has: |it| {
+            const NAME: &str = "net.ipv4.tcp_congestion_control";
+            let path = "/proc/sys/net/ipv4/tcp_available_congestion_control";
+            let known = fs::read_to_string(path).unwrap();
+            let sysctls = it.spec["linux"]["sysctl"].as_object().into_iter().flatten();
+            let mut wanted = sysctls.filter(|(key, _)| dotted(key) == NAME);
+            it.message.contains("tcp_congestion_control")
+                && wanted.any(|(_, name)| known.split_whitespace().all(|known| known != name))
+        },
+    },
+    Cause {
+        reason: "this machine has no such directory in /proc for the working directory",
+        messages: &["mkdir /proc/", "chdir `/proc/"],
+        has: |it| {
+            let directory = it.spec["process"]["cwd"].as_str().unwrap_or_default();
+            clean(directory).starts_with("/proc/")
         },
     },
     Cause {
@@ -146,7 +189,7 @@ const CAUSES: &[Cause] = &[
     },
     Cause {
         reason: "this machine lacks a controller of the spec's limits",
-        messages: &["setting cgroup config", "cgroup controller `", "opening file `"],
+        messages: &["setting cgroup config", "cgroup controller `", "opening file `", "open io."],
         has: |it| {
             let words = || it.message.split(|letter: char| !letter.is_alphanumeric());
             let missing = it.host.missing_controllers(it.spec, it.runtime.version_2);
@@ -170,13 +213,43 @@ const CAUSES: &[Cause] = &[
     },
     Cause {
         reason: "this machine lacks a file of the controller blkio",
-        messages: &["leaf_weight", "blkio."],
-        has: |it| it.spec["linux"]["resources"]["blockIO"].is_object(),
+        messages: &["blkio."],
+        has: |it| {
+            let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "._".contains(letter);
+            let mut words = it.message.split(|letter| !is_of_name(letter));
+            let file = words.find(|word| word.starts_with("blkio."));
+            it.spec["linux"]["resources"]["blockIO"].is_object()
+                && file.is_some_and(|file| !Path::new("/sys/fs/cgroup/blkio").join(file).exists())
+        },
+    },
+    Cause {
+        reason: "this machine has no such block device",
+        messages: &["no such device", "No such device"],
+        has: |it| {
+            let lists = it.spec["linux"]["resources"]["blockIO"].as_object().into_iter().flatten();
+            let mut devices = lists.filter_map(|(_, list)| list.as_array()).flatten();
+            devices.any(|device| {
+                let number = |name: &str| device[name].as_i64().unwrap_or(0);
+                let numbers = format!("{}:{}", number("major"), number("minor"));
+                let path = Path::new("/sys/dev/block").join(&numbers);
+                it.message.contains(&format!("{numbers} ")) && !path.exists()
+            })
+        },
     },
     Cause {
         reason: "version 2 of control groups has no such limit",
         messages: &["not supported on cgroupv2", "with cgroupv2"],
-        has: |it| it.runtime.version_2 && it.spec["linux"]["resources"].is_object(),
+        has: |it| {
+            let is_set = |place: &str| it.spec["linux"]["resources"].pointer(place).is_some();
+            let mut limits = LIMITS_OF_VERSION_1.iter();
+            it.runtime.version_2
+                && limits.any(|(place, words)| it.message.contains(words) && is_set(place))
+        },
+    },
+    Cause {
+        reason: "version 1 of control groups has no file of version 2",
+        messages: &["cannot use unified on cgroup v1"],
+        has: |it| !it.runtime.version_2 && it.spec["linux"]["resources"]["unified"].is_object(),
     },
     Cause {
         reason: "libseccomp here does not know the flag",
@@ -184,14 +257,27 @@ const CAUSES: &[Cause] = &[
         has: |it| it.list("/linux/seccomp/flags").next().is_some(),
     },
     Cause {
-        reason: "a namespace that is joined is here the one in which the runtime runs, or belongs to another user",
-        messages: &["setns"],
-        has: |it| it.list("/linux/namespaces").any(|namespace| namespace["path"].is_string()),
+        reason: "the user namespace that is joined is here the one in which the runtime runs",
+        messages: &["setns into user namespace: Invalid argument", "cannot setns `"],
+        has: |it| {
+            let own = fs::read_link("/proc/self/ns/user").unwrap();
+            let mut users = it.list("/linux/namespaces").filter(|it| it["type"] == "user");
+            users.any(|namespace| {
+                let path = namespace["path"].as_str().unwrap_or_default();
+                let is_named = it.message.contains("user namespace") || it.message.contains(path);
+                is_named && fs::read_link(path).is_ok_and(|joined| joined == own)
+            })
+        },
     },
     Cause {
-        reason: "how much memory a start takes depends on the runtime",
-        messages: &["unable to set memory limit", "memory limit too low", "out of memory"],
-        has: |it| it.spec["linux"]["resources"]["memory"].is_object(),
+        reason: "the mount namespace that is joined is here that of another process, with a /proc that does not show the runtime",
+        messages: &["error preparing rootfs", "write to sync socket", "chdir(.)"],
+        has: |it| {
+            let own = fs::read_link("/proc/self/ns/mnt").unwrap();
+            let mounts = it.list("/linux/namespaces").filter(|it| it["type"] == "mount");
+            let mut joined = mounts.filter_map(|namespace| namespace["path"].as_str());
+            joined.any(|path| fs::read_link(path).is_ok_and(|joined| joined != own))
+        },
     },
     Cause {
         reason: "the root filesystem is here no mount of its own, and runc 1.1 binds it from one that the spec makes unbindable",
@@ -223,39 +309,53 @@ const CAUSES: &[Cause] = &[
     Cause {
         reason: "this machine has no SELinux",
         messages: &["invalid argument", "Invalid argument"],
-        has: |it| it.has_mount_option(&["context=x"]),
+        has: |it| it.names_mount_with(&["context=x"]),
     },
     Cause {
         reason: "a bind mount is of a file here, on a directory or below another mount",
         messages: &["ot a directory", "ordinary directory", "s a directory"],
-        has: |it| it.binds().any(|mount| mount["source"] == "/etc/hosts"),
+        has: |it| {
+            let is_file = |mount: &&Value| mount["source"] == "/etc/hosts";
+            let mut files = it.binds().filter(is_file).map(destination);
+            files.any(|file| {
+                let is_above = |above: &str, path: &str| Path::new(path).starts_with(above);
+                let others = it.mounts().map(destination).filter(|other| *other != file);
+                let twice = it.mounts().filter(|mount| destination(mount) == file).count() > 1;
+                let meets = |other: String| is_above(&other, &file) || is_above(&file, &other);
+                it.message.contains(&file)
+                    && (twice || file == "/bin" || others.map(meets).any(|meets| meets))
+            })
+        },
     },
     Cause {
         reason: "the program is below a mount",
         messages: &["/bin/true"],
-        has: |it| {
-            let mut paths = it.mounts().filter_map(|mount| mount["destination"].as_str());
-            paths.any(|path| clean(path) == "/bin")
-        },
+        has: |it| it.mounts().any(|mount| destination(mount) == "/bin"),
     },
     Cause {
         reason: "crun 1.8 takes a newer option for one of the filesystem",
         messages: &["Invalid argument"],
         has: |it| {
             let newer = ["nosymfollow", "symfollow", "rnosymfollow", "iversion", "lazytime"];
-            it.is_crun() && it.has_mount_option(&newer)
+            it.is_crun() && it.names_mount_with(&newer)
         },
     },
     Cause {
         reason: "crun 1.8 needs a directory /dev in the root filesystem",
         messages: &["open /dev directory in"],
-        has: |it| {
-            let is_dev = |mount: &Value| {
-                mount["destination"].as_str().is_some_and(|path| clean(path) == "/dev")
-            };
-            it.is_crun() && !it.mounts().any(is_dev)
-        },
+        has: |it| it.is_crun() && !it.mounts().any(|mount| destination(mount) == "/dev"),
     },
+];
+
+/// Limits that version 2 does not have, by their places below `resources`, with crun's words for them.
+const LIMITS_OF_VERSION_1: &[(&str, &str)] = &[
+    ("/blockIO", "leaf_weight"),
+    ("/memory/useHierarchy", "useHierarchy"),
+    ("/memory/disableOOMKiller", "OOM killer"),
+    ("/memory/swappiness", "swappiness"),
+    ("/cpu/realtimePeriod", "realtime period"),
+    ("/cpu/realtimeRuntime", "realtime runtime"),
+    ("/network", "network limits"),
 ];
 
 impl Refused<'_> {
@@ -276,10 +376,20 @@ impl Refused<'_> {
         self.mounts().filter(|mount| adapted::is_bind(mount))
     }
 
-    fn has_mount_option(&self, options: &[&str]) -> bool {
-        let all = self.mounts().flat_map(|mount| mount["options"].as_array().into_iter().flatten());
-        all.filter_map(Value::as_str).any(|option| options.contains(&option))
+    /// Whether the message names a mount with one of these options.
+    fn names_mount_with(&self, options: &[&str]) -> bool {
+        let has = |mount: &&Value| {
+            let all = mount["options"].as_array().into_iter().flatten();
+            all.filter_map(Value::as_str).any(|option| options.contains(&option))
+        };
+        let mut places = self.mounts().filter(has).map(destination);
+        places.any(|place| self.message.contains(place.trim_start_matches('/')))
     }
+}
+
+/// Where a mount is.
+fn destination(mount: &Value) -> String {
+    clean(mount["destination"].as_str().unwrap_or_default()).to_string()
 }
 
 /// This machine's hard limits, by their names in the runtime spec.
@@ -294,6 +404,12 @@ static HARD_LIMITS: LazyLock<BTreeMap<String, u64>> = LazyLock::new(|| {
     });
     limits.collect()
 });
+
+/// The niceness of the test, and so of the runtimes.
+fn niceness() -> i64 {
+    let text = fs::read_to_string("/proc/self/stat").unwrap();
+    text.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap()
+}
 
 /// For how many seconds this machine has been up.
 fn uptime() -> i64 {
@@ -330,13 +446,53 @@ pub(crate) fn find(
 
 /// Whether a container starts although a rule is broken: a hook after its end cannot stop it, and crun goes on after one that
 /// fails after the start.
-pub(crate) fn starts_here(broken: &Broken, runtime: &Runtime) -> bool {
+pub(crate) fn starts_here(broken: &Broken, spec: &Value, runtime: &Runtime) -> bool {
     let place = broken.place.to_string();
     let crun = runtime.program == Program::Crun;
-    place.starts_with("hooks.poststop") || (crun && place.starts_with("hooks.poststart"))
+    let hook =
+        place.starts_with("hooks.poststop") || (crun && place.starts_with("hooks.poststart"));
+    hook || is_null_in_a_list(broken)
+        || is_of_an_unknown_call(broken, spec)
+        || is_cut_off(broken, spec)
+        || (!runtime.version_2 && is_unlimited_swap(broken, spec))
 }
 
-/// Whether a rule is broken by a hook that runs after the start.
-pub(crate) fn is_hook_after_start(broken: &Broken) -> bool {
+/// Whether it starts although a rule of some runtime is broken: that of a hook after the start, too.
+pub(crate) fn starts_everywhere(broken: &Broken, spec: &Value) -> bool {
     broken.place.to_string().starts_with("hooks.postst")
+        || is_null_in_a_list(broken)
+        || is_of_an_unknown_call(broken, spec)
+        || is_cut_off(broken, spec)
+}
+
+/// The value at a broken place.
+fn value<'a>(broken: &Broken, spec: &'a Value) -> &'a Value {
+    let pointer = format!("/{}", broken.place).replace(['.', '['], "/").replace(']', "");
+    spec.pointer(&pointer).unwrap_or(&Value::Null)
+}
+
+/// Whether a number of a device is cut off to one that mknod(2) takes: runc makes it 32 bits long first.
+fn is_cut_off(broken: &Broken, spec: &Value) -> bool {
+    broken.rule.name == "device-number-size" && value(broken, spec).as_i64() > Some(u32::MAX.into())
+}
+
+/// Whether a limit of swap is what version 1 of control groups takes for none.
+fn is_unlimited_swap(broken: &Broken, spec: &Value) -> bool {
+    broken.rule.name == "memory-swap" && value(broken, spec).as_i64() >= Some(i64::MAX & !4095)
+}
+
+/// Whether a list has an element that is null: specd refuses what Go reads as 0 or as an empty text.
+fn is_null_in_a_list(broken: &Broken) -> bool {
+    broken.rule.name == "field-type" && broken.description.ends_with("not null")
+}
+
+/// Whether a filter has something wrong for system calls that libseccomp does not know, over which runtimes pass.
+fn is_of_an_unknown_call(broken: &Broken, spec: &Value) -> bool {
+    let place = broken.place.to_string();
+    let number = place.strip_prefix("linux.seccomp.syscalls[");
+    let number = number.and_then(|rest| rest.split_once(']')?.0.parse::<usize>().ok());
+    let names = number.map(|number| &spec["linux"]["seccomp"]["syscalls"][number]["names"]);
+    let mut names = names.and_then(Value::as_array).into_iter().flatten();
+    matches!(broken.rule.name, "seccomp-argument" | "seccomp-errno-range")
+        && names.all(|name| name.as_str().is_some_and(|name| name.starts_with("nosuch")))
 }

@@ -16,7 +16,7 @@ use crate::runtimes::adapted::{self, Host};
 use crate::runtimes::bundle::Bundle;
 use crate::runtimes::cases::{self, By, CASES, Case, RUNS};
 use crate::runtimes::other_namespaces::OtherNamespaces;
-use crate::runtimes::runtime::{self, Program, Ran, Runtime};
+use crate::runtimes::runtime::{self, Program, Runtime};
 use crate::support::control_group::ControlGroup;
 use crate::support::say::say;
 use crate::support::service::Fixture;
@@ -263,21 +263,18 @@ enum Outcome {
     Started(String),
 }
 
-/// Runs a spec.
-fn run(spec: &Value, runtime: &Runtime, machine: &Machine) -> Ran {
-    let mut spec = spec.clone();
-    adapted::change_for(&mut spec, runtime.program, &machine.host);
-    runtime.run(&Bundle::new(&spec))
-}
-
 /// The cases of a rule.
 fn cases_of(rule: &Rule) -> impl Iterator<Item = &'static Case> {
     let name = rule.name;
     CASES.iter().filter(move |case| case.rule == name)
 }
 
-fn judge(spec: &Value, broken: &[Broken], runtime: &Runtime, machine: &Machine) -> Outcome {
-    let ran = run(spec, runtime, machine);
+/// Runs a spec, changed for the runtime.
+fn judge(spec: &Value, runtime: &Runtime, machine: &Machine) -> Outcome {
+    let mut spec = spec.clone();
+    adapted::change_for(&mut spec, runtime.program, &machine.host);
+    let broken = rules::find_broken_in_json(spec.clone());
+    let ran = runtime.run(&Bundle::new(&spec));
     // A program that a filter or a limit ends has started.
     let refused = !ran.started && !ran.output.is_empty();
     let (refusing, warned): (Vec<&Broken>, Vec<&Broken>) =
@@ -290,13 +287,17 @@ fn judge(spec: &Value, broken: &[Broken], runtime: &Runtime, machine: &Machine) 
         if !refusing.is_empty() || may_refuse {
             return Outcome::Refused;
         }
-        return match causes::find(spec, runtime, &machine.host, &ran.output) {
+        return match causes::find(&spec, runtime, &machine.host, &ran.output) {
             Some(reason) => Outcome::Excused(reason),
             None => Outcome::Passes(ran.output),
         };
     }
     let must_refuse = |it: &&Broken| cases_of(it.rule).all(|case| by(case.by));
-    match refusing.into_iter().filter(|it| !causes::starts_here(it, runtime)).find(must_refuse) {
+    match refusing
+        .into_iter()
+        .filter(|it| !causes::starts_here(it, &spec, runtime))
+        .find(must_refuse)
+    {
         Some(it) => Outcome::Started(format!("{}: {it}", it.rule.name)),
         None => Outcome::Starts,
     }
@@ -370,10 +371,10 @@ fn check(machine: &Machine, recipe: Recipe, seed: u64, number: u64, seen: &Mutex
     };
     let (mut outcomes, mut faults) = (Vec::new(), Vec::new());
     for runtime in runtime::all().iter().filter(suits) {
-        let mut outcome = judge(&spec, &broken, runtime, machine);
+        let mut outcome = judge(&spec, runtime, machine);
         if matches!(outcome, Outcome::Passes(_) | Outcome::Started(_)) {
             // A fault is one that is seen twice: a machine with much to do has others.
-            outcome = judge(&spec, &broken, runtime, machine);
+            outcome = judge(&spec, runtime, machine);
         }
         let fault = match &outcome {
             Outcome::Passes(message) => format!("keeps the rules and is refused: {message}"),
@@ -391,7 +392,8 @@ fn check(machine: &Machine, recipe: Recipe, seed: u64, number: u64, seen: &Mutex
     let own = broken.iter().any(|it| it.rule.refuses && it.rule.is_own());
     let starts = outcomes.iter().all(|outcome| *outcome == Outcome::Starts);
     if !keeps && !own && starts && number.is_multiple_of(2) && faults.is_empty() {
-        let broken = broken.iter().filter(|it| it.rule.refuses && !causes::is_hook_after_start(it));
+        let broken = broken.iter();
+        let broken = broken.filter(|it| it.rule.refuses && !causes::starts_everywhere(it, &spec));
         let all: Vec<String> = broken.map(|it| format!("{}: {it}", it.rule.name)).collect();
         if !all.is_empty() {
             faults.push(format!(
@@ -450,8 +452,7 @@ fn least(spec: &Value, outcome: &Outcome, runtime: &Runtime, machine: &Machine) 
             continue;
         }
         runs += 1;
-        let broken = rules::find_broken_in_json(smaller.clone());
-        if kind(&judge(&smaller, &broken, runtime, machine)) == kind(outcome) {
+        if kind(&judge(&smaller, runtime, machine)) == kind(outcome) {
             least = smaller;
         }
     }

@@ -85,7 +85,7 @@ fn give_to(path: &Path, [user, group]: [Option<u32>; 2]) {
 /// Makes the place of a mount: a file for a file, else a directory.
 fn place(root: &Path, mount: &Value) {
     let path = mount["destination"].as_str().filter(|path| is_path(path)).unwrap_or_default();
-    let path = root.join(path.trim_start_matches('/'));
+    let path = root.join(path.trim_matches('/'));
     if mount["source"].as_str().is_some_and(|source| Path::new(source).is_file()) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         if !path.exists() {

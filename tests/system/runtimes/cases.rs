@@ -167,6 +167,20 @@ fn in_user_namespace_without(kind: &str, one: Value) -> Value {
     spec
 }
 
+/// A user namespace of ten IDs, and a namespace of a kind that is joined.
+fn in_user_namespace_that_joins(kind: &str) -> Value {
+    let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+    let list = spec["linux"]["namespaces"].as_array_mut().unwrap();
+    let joined = list.iter_mut().find(|namespace| namespace["type"] == kind).unwrap();
+    let name = match kind {
+        "network" => "net",
+        "mount" => "mnt",
+        other => other,
+    };
+    joined["path"] = format!("/proc/self/ns/{name}").into();
+    spec
+}
+
 pub(crate) fn time_namespace(offsets: &Value) -> Value {
     json!({"linux": {"namespaces": namespaces(&["time"]), "timeOffsets": offsets}})
 }
@@ -187,7 +201,7 @@ fn filter(name: &str, value: Value) -> Value {
 
 /// A filter with a rule on a call that nothing makes.
 fn call(name: &str, value: Value) -> Value {
-    let mut call = json!({"names": ["getcwd"], "action": "SCMP_ACT_ERRNO"});
+    let mut call = json!({"names": ["acct"], "action": "SCMP_ACT_ERRNO"});
     call[name] = value;
     filter("syscalls", json!([call]))
 }
@@ -227,6 +241,30 @@ pub(crate) const RUNS: &[(&str, Patch)] = &[
     }),
     ("hooks of no turn that there is", || json!({"hooks": {"nosuch": [{"path": "x"}]}})),
     ("a hook", || hook(json!({"path": "/bin/true", "timeout": 5}))),
+    ("calls of a filter that a runtime passes over", || {
+        let argument = json!({"index": 6, "value": 1, "op": "SCMP_CMP_EQ"});
+        let unnamed =
+            json!({"names": [], "action": "SCMP_ACT_ERRNO", "errnoRet": 4096, "args": [argument]});
+        let default = json!({"names": ["acct"], "action": "SCMP_ACT_ALLOW", "args": [argument]});
+        filter("syscalls", json!([unnamed, default]))
+    }),
+    ("a number for a tracer", || {
+        filter(
+            "syscalls",
+            json!([{"names": ["acct"], "action": "SCMP_ACT_TRACE", "errnoRet": 65_535}]),
+        )
+    }),
+    ("an error number that is the highest", || call("errnoRet", json!(4094))),
+    ("a filter that denies getcwd where there are no new privileges", || {
+        let mut spec =
+            filter("syscalls", json!([{"names": ["getcwd"], "action": "SCMP_ACT_ERRNO"}]));
+        spec["process"] = json!({"noNewPrivileges": true});
+        spec
+    }),
+    ("a policy that is kept", || {
+        let flags = ["SCHED_FLAG_KEEP_POLICY"];
+        scheduler(json!({"policy": "SCHED_DEADLINE", "flags": flags}))
+    }),
     ("a device", || {
         linux("devices", json!([{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}]))
     }),
@@ -325,6 +363,42 @@ pub(crate) const CASES: &[Case] = &[
             json!({"policy": "SCHED_DEADLINE", "runtime": 30, "deadline": 20, "period": 10});
         scheduler(times)
     }),
+    case("scheduler-policy", RuncOfTheRules, || scheduler(json!({"policy": "SCHED_ISO"}))),
+    case("scheduler-defaults", RuncOfTheRules, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["process"] = json!({"scheduler": {"policy": "SCHED_OTHER", "nice": -20}});
+        spec
+    }),
+    case("scheduler-defaults", RuncOfTheRules, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["process"] = json!({"scheduler": {"policy": "SCHED_RR", "priority": 1}});
+        spec
+    }),
+    case("scheduler-defaults", RuncOfTheRules, || {
+        let flags = ["SCHED_FLAG_KEEP_POLICY"];
+        scheduler(json!({"policy": "SCHED_FIFO", "priority": 1, "flags": flags}))
+    }),
+    case("scheduler-defaults", RuncOfTheRules, || {
+        scheduler(
+            json!({"policy": "SCHED_DEADLINE", "runtime": 1_000_000, "deadline": 4_194_304_001_u64}),
+        )
+    }),
+    case("scheduler-defaults", RuncOfTheRules, || {
+        let times = json!({"policy": "SCHED_DEADLINE", "runtime": 1024, "deadline": 50_000, "period": 99_999});
+        scheduler(times)
+    }),
+    case("user-namespace-scheduling", RuncOfTheRules, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        let times =
+            json!({"policy": "SCHED_DEADLINE", "runtime": 1_000_000, "deadline": 10_000_000});
+        spec["process"] = json!({ "scheduler": times });
+        spec
+    }),
+    case("user-namespace-scheduling", RuncOfTheRules, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["process"] = json!({"ioPriority": {"class": "IOPRIO_CLASS_RT", "priority": 7}});
+        spec
+    }),
     case("io-priority-class", RuncOfTheRules, || {
         process("ioPriority", json!({"class": "X", "priority": 1}))
     }),
@@ -396,6 +470,25 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("mount-once", Nobody, || {
         mount(json!({"destination": "/dev/", "type": "tmpfs", "source": "tmpfs"}))
+    }),
+    case("mount-on-itself", Both, || {
+        let sysfs = json!({"destination": "/sys", "type": "sysfs", "source": "sysfs"});
+        let mut spec = mount(sysfs.clone());
+        spec["mounts"].as_array_mut().unwrap().push(sysfs);
+        spec
+    }),
+    case("mount-proc-depth", Crun, || {
+        mount(json!({"destination": "/dev/x", "type": "sysfs", "source": "sysfs"}))
+    }),
+    case("mount-dev", Both, || {
+        let mut spec = json!({"mounts": base()["mounts"]});
+        spec["mounts"][1]["options"] = json!(["nodev"]);
+        spec
+    }),
+    case("mount-dev", Both, || {
+        let mut spec = json!({"mounts": base()["mounts"]});
+        spec["mounts"][1]["options"] = json!(["nr_inodes=10"]);
+        spec
     }),
     case("mount-hidden", Nobody, || {
         let mut spec = base();
@@ -477,6 +570,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("hook-path", Runc, || hook(json!({"path": "true"}))),
     case("hook-timeout", Both, || hook(json!({"path": "/bin/true", "timeout": -1}))),
+    case("hook-timeout", Both, || hook(json!({"path": "/bin/true", "timeout": i64::MAX}))),
     case(
         "hook-timeout",
         Runc,
@@ -507,6 +601,10 @@ pub(crate) const CASES: &[Case] = &[
     case("user-namespace-ranges", Both, || {
         let single = |number| ids(number, 100_000 + number, 1)[0].clone();
         user_namespace(&(0..341).map(single).collect(), &ids(0, 100_000, 10))
+    }),
+    case("user-namespace-text", Both, || {
+        let single = |number| ids(number, 100_000 + number, 1)[0].clone();
+        user_namespace(&(0..340).map(single).collect(), &ids(0, 100_000, 10))
     }),
     case("user-namespace-joined", NotHere, || {
         let mut spec = linux("namespaces", namespaces(&["user"]));
@@ -550,6 +648,14 @@ pub(crate) const CASES: &[Case] = &[
         mapped_mount(
             json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": ["uid=50"]}),
         )
+    }),
+    case("user-namespace-mounts", Runc, || in_user_namespace_that_joins("mount")),
+    case("user-namespace-name", Both, || in_user_namespace_that_joins("uts")),
+    case("user-namespace-name", RuncOfTheRules, || {
+        let mut spec = in_user_namespace_that_joins("uts");
+        spec["hostname"] = Value::Null;
+        spec["domainname"] = json!("d");
+        spec
     }),
     case("time-offsets-namespace", RuncOfTheRules, || {
         linux("timeOffsets", json!({"monotonic": {"secs": 1}}))
@@ -603,6 +709,21 @@ pub(crate) const CASES: &[Case] = &[
     case("sysctl-user", NotRuncOfTheRules, || {
         let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
         spec["linux"]["sysctl"] = json!({"user.max_user_namespaces": "100"});
+        spec
+    }),
+    case("sysctl-owner", Both, || {
+        let mut spec = in_user_namespace_that_joins("network");
+        spec["linux"]["sysctl"] = json!({"net.core.somaxconn": "1"});
+        spec
+    }),
+    case("sysctl-owner", Both, || {
+        let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
+        spec["linux"]["sysctl"] = json!({"kernel.domainname": "d"});
+        spec
+    }),
+    case("sysctl-ipc-owner", Both, || {
+        let mut spec = in_user_namespace_that_joins("ipc");
+        spec["linux"]["sysctl"] = json!({"kernel/shmmax": "1"});
         spec
     }),
     case("sysctl-field", Both, || linux("sysctl", json!({"kernel.hostname": "x"}))),
@@ -671,6 +792,7 @@ pub(crate) const CASES: &[Case] = &[
         spec
     }),
     case("memory-amount", RuncOnVersion1, || resources("memory", json!({"limit": -2}))),
+    case("memory-least", RuncOnVersion1, || resources("memory", json!({"limit": 1_000_000}))),
     case("memory-kernel", Crun, || resources("memory", json!({"kernelTCP": 104_857_600}))),
     case("memory-swap", RuncOnVersion1, || {
         resources("memory", json!({"limit": 104_857_600, "swap": 52_428_800}))
@@ -712,16 +834,31 @@ pub(crate) const CASES: &[Case] = &[
     case("seccomp-flag", Both, || filter("flags", json!(["X"]))),
     case("seccomp-no-flags", OlderRunc, || filter("flags", json!(["SECCOMP_FILTER_FLAG_LOG"]))),
     case("seccomp-operator", Both, || argument("op", json!("X"))),
+    case("seccomp-operator", Runc, || {
+        let argument = json!({"index": 0, "value": 1, "op": "X"});
+        let call = json!({"names": ["acct"], "action": "SCMP_ACT_ALLOW", "args": [argument]});
+        filter("syscalls", json!([call]))
+    }),
     case("seccomp-argument", Both, || argument("index", json!(6))),
+    case("seccomp-getcwd", Runc, || {
+        filter("syscalls", json!([{"names": ["getcwd"], "action": "SCMP_ACT_ERRNO"}]))
+    }),
     case("seccomp-name", Runc, || call("names", json!([""]))),
     case("seccomp-errno", Crun, || filter("defaultErrnoRet", json!(1))),
+    case("seccomp-errno-range", Both, || call("errnoRet", json!(4095))),
     case("seccomp-errno-range", Both, || call("errnoRet", json!(4096))),
+    case("seccomp-errno-range", Crun, || call("errnoRet", json!(4_294_967_296_u64))),
     case("seccomp-notify", Both, || {
         let filter = json!({"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/x"});
         linux("seccomp", filter)
     }),
+    case("seccomp-notify", Runc, || {
+        let filter = json!({"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/x"});
+        json!({"process": {"noNewPrivileges": true}, "linux": {"seccomp": filter}})
+    }),
     case("seccomp-listener", Runc, || call("action", json!("SCMP_ACT_NOTIFY"))),
     case("rdt-class", Runc, || linux("intelRdt", json!({"closID": "a/b"}))),
+    case("rdt-default-class", NotHere, || linux("intelRdt", json!({"closID": "/"}))),
     case("personality", RuncOfTheRules, || linux("personality", json!({"domain": "X"}))),
     case("annotation-key", Nobody, || json!({"annotations": {"": "x"}})),
     case("nul-byte", Runc, || hook(json!({"path": "/bin/true", "args": ["a\0b"]}))),
