@@ -75,7 +75,8 @@ pub(super) fn priority(spec: &Spec, findings: &mut Findings) {
     let Some(it @ Scheduler { policy, priority, .. }) = scheduler(spec) else { return };
     let place = place!["process", "scheduler", "priority"];
     if is_real_time(policy) {
-        if !(1..=99).contains(priority) && !(keeps_policy(it) && *priority == 0) {
+        let is_unset = keeps_policy(it) && *priority == 0;
+        if !is_unset && !(1..=99).contains(priority) {
             findings.add(place, format_args!("must be 1 to 99 where the policy is {policy}"));
         }
     } else if *priority != 0 {

@@ -83,7 +83,7 @@ pub(super) fn owner(spec: &Spec, findings: &mut Findings) {
                     "cannot be set by a user namespace that does not own the network namespace";
                 findings.add_contradiction(place_of_key(key), place_of("network"), text);
             }
-            _ => {}
+            SysctlScope::Host | SysctlScope::Namespace(_) | SysctlScope::Field(_) => {}
         }
     }
 }

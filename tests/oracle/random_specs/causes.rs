@@ -319,11 +319,10 @@ const CAUSES: &[Cause] = &[
             let mut files = it.binds().filter(is_file).map(destination);
             files.any(|file| {
                 let is_above = |above: &str, path: &str| Path::new(path).starts_with(above);
-                let others = it.mounts().map(destination).filter(|other| *other != file);
+                let mut others = it.mounts().map(destination).filter(|other| *other != file);
                 let twice = it.mounts().filter(|mount| destination(mount) == file).count() > 1;
                 let meets = |other: String| is_above(&other, &file) || is_above(&file, &other);
-                it.message.contains(&file)
-                    && (twice || file == "/bin" || others.map(meets).any(|meets| meets))
+                it.message.contains(&file) && (twice || file == "/bin" || others.any(meets))
             })
         },
     },
