@@ -35,7 +35,7 @@ const SERVER: &str = "tcp://127.0.0.1:50051";
 
 /// After so many polls of tasks a thread looks for events of sockets. The default of 61 takes tens of milliseconds while connections
 /// flood it.
-const EVENT_INTERVAL: u32 = 8;
+const EVENT_INTERVAL: u32 = 16;
 
 /// OCI runtime specs as a service, beside containerd.
 #[derive(Debug, Parser)]

@@ -86,10 +86,7 @@ impl<R: ImageReader> CachedReader<R> {
 
     /// About how many bytes are cached now.
     pub async fn bytes(&self) -> u64 {
-        let (descriptions, files) = (&self.descriptions.cache, &self.files.cache);
-        descriptions.run_pending_tasks().await;
-        files.run_pending_tasks().await;
-        descriptions.weighted_size() + files.weighted_size()
+        self.descriptions.bytes().await + self.files.bytes().await
     }
 }
 
@@ -177,7 +174,14 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
                 let reader = &self.reader;
                 let read = async || {
                     reader
-                        .read_unpacked(namespace, image, needed, snapshotter, error, deadline)
+                        .read_unpacked(
+                            namespace,
+                            image,
+                            needed,
+                            snapshotter,
+                            error.clone(),
+                            deadline,
+                        )
                         .await
                 };
                 self.files.get(of_snapshot, read).await
@@ -553,6 +557,21 @@ mod tests {
         let oldest = image(&digest(0), Some(digest(0)));
         read(&cached, "a", &oldest, PASSWD, &IMAGE).await.unwrap();
         assert_eq!(counting.reads(), 51);
+    }
+
+    #[tokio::test]
+    async fn large_entries_are_freed_at_once() {
+        let counting = Counting::new(0, 1000, 100_000);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
+        let mut read_before = Vec::new();
+        for number in 0..50 {
+            let own = image(&digest(number), Some(digest(number)));
+            let files = read(&cached, "a", &own, PASSWD, &IMAGE).await.unwrap();
+            read_before.push(Arc::downgrade(&files));
+            drop(files);
+            let held = read_before.iter().filter(|files| files.strong_count() > 0).count();
+            assert!(held <= 5, "{held} of {number}");
+        }
     }
 
     #[tokio::test]

@@ -2,8 +2,8 @@
 
 use tokio::sync::oneshot;
 
-/// The niceness of such a thread: against others it gets about a tenth of a CPU.
-const NICENESS: i32 = 10;
+/// The niceness of such a thread: against others it gets about a quarter of a CPU.
+const NICENESS: i32 = 5;
 
 /// Runs work in a thread of its own, since the priority of a thread of the runtime could not be raised again.
 ///

@@ -5,15 +5,15 @@ use moka::future::Cache;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
 const OVERHEAD: usize = 512;
 
 /// From this size on, in bytes, an entry makes room at once.
-const LARGE: usize = 64 << 10;
+const LARGE: u32 = 64 << 10;
 
 /// How long the refusal of content is remembered.
 const REFUSED_FOR: Duration = Duration::from_secs(10);
@@ -21,9 +21,31 @@ const REFUSED_FOR: Duration = Duration::from_secs(10);
 /// How many bytes the refusals of one cache may take.
 const REFUSED_BYTES: u64 = 1 << 20;
 
+/// A value of the cache. It is taken out when the entry is dropped: the cache itself frees entries later, dozens at a time.
+struct Kept<V> {
+    value: Mutex<Option<V>>,
+    weight: u32,
+}
+
+impl<V: Clone> Kept<V> {
+    fn new(value: V, weight: usize) -> Arc<Self> {
+        let weight = u32::try_from(weight + OVERHEAD).unwrap_or(u32::MAX);
+        Arc::new(Self { value: Mutex::new(Some(value)), weight })
+    }
+
+    /// The value, unless the entry was dropped.
+    fn value(&self) -> Option<V> {
+        self.slot().clone()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<V>> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// One of the caches, with its counters.
 pub(super) struct CountedCache<K, V> {
-    pub(super) cache: Cache<K, V>,
+    cache: Cache<K, Arc<Kept<V>>>,
     refused: Cache<K, ImageError>,
     weight: fn(&V) -> usize,
     pub(super) counts: Arc<CacheCounts>,
@@ -39,15 +61,19 @@ where
         let dropped = Arc::clone(&counts);
         let cache = Cache::builder()
             .max_capacity(bytes)
-            .weigher(move |_, value| weighed(weight, value))
+            .weigher(|_, kept: &Arc<Kept<V>>| kept.weight)
             .eviction_policy(EvictionPolicy::lru())
-            .eviction_listener(move |_, value, cause| {
-                dropped.drops(weighed(weight, &value), cause == RemovalCause::Size);
+            .eviction_listener(move |_, kept, cause| {
+                drop(kept.slot().take());
+                dropped.drops(kept.weight, cause == RemovalCause::Size);
             })
             .build();
         let refused = Cache::builder()
             .max_capacity(REFUSED_BYTES)
-            .weigher(|_, error: &ImageError| weighed(|error| error.to_string().len() * 2, error))
+            .weigher(|_, error: &ImageError| {
+                let bytes = error.to_string().len() * 2 + OVERHEAD;
+                u32::try_from(bytes).unwrap_or(u32::MAX)
+            })
             .time_to_live(REFUSED_FOR)
             .build();
         Self { cache, refused, weight, counts }
@@ -55,52 +81,60 @@ where
 
     /// What is cached now.
     pub(super) async fn cached(&self, key: &K) -> Option<V> {
-        let value = self.cache.get(key).await?;
+        let value = self.cache.get(key).await?.value()?;
         self.counts.hit();
         Some(value)
     }
 
-    pub(super) async fn get(
-        &self,
-        key: K,
-        read: impl AsyncFnOnce() -> Result<V, ImageError>,
-    ) -> Result<V, ImageError> {
+    /// About how many bytes are cached now.
+    pub(super) async fn bytes(&self) -> u64 {
+        self.cache.run_pending_tasks().await;
+        self.cache.weighted_size()
+    }
+
+    pub(super) async fn get<R>(&self, key: K, read: impl Fn() -> R) -> Result<V, ImageError>
+    where
+        R: Future<Output = Result<V, ImageError>>,
+    {
         if let Some(value) = self.cached(&key).await {
             return Ok(value);
         }
         if let Some(refusal) = self.refused.get(&key).await {
             return Err(refusal);
         }
-        let is_read_here = AtomicBool::new(false);
-        let refused = key.clone();
-        let read = async {
-            is_read_here.store(true, Ordering::Relaxed);
-            self.counts.missed();
-            let value = read().await?;
-            self.counts.holds(weighed(self.weight, &value));
-            Ok(value)
-        };
-        let answer: Result<V, Arc<ImageError>> = self.cache.try_get_with(key, read).await;
-        if let Ok(value) = &answer {
+        loop {
+            let is_read_here = AtomicBool::new(false);
+            let read = async {
+                is_read_here.store(true, Ordering::Relaxed);
+                self.counts.missed();
+                let value = read().await?;
+                let weight = (self.weight)(&value);
+                let kept = Kept::new(value, weight);
+                self.counts.holds(kept.weight);
+                Ok(kept)
+            };
+            let answer: Result<_, Arc<ImageError>> =
+                self.cache.try_get_with_by_ref(&key, read).await;
+            let kept = match answer.map_err(Arc::unwrap_or_clone) {
+                Ok(kept) => kept,
+                Err(error) => {
+                    if error.is_lasting() {
+                        self.refused.insert(key, error.clone()).await;
+                    }
+                    return Err(error);
+                }
+            };
+            // Else it was dropped again before this call was here.
+            let Some(value) = kept.value() else { continue };
             if !is_read_here.load(Ordering::Relaxed) {
                 self.counts.hit();
-            } else if (self.weight)(value) >= LARGE {
-                // It makes room now. The cache itself lets dozens of entries gather first.
+            } else if kept.weight >= LARGE {
+                // It makes room now. The cache lets dozens of entries gather first.
                 self.cache.run_pending_tasks().await;
             }
-        }
-        match answer.map_err(Arc::unwrap_or_clone) {
-            Err(error) if error.is_lasting() => {
-                self.refused.insert(refused, error.clone()).await;
-                Err(error)
-            }
-            other => other,
+            return Ok(value);
         }
     }
-}
-
-fn weighed<V>(weight: fn(&V) -> usize, value: &V) -> u32 {
-    u32::try_from(weight(value) + OVERHEAD).unwrap_or(u32::MAX)
 }
 
 /// The counters of one cache.
