@@ -9,16 +9,16 @@
 //!
 //! Health checks and reflection need neither: a server at its limit is alive, and an operator must be able to inspect it.
 
-use crate::call_end::status_code;
 use crate::call_time::CallTime;
 use crate::server::callee::Callee;
+use crate::server::code::is_undecoded;
 use crate::server::metrics::Metrics;
 use crate::server::receive::{Arriving, NotReceived, Whole};
 use crate::server::transit::Transit;
 use crate::server::turns::{Patience, Turn, Turns};
 use crate::workers::{QueueFull, Workers};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::Body as _;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -27,8 +27,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status};
 
 /// The services that are exempt from the limit of calls in flight.
 const EXEMPT: [&str; 2] = ["/grpc.health.", REFLECTION];
@@ -77,16 +77,6 @@ const GRPC_ENCODING: &str = "grpc-encoding";
 
 /// The header with the compressions that a client accepts.
 const GRPC_ACCEPT_ENCODING: &str = "grpc-accept-encoding";
-
-/// Whether tonic refused to decode a request because of its size. None of the services answers `OUT_OF_RANGE` itself,
-/// or `RESOURCE_EXHAUSTED` without details.
-fn is_undecoded(headers: &HeaderMap) -> bool {
-    match status_code(headers) {
-        Some(Code::OutOfRange) => true,
-        Some(Code::ResourceExhausted) => !headers.contains_key(Status::GRPC_STATUS_DETAILS),
-        Some(_) | None => false,
-    }
-}
 
 /// A service with limits on its calls.
 #[derive(Debug, Clone)]

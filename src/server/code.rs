@@ -1,6 +1,8 @@
-//! The names of gRPC's status codes.
+//! gRPC's status codes: their names, and those with which tonic refuses requests.
 
-use tonic::Code;
+use crate::call_end::status_code;
+use http::HeaderMap;
+use tonic::{Code, Status};
 
 /// The name of a code in the protocol, and its name in Go, which metrics use.
 pub(crate) fn names(code: Code) -> (&'static str, &'static str) {
@@ -22,5 +24,15 @@ pub(crate) fn names(code: Code) -> (&'static str, &'static str) {
         Code::Unavailable => ("UNAVAILABLE", "Unavailable"),
         Code::DataLoss => ("DATA_LOSS", "DataLoss"),
         Code::Unauthenticated => ("UNAUTHENTICATED", "Unauthenticated"),
+    }
+}
+
+/// Whether tonic refused to decode a request because of its size. None of the services answers `OUT_OF_RANGE` itself,
+/// or `RESOURCE_EXHAUSTED` without details.
+pub(super) fn is_undecoded(headers: &HeaderMap) -> bool {
+    match status_code(headers) {
+        Some(Code::OutOfRange) => true,
+        Some(Code::ResourceExhausted) => !headers.contains_key(Status::GRPC_STATUS_DETAILS),
+        Some(_) | None => false,
     }
 }

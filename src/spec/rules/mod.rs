@@ -371,7 +371,7 @@ mod tests {
             ),
             ("nul-byte", "/hooks/prestart/0/args", json!(["a\0b"])),
             ("nul-byte", "/mounts/0/options", json!(["a\0b"])),
-            ("nul-byte", "/linux/namespaces/0/path", json!("/\0")),
+            ("nul-byte", "/linux/namespaces/4/path", json!("/\0")),
             ("hidden-paths-absolute", "/linux/maskedPaths", json!(["/proc/kcore", "proc/keys"])),
             ("device-path", "/linux/devices/0/path", json!("dev/x")),
             ("device-rule-letters", "/linux/resources/devices/0/access", json!("rx")),

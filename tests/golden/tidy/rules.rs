@@ -158,7 +158,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("image", IMAGE_TYPES),
             Only("store", STORE_TRAITS),
         ],
-        crates: &["bytes", "flate2", "thiserror", "tokio", "tokio_util", "zstd"],
+        crates: &["bytes", "flate2", "memmap2", "thiserror", "tokio", "tokio_util", "zstd"],
     },
     Row {
         module: "image::snapshot",
@@ -363,6 +363,7 @@ pub(crate) const EVERYTHING: &[Import] = &[
     All("commands"),
     All("host"),
     All("proto_json"),
+    All("workers"),
 ];
 
 /// Types of oci-spec with a `default()` that is an opinion and not empty.
