@@ -216,9 +216,9 @@ impl<R: Read> Entries<R> {
             return Err(invalid("tar ends inside an entry"));
         }
         self.data -= count;
-        self.inner.read_exact(&mut bytes).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => invalid("tar ends inside an entry"),
-            _ => error,
+        self.inner.read_exact(&mut bytes).map_err(|error| {
+            let ends = error.kind() == ErrorKind::UnexpectedEof;
+            if ends { invalid("tar ends inside an entry") } else { error }
         })?;
         Ok(Content::Bytes(Bytes::from_owner(bytes)))
     }
