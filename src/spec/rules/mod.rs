@@ -253,7 +253,15 @@ mod tests {
     fn set(spec: &mut Value, pointer: &str, value: Value) {
         let mut at = spec;
         for key in pointer.split('/').skip(1) {
-            at = if at.is_array() { &mut at[key.parse::<usize>().unwrap()] } else { &mut at[key] };
+            at = if at.is_array() {
+                let (index, list): (usize, _) = (key.parse().unwrap(), at.as_array_mut().unwrap());
+                if index == list.len() {
+                    list.push(Value::Null);
+                }
+                &mut list[index]
+            } else {
+                &mut at[key]
+            };
         }
         *at = value;
     }
@@ -371,7 +379,7 @@ mod tests {
             ),
             ("nul-byte", "/hooks/prestart/0/args", json!(["a\0b"])),
             ("nul-byte", "/mounts/0/options", json!(["a\0b"])),
-            ("nul-byte", "/linux/namespaces/4/path", json!("/\0")),
+            ("nul-byte", "/linux/namespaces/5", json!({"type": "cgroup", "path": "/\0"})),
             ("hidden-paths-absolute", "/linux/maskedPaths", json!(["/proc/kcore", "proc/keys"])),
             ("device-path", "/linux/devices/0/path", json!("dev/x")),
             ("device-rule-letters", "/linux/resources/devices/0/access", json!("rx")),
