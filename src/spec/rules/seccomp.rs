@@ -258,17 +258,19 @@ fn highest_number(action: &str) -> u64 {
 
 /// An error number is one that a system call can return, and the number for a tracer has 16 bits.
 pub(super) fn errno_range(spec: &Spec, findings: &mut Findings) {
-    let mut check = |place: Place, action: &str, number: Option<u64>| {
+    let exceeded = |action: &str, number: Option<u64>| {
         let highest = highest_number(action);
-        if number.is_some_and(|number| number > highest) {
-            findings.add(place, format_args!("must be at most {highest}"));
-        }
+        number.is_some_and(|number| number > highest).then_some(highest)
     };
-    if let Some(filter) = filter(spec) {
-        check(place_of("defaultErrnoRet"), &filter.default_action, filter.default_errno_ret);
-    }
-    for (index, call) in named_calls(spec) {
-        check(call_place(index, "errnoRet"), &call.action, call.errno_ret);
+    let default = filter(spec)
+        .and_then(|filter| exceeded(&filter.default_action, filter.default_errno_ret))
+        .map(|highest| (place_of("defaultErrnoRet"), highest));
+    let of_calls = named_calls(spec).filter_map(|(index, call)| {
+        let highest = exceeded(&call.action, call.errno_ret)?;
+        Some((call_place(index, "errnoRet"), highest))
+    });
+    for (place, highest) in default.into_iter().chain(of_calls) {
+        findings.add(place, format_args!("must be at most {highest}"));
     }
 }
 

@@ -104,22 +104,20 @@ const MAPPING_BYTES: usize = 4095;
 
 /// Mappings are as short as the kernel accepts.
 pub(super) fn mapping_text(spec: &Spec, findings: &mut Findings) {
-    let mut check = |place: Place, list: &[IdMapping]| {
-        let line =
-            |it: &IdMapping| format!("{} {} {}\n", it.container_id, it.host_id, it.size).len();
-        if list.len() <= MAPPINGS && list.iter().map(line).sum::<usize>() > MAPPING_BYTES {
-            let text =
-                format_args!("should take at most {MAPPING_BYTES} bytes as the text of uid_map");
-            findings.add(place, text);
-        }
+    let line = |it: &IdMapping| format!("{} {} {}\n", it.container_id, it.host_id, it.size).len();
+    let is_long = |list: &[IdMapping]| {
+        list.len() <= MAPPINGS && list.iter().map(line).sum::<usize>() > MAPPING_BYTES
     };
-    for (name, list) in lists(spec).filter(|_| is_private(spec, "user")) {
-        check(place!["linux", name], list);
-    }
-    for (index, mount) in spec.mounts.iter().enumerate() {
-        for (name, list) in mapping_lists(mount) {
-            check(place!["mounts", index, name], list);
-        }
+    let own = lists(spec)
+        .filter(|(_, list)| is_private(spec, "user") && is_long(list))
+        .map(|(name, _)| place!["linux", name]);
+    let of_mounts = spec.mounts.iter().enumerate().flat_map(|(index, mount)| {
+        let long = mapping_lists(mount).into_iter().filter(|(_, list)| is_long(list));
+        long.map(move |(name, _)| place!["mounts", index, name])
+    });
+    for place in own.chain(of_mounts) {
+        let text = format_args!("should take at most {MAPPING_BYTES} bytes as the text of uid_map");
+        findings.add(place, text);
     }
 }
 
