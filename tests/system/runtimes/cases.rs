@@ -189,6 +189,11 @@ fn hook(hook: Value) -> Value {
     json!({"hooks": {"prestart": [hook]}})
 }
 
+/// A hook that cannot end before a timeout that passes at once.
+fn slow_hook(timeout: i64) -> Value {
+    json!({"path": "/bin/sleep", "args": ["sleep", "10"], "timeout": timeout})
+}
+
 fn scheduler(scheduler: Value) -> Value {
     process("scheduler", scheduler)
 }
@@ -569,13 +574,9 @@ pub(crate) const CASES: &[Case] = &[
         json!({ "mounts": mounts, "linux": {"maskedPaths": null} })
     }),
     case("hook-path", Runc, || hook(json!({"path": "true"}))),
-    case("hook-timeout", Both, || hook(json!({"path": "/bin/true", "timeout": -1}))),
-    case("hook-timeout", Both, || hook(json!({"path": "/bin/true", "timeout": i64::MAX}))),
-    case(
-        "hook-timeout",
-        Runc,
-        || json!({"hooks": {"poststart": [{"path": "/bin/true", "timeout": 0}]}}),
-    ),
+    case("hook-timeout", Both, || hook(slow_hook(-1))),
+    case("hook-timeout", Both, || hook(slow_hook(i64::MAX))),
+    case("hook-timeout", Runc, || json!({"hooks": {"poststart": [slow_hook(0)]}})),
     case("namespace-type", Both, || linux("namespaces", namespaces(&["x"]))),
     case("namespace-time", NotRuncOfTheRules, || linux("namespaces", namespaces(&["time"]))),
     case("namespace-once", Runc, || linux("namespaces", namespaces(&["pid"]))),
