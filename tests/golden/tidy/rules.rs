@@ -158,7 +158,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("image", IMAGE_TYPES),
             Only("store", STORE_TRAITS),
         ],
-        crates: &["bytes", "flate2", "memmap2", "thiserror", "tokio", "tokio_util", "zstd"],
+        crates: &["bytes", "flate2", "thiserror", "tokio", "tokio_util", "zstd"],
     },
     Row {
         module: "image::snapshot",
@@ -321,7 +321,7 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &["bytes", "http", "http_body", "tonic", "tracing"],
     },
     Row { module: "call_time", imports: &[], crates: &["http"] },
-    Row { module: "workers", imports: &[], crates: &["thiserror", "tokio"] },
+    Row { module: "workers", imports: &[], crates: &["tokio"] },
     Row {
         module: "telemetry",
         imports: &[All("domain")],

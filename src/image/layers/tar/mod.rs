@@ -15,14 +15,10 @@ pub(crate) use index::{Stored, index};
 
 use bytes::Bytes;
 use header::{Block, Format};
-use memmap2::MmapMut;
 use pax::Records;
 use std::io::{self, ErrorKind, Read};
 
 const BLOCK: u64 = 512;
-
-/// Above this size, in bytes, the content of an entry has memory of its own.
-const LARGE: u64 = 64 << 10;
 
 /// The most bytes of a PAX header, of a long name or of a sparse map.
 /// containerd: `maxSpecialFileSize` of Go's archive/tar.
@@ -158,7 +154,6 @@ impl<R: Read> Entries<R> {
         match &entry.layout {
             Layout::PaxSparse => Ok(Content::PaxSparse),
             _ if entry.size > limit => Ok(Content::TooLarge),
-            Layout::Plain if entry.size > LARGE => self.take_large(entry.size),
             Layout::Plain => Ok(Content::Bytes(self.take(entry.size)?.into())),
             Layout::Sparse(pieces) => {
                 let mut whole = Vec::new();
@@ -206,21 +201,6 @@ impl<R: Read> Entries<R> {
             return Err(invalid("tar ends inside an entry"));
         }
         Ok(bytes)
-    }
-
-    /// The next bytes of the current entry, in memory that the system has back when they are dropped. The allocator would keep it
-    /// for a second, in which a hundred large files are read.
-    fn take_large(&mut self, count: u64) -> io::Result<Content> {
-        let mut bytes = MmapMut::map_anon(usize::try_from(count).map_err(io::Error::other)?)?;
-        if count > self.data {
-            return Err(invalid("tar ends inside an entry"));
-        }
-        self.data -= count;
-        self.inner.read_exact(&mut bytes).map_err(|error| {
-            let ends = error.kind() == ErrorKind::UnexpectedEof;
-            if ends { invalid("tar ends inside an entry") } else { error }
-        })?;
-        Ok(Content::Bytes(Bytes::from_owner(bytes)))
     }
 
     /// All bytes of an entry that extends the next one.
