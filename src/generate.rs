@@ -211,12 +211,12 @@ impl Generator {
         };
         let asked = request.options.user.user.as_ref().or(image_user.as_ref());
         let needed = users::needed(profile.rules, asked, &request.options.user);
-        let key = request.snapshot.key.clone();
-        let from = SnapshotChoice { snapshotter: snapshotter.cloned(), key };
         let read = async || {
             if needed.is_empty() {
                 return Ok(Arc::default());
             }
+            let key = request.snapshot.key.clone();
+            let from = SnapshotChoice { snapshotter: snapshotter.cloned(), key };
             let reading =
                 self.reader.read_account_files(namespace, &described, needed, &from, deadline);
             self.timed(Stage::Files, reading).await

@@ -11,6 +11,9 @@ use std::task::{Context, Poll};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+/// The largest request that is worked on by an async worker, in bytes.
+pub const SMALL_REQUEST: usize = 16 << 10;
+
 /// How many calls may wait for each one that is worked on.
 const QUEUE: usize = 8;
 
@@ -20,8 +23,7 @@ thread_local! {
 }
 
 /// Too many calls wait already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many long computations wait already")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueFull;
 
 /// Places for long computations: one fewer than there are CPUs, and at least one.

@@ -10,13 +10,11 @@ use crate::domain::ids::Namespace;
 use crate::domain::violation::Violations;
 use crate::generate::{GenerateError, Generator, UnknownProfile};
 use crate::store::Deadline;
+use crate::workers::SMALL_REQUEST;
 use prost::Message;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
-
-/// The largest request that is worked on by an async worker, in bytes.
-const SMALL: usize = 16 << 10;
 
 /// `specd.v1.SpecService`.
 #[derive(Clone)]
@@ -127,7 +125,7 @@ impl pb::SpecService for Service {
             self.generator.generate(&request, deadline).await
         };
         let translate = |done| response::generated(done, encoding);
-        self.call(request, SMALL, check, work, translate).await
+        self.call(request, SMALL_REQUEST, check, work, translate).await
     }
 
     async fn generate_process(
@@ -144,7 +142,7 @@ impl pb::SpecService for Service {
             self.generator.process(&request, deadline).await
         };
         let translate = |done| response::process(done, encoding);
-        self.call(request, SMALL, check, work, translate).await
+        self.call(request, SMALL_REQUEST, check, work, translate).await
     }
 
     async fn generate_resources(
@@ -154,7 +152,7 @@ impl pb::SpecService for Service {
         let encoding = encoding(&request, request.get_ref().encoding());
         let work = async |request: UpdateRequest, _| self.generator.resources(&request);
         let translate = |done| response::resources(done, encoding);
-        self.call(request, SMALL, request::update, work, translate).await
+        self.call(request, SMALL_REQUEST, request::update, work, translate).await
     }
 
     async fn explain(

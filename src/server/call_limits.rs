@@ -16,7 +16,7 @@ use crate::server::metrics::Metrics;
 use crate::server::receive::{Arriving, NotReceived, Whole};
 use crate::server::transit::Transit;
 use crate::server::turns::{Patience, Turn, Turns};
-use crate::workers::{QueueFull, Workers};
+use crate::workers::{QueueFull, SMALL_REQUEST, Workers};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as _;
@@ -43,9 +43,6 @@ const PATIENCE: Patience =
 /// How long a call keeps its turn. One that takes longer waits for something else than a CPU, unless this time itself ends
 /// late, because the CPUs are busy.
 const TURN: Duration = Duration::from_millis(20);
-
-/// A request above this size, in bytes, is decoded and worked on off the async workers.
-const LARGE: u64 = 16 << 10;
 
 /// The limits of calls, and the statuses of calls that are refused.
 #[derive(Debug, Clone)]
@@ -148,7 +145,7 @@ impl Limiter {
             (Body::new(body), false, None)
         } else {
             let (whole, admission) = self.arrival(body, time, is_exempt).await?;
-            let is_large = whole.size_hint().lower() > LARGE;
+            let is_large = whole.size_hint().lower() > SMALL_REQUEST as u64;
             (Body::new(whole), is_large, admission)
         };
         if let Some(asked) = time.asked

@@ -28,9 +28,8 @@ struct Kept<V> {
 }
 
 impl<V: Clone> Kept<V> {
-    fn new(value: V, weight: usize) -> Arc<Self> {
-        let weight = u32::try_from(weight + OVERHEAD).unwrap_or(u32::MAX);
-        Arc::new(Self { value: Mutex::new(Some(value)), weight })
+    fn new(value: V, bytes: usize) -> Arc<Self> {
+        Arc::new(Self { value: Mutex::new(Some(value)), weight: weighed(bytes) })
     }
 
     /// The value, unless the entry was dropped.
@@ -70,10 +69,7 @@ where
             .build();
         let refused = Cache::builder()
             .max_capacity(REFUSED_BYTES)
-            .weigher(|_, error: &ImageError| {
-                let bytes = error.to_string().len() * 2 + OVERHEAD;
-                u32::try_from(bytes).unwrap_or(u32::MAX)
-            })
+            .weigher(|_, error: &ImageError| weighed(error.to_string().len() * 2))
             .time_to_live(REFUSED_FOR)
             .build();
         Self { cache, refused, weight, counts }
@@ -108,8 +104,8 @@ where
                 is_read_here.store(true, Ordering::Relaxed);
                 self.counts.missed();
                 let value = read().await?;
-                let weight = (self.weight)(&value);
-                let kept = Kept::new(value, weight);
+                let bytes = (self.weight)(&value);
+                let kept = Kept::new(value, bytes);
                 self.counts.holds(kept.weight);
                 Ok(kept)
             };
@@ -135,6 +131,10 @@ where
             return Ok(value);
         }
     }
+}
+
+fn weighed(bytes: usize) -> u32 {
+    u32::try_from(bytes + OVERHEAD).unwrap_or(u32::MAX)
 }
 
 /// The counters of one cache.

@@ -77,7 +77,7 @@ fn owned(names: &[&str]) -> Vec<String> {
 fn attribute(assembly: &mut Assembly, lists: &[&str], field: &str, names: &[String]) {
     assembly.attribute("/process/capabilities", || {
         let mut first: HashMap<&str, usize> = HashMap::new();
-        for (index, meant) in meant_each(&KNOWN, names) {
+        for (index, _, meant) in meant_each(&KNOWN, names) {
             for one in meant {
                 first.entry(one).or_insert(index);
             }
@@ -112,10 +112,9 @@ fn parse(
     wrong: &mut Violations,
 ) -> Vec<&'static str> {
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
-    for (index, meant) in meant_each(all, names) {
+    for (index, name, meant) in meant_each(all, names) {
         match meant {
             [] => {
-                let name = names.get(index).map_or("", String::as_str);
                 let field = format!("options.capabilities.{field}[{index}]");
                 wrong.push(field, format_args!("unknown capability {name:?}"));
             }
@@ -130,16 +129,16 @@ fn parse(
     found
 }
 
-/// What each name of a list stands for, with its index. An `ALL` after the first adds nothing and is left out.
+/// Each name of a list with its index, and what it stands for. An `ALL` after the first adds nothing and is left out.
 fn meant_each<'a>(
     all: &'static [&'static str],
     names: &'a [String],
-) -> impl Iterator<Item = (usize, &'static [&'static str])> + 'a {
+) -> impl Iterator<Item = (usize, &'a str, &'static [&'static str])> {
     let mut has_all = false;
     names.iter().enumerate().filter_map(move |(index, name)| {
         let meant = meant(all, name);
         let repeats = meant.len() > 1 && std::mem::replace(&mut has_all, true);
-        (!repeats).then_some((index, meant))
+        (!repeats).then_some((index, name.as_str(), meant))
     })
 }
 
