@@ -64,23 +64,24 @@ impl Metadata<'_> {
                 let what = format!("nesting of indexes at {}", at.digest);
                 return Err(ImageError::Limit { what, limit: INDEX_DEPTH as u64, unit: "levels" });
             }
-            let entries = self.read(&at, "index", index::parse).await?;
-            read += entries.len();
+            let parse = {
+                let matcher = matcher.clone();
+                move |digest: &Digest, bytes: &[u8]| parse_index(digest, bytes, &matcher)
+            };
+            let index = self.read(&at, "index", parse).await?;
+            read += index.entries;
             if read > INDEX_ENTRIES {
                 let what = format!("number of entries of the indexes down to {}", at.digest);
                 let limit = INDEX_ENTRIES as u64;
                 return Err(ImageError::Limit { what, limit, unit: "entries" });
             }
-            let images: Vec<_> = entries.into_iter().filter(is_image).collect();
-            exist.add(images.iter().filter_map(|entry| entry.descriptor.platform.as_ref()));
-            match best(images, &matcher) {
+            exist.add(&index.platforms.list);
+            match index.best {
                 Some(entry) => at = entry.descriptor,
                 None => return Err(exist.without(platform)),
             }
         }
-        let mut manifest = self.read(&at, "manifest", manifest::parse).await?;
-        // containerd neither counts nor applies the other blobs.
-        manifest.layers.retain(|layer| media_type::is_layer(&layer.media_type));
+        let manifest = self.read(&at, "manifest", parse_manifest).await?;
         let config = self.read_config(&manifest.config).await?;
         let suits = match (&at.platform, depth) {
             (_, 0) => unstated(&config.platform) || matcher.has_architecture(&config.platform),
@@ -102,26 +103,20 @@ impl Metadata<'_> {
     }
 
     async fn read_config(&self, config: &Descriptor) -> Result<ImageConfig, ImageError> {
-        let refuse = |reason| ImageError::Invalid { digest: config.digest.clone(), reason };
         if !media_type::is_config(&config.media_type) {
-            return Err(refuse(format!("unknown image config media type {:?}", config.media_type)));
+            let reason = format!("unknown image config media type {:?}", config.media_type);
+            return Err(ImageError::Invalid { digest: config.digest.clone(), reason });
         }
-        let parsed = self.read(config, "configuration", config::parse).await?;
-        if parsed.platform.is_unknown() {
-            let platform = &parsed.platform;
-            let reason = format!("is that of an attestation for {platform}, not of an image");
-            return Err(refuse(reason));
-        }
-        check_texts(&config.digest, &parsed)?;
-        Ok(parsed)
+        self.read(config, "configuration", parse_config).await
     }
 
-    /// Reads and parses a blob. Large ones are parsed beside the async workers, few at a time.
+    /// Reads and parses a blob. Large ones are parsed beside the async workers, few at a time, and what is not needed of them
+    /// is dropped there.
     async fn read<T: Send + 'static>(
         &self,
         blob: &Descriptor,
         what: &str,
-        parse: fn(&[u8]) -> Result<T, JsonError>,
+        parse: impl FnOnce(&Digest, &[u8]) -> Result<T, ImageError> + Send + 'static,
     ) -> Result<T, ImageError> {
         let Self { store, namespace, deadline, .. } = *self;
         let place = match blob.size {
@@ -130,20 +125,18 @@ impl Metadata<'_> {
             _ => Some(self.readers.metadata(namespace, deadline).await?),
         };
         let bytes = blob::read(store, namespace, blob, what, METADATA_BYTES, deadline).await?;
-        let parsed = match place {
-            None => parse(&bytes),
-            Some(place) => {
-                let parsing = run_with_low_priority(move || {
-                    let _until_it_ends = place;
-                    parse(&bytes)
-                });
-                parsing.await.map_err(|error| {
-                    let text = format!("parsing of {what} {} broke off: {error}", blob.digest);
-                    ImageError::Store(StoreError::Unavailable(text))
-                })?
-            }
+        let Some(place) = place else {
+            return parse(&blob.digest, &bytes);
         };
-        parsed.map_err(invalid(&blob.digest))
+        let digest = blob.digest.clone();
+        let parsing = run_with_low_priority(move || {
+            let _until_it_ends = place;
+            parse(&digest, &bytes)
+        });
+        parsing.await.map_err(|error| {
+            let text = format!("parsing of {what} {} broke off: {error}", blob.digest);
+            ImageError::Store(StoreError::Unavailable(text))
+        })?
     }
 }
 
@@ -158,6 +151,43 @@ fn kind(blob: &Descriptor) -> Result<Kind, ImageError> {
 fn invalid(digest: &Digest) -> impl FnOnce(JsonError) -> ImageError {
     let digest = digest.clone();
     move |error| ImageError::Invalid { digest, reason: error.to_string() }
+}
+
+/// What is needed of an index.
+struct Index {
+    /// How many entries it has.
+    entries: usize,
+    /// The platforms of its images.
+    platforms: Platforms,
+    /// The entry to follow.
+    best: Option<IndexEntry>,
+}
+
+fn parse_index(digest: &Digest, bytes: &[u8], matcher: &Matcher) -> Result<Index, ImageError> {
+    let mut images = index::parse(bytes).map_err(invalid(digest))?;
+    let entries = images.len();
+    images.retain(is_image);
+    let mut platforms = Platforms::default();
+    platforms.add(images.iter().filter_map(|entry| entry.descriptor.platform.as_ref()));
+    Ok(Index { entries, platforms, best: best(images, matcher) })
+}
+
+fn parse_manifest(digest: &Digest, bytes: &[u8]) -> Result<Manifest, ImageError> {
+    let mut manifest = manifest::parse(bytes).map_err(invalid(digest))?;
+    // containerd neither counts nor applies the other blobs.
+    manifest.layers.retain(|layer| media_type::is_layer(&layer.media_type));
+    Ok(manifest)
+}
+
+fn parse_config(digest: &Digest, bytes: &[u8]) -> Result<ImageConfig, ImageError> {
+    let parsed = config::parse(bytes).map_err(invalid(digest))?;
+    if parsed.platform.is_unknown() {
+        let platform = &parsed.platform;
+        let reason = format!("is that of an attestation for {platform}, not of an image");
+        return Err(ImageError::Invalid { digest: digest.clone(), reason });
+    }
+    check_texts(digest, &parsed)?;
+    Ok(parsed)
 }
 
 fn is_image(entry: &IndexEntry) -> bool {
