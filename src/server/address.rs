@@ -18,7 +18,7 @@ const MAX_PASSED_NAME: usize = 255;
 pub enum ListenAddress {
     /// `tcp://IP:PORT`, where port 0 is any free port.
     Tcp(SocketAddr),
-    /// `unix:///PATH`.
+    /// `unix:///PATH`, or `unix:/PATH` as in gRPC's names.
     Unix(PathBuf),
 }
 
@@ -44,7 +44,7 @@ pub enum AddressError {
         "expected an IP address and a port, for example tcp://127.0.0.1:50051 or tcp://[::1]:50051"
     )]
     Tcp,
-    /// The text after `unix://` is not an absolute path.
+    /// The text after `unix://` or `unix:` is not an absolute path.
     #[error("expected an absolute path, with three slashes: unix:///run/specd/specd.sock")]
     RelativePath,
     /// The path names a directory.
@@ -69,7 +69,8 @@ impl FromStr for ListenAddress {
         if let Some(rest) = text.strip_prefix("tcp://") {
             return rest.parse().map(Self::Tcp).map_err(|_| AddressError::Tcp);
         }
-        let path = text.strip_prefix("unix://").ok_or(AddressError::Scheme)?;
+        let path = text.strip_prefix("unix://").or_else(|| text.strip_prefix("unix:"));
+        let path = path.ok_or(AddressError::Scheme)?;
         if !path.starts_with('/') {
             return Err(AddressError::RelativePath);
         }

@@ -32,6 +32,8 @@ fn addresses_are_printed_as_they_are_written() {
     ] {
         assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
     }
+    let short = "unix:/run/specd.sock".parse::<ListenAddress>().unwrap();
+    assert_eq!(short.to_string(), "unix:///run/specd.sock");
 }
 
 #[test]
@@ -41,7 +43,7 @@ fn a_wrong_address_is_answered_with_what_would_be_right() {
         ("", "tcp://127.0.0.1:50051"),
         ("127.0.0.1:50051", "tcp://127.0.0.1:50051"),
         ("http://127.0.0.1:50051", "unknown transport"),
-        ("unix:/run/specd.sock", "unix:///PATH"),
+        ("unix:run/specd.sock", "three slashes"),
         ("fd:/", "unknown transport"),
         ("tcp://localhost:50051", "an IP address and a port"),
         ("tcp://127.0.0.1", "an IP address and a port"),
