@@ -26,7 +26,7 @@ async fn run_script(daemon: &Daemon, flags: &[&str], options: SpecOptions, scrip
         namespace: "e2e".to_owned(),
         id: "devices".to_owned(),
         profile: "containerd".to_owned(),
-        options: Some(SpecOptions { process: Some(process), user: Some(user), ..options }),
+        options: Some(SpecOptions { process: Some(process), user: Some(user), ..options }.into()),
         ..Default::default()
     };
     let answer = served.client().await.generate(request).await.unwrap().into_inner();

@@ -55,7 +55,7 @@ async fn running(
         namespace: NAMESPACE.to_owned(),
         id: id.to_owned(),
         profile: "containerd".to_owned(),
-        options: Some(options),
+        options: Some(options.into()),
         ..Default::default()
     };
     let answer = client.generate(request).await.unwrap().into_inner();

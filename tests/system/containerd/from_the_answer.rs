@@ -37,7 +37,7 @@ fn request(id: &str, command: &[&str]) -> pb::GenerateRequest {
         namespace: NAMESPACE.to_owned(),
         id: id.to_owned(),
         profile: "containerd".to_owned(),
-        options: Some(pb::SpecOptions { process: Some(process), ..Default::default() }),
+        options: Some(pb::SpecOptions { process: Some(process), ..Default::default() }.into()),
         ..Default::default()
     }
 }
@@ -136,10 +136,11 @@ impl Created {
 
     async fn remove(self) {
         let Self { client, id, snapshotter, .. } = self;
-        let delete = DeleteContainerRequest { id: id.clone() };
-        client.containers().delete(within(NAMESPACE, delete)).await.unwrap();
-        let remove = RemoveSnapshotRequest { snapshotter, key: id };
+        // Before the container: without one, the garbage collection takes the snapshot.
+        let remove = RemoveSnapshotRequest { snapshotter, key: id.clone() };
         client.snapshots().remove(within(NAMESPACE, remove)).await.unwrap();
+        let delete = DeleteContainerRequest { id };
+        client.containers().delete(within(NAMESPACE, delete)).await.unwrap();
     }
 }
 

@@ -23,7 +23,7 @@ fn request(namespace: &str, id: &str, profile: &str, command: &[&str]) -> Genera
         namespace: namespace.to_owned(),
         id: id.to_owned(),
         profile: profile.to_owned(),
-        options: Some(SpecOptions { process: Some(process), ..Default::default() }),
+        options: Some(SpecOptions { process: Some(process), ..Default::default() }.into()),
         ..Default::default()
     }
 }

@@ -135,7 +135,7 @@ impl Contained {
             namespace: NAMESPACE.to_owned(),
             id: id.to_owned(),
             profile: "containerd".to_owned(),
-            options: Some(options),
+            options: Some(options.into()),
             ..GenerateRequest::default()
         };
         let served = Served::start(daemon).await;

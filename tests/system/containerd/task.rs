@@ -193,10 +193,11 @@ impl Running {
         // Only now has the shim written all that the process printed.
         let delete = DeleteTaskRequest { container_id: id.clone() };
         tasks.delete(within(&namespace, delete)).await.unwrap();
-        let delete = DeleteContainerRequest { id: id.clone() };
-        client.containers().delete(within(&namespace, delete)).await.unwrap();
-        let remove = RemoveSnapshotRequest { snapshotter: SNAPSHOTTER.to_owned(), key: id };
+        // Before the container: without one, the garbage collection takes the snapshot.
+        let remove = RemoveSnapshotRequest { snapshotter: SNAPSHOTTER.to_owned(), key: id.clone() };
         client.snapshots().remove(within(&namespace, remove)).await.unwrap();
+        let delete = DeleteContainerRequest { id };
+        client.containers().delete(within(&namespace, delete)).await.unwrap();
         output.ran(exit.exit_status)
     }
 }
