@@ -36,6 +36,8 @@ mod protos {
         std::fs::write(out.join("specd_descriptor.bin"), specd.encode_to_vec())?;
         let mut config = tonic_prost_build::Config::new();
         config.enable_type_names();
+        // Most of the size of a request, which is moved many times on its way.
+        config.boxed(".specd.v1.GenerateRequest.options");
         tonic_prost_build::configure()
             .codec_path("crate::api::codec::BoundedCodec")
             .compile_fds_with_config(specd, config)?;

@@ -154,7 +154,7 @@ fn requests() -> Vec<GenerateRequest> {
     let process = Some(ProcessOptions { env, ..Default::default() });
     let options =
         Some(SpecOptions { process, hostname: Some("honest".to_owned()), ..Default::default() });
-    vec![plain.clone(), docker, GenerateRequest { options, ..plain }]
+    vec![plain.clone(), docker, GenerateRequest { options: options.map(Box::new), ..plain }]
 }
 
 /// A request without options.

@@ -338,7 +338,7 @@ async fn secrets(arena: Arc<Arena>) -> Found {
         let process = Some(ProcessOptions { env, ..Default::default() });
         let annotations = [("token".to_owned(), SECRET.to_owned())].into();
         let mut request = request(IMAGE, "attack");
-        request.options = Some(SpecOptions { process, annotations, ..Default::default() });
+        request.options = Some(SpecOptions { process, annotations, ..Default::default() }.into());
         if number % 2 == 1 {
             request.image = "registry.example/absent:1".to_owned();
         }

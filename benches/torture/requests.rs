@@ -145,7 +145,7 @@ pub(crate) async fn heavy(arena: Arc<Arena>, calls: Vec<Call>) -> Found {
 
 /// A Generate for the honest image with options.
 fn with(options: SpecOptions) -> Bytes {
-    let request = GenerateRequest { options: Some(options), ..request(IMAGE, "attack") };
+    let request = GenerateRequest { options: Some(options.into()), ..request(IMAGE, "attack") };
     request.encode_to_vec().into()
 }
 
@@ -210,7 +210,7 @@ async fn capabilities_all(arena: Arc<Arena>) -> Found {
         ..Default::default()
     };
     let generate = with(SpecOptions { capabilities: Some(capabilities), ..Default::default() });
-    let explained = GenerateRequest { options: Some(options), ..request(IMAGE, "attack") };
+    let explained = GenerateRequest { options: Some(options.into()), ..request(IMAGE, "attack") };
     let explain = Bytes::from(ExplainRequest { request: Some(explained) }.encode_to_vec());
     let answers = callers(&arena, 64, Duration::from_secs(30), move |number| {
         if number % 2 == 0 { (GENERATE, generate.clone()) } else { (EXPLAIN, explain.clone()) }

@@ -102,7 +102,10 @@ fn mixed(number: usize) -> (&'static str, Bytes) {
                     .into(),
             )
         }
-        _ => (GENERATE, GenerateRequest { options, ..request }.encode_to_vec().into()),
+        _ => (
+            GENERATE,
+            GenerateRequest { options: options.map(Box::new), ..request }.encode_to_vec().into(),
+        ),
     }
 }
 

@@ -93,7 +93,7 @@ impl RequestArgs {
             namespace,
             id,
             profile,
-            options: Some(options.options(command)?),
+            options: Some(options.options(command)?.into()),
             platform: platform.map(|platform| pb::Platform {
                 os_features: platform.os_features.list().to_vec(),
                 os: platform.os,

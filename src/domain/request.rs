@@ -29,7 +29,7 @@ pub struct Request {
     /// The platform, or the node's own.
     pub platform: Option<Platform>,
     /// What to change.
-    pub options: Options,
+    pub options: Box<Options>,
     /// Which snapshot may be read for account files.
     pub snapshot: SnapshotChoice,
     /// Labels of the container, which replace the image's.

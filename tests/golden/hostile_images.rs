@@ -38,7 +38,7 @@ fn generate(
         namespace: "default".to_owned(),
         id: "app-1".to_owned(),
         profile: profile.to_owned(),
-        options,
+        options: options.map(Box::new),
         ..Default::default()
     };
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();

@@ -209,7 +209,7 @@ async fn replay(release: &str, cases: Vec<Case>, wants: Vec<Want>, tally: &mut T
                 id: case.id.clone(),
                 profile: format!("containerd-{release}"),
                 platform: platform(config),
-                options: Some(options),
+                options: Some(options.into()),
                 ..Default::default()
             })
             .await;

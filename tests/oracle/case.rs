@@ -86,7 +86,7 @@ impl Case {
                 architecture: ARCHITECTURE.to_owned(),
                 ..Default::default()
             }),
-            options: Some(options),
+            options: Some(options.into()),
             ..Default::default()
         }
     }

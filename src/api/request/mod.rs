@@ -39,7 +39,8 @@ pub fn container(
     let profile = (!message.profile.is_empty()).then_some(message.profile);
     wrong.keep("profile", check_profile(profile.as_deref()));
     let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
-    let options = options(message.options.unwrap_or_default(), &mut wrong);
+    let options =
+        options(message.options.map_or_else(Default::default, |boxed| *boxed), &mut wrong);
     let snapshot = snapshot(&message.snapshotter, &message.snapshot_key, &mut wrong);
     let labels: BTreeMap<String, String> = message.labels.into_iter().collect();
     for (key, value) in &labels {
@@ -105,7 +106,7 @@ fn platform(message: &pb::Platform, wrong: &mut Violations) -> Option<Platform> 
     Some(platform.with_os_features(OsFeatures::new(os_features.clone())))
 }
 
-fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
+fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Box<Options> {
     let rdt = message.resources.as_mut().and_then(|resources| resources.rdt.take());
     if let Some(hostname) = &message.hostname {
         check_hostname("options.hostname", hostname, wrong);
@@ -120,7 +121,7 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
         wrong.push("options.annotations", "must not have an empty key");
     }
     let rootless = message.rootless.map(|rootless| container::rootless(rootless, &message, wrong));
-    Options {
+    Box::new(Options {
         rootless,
         process: process::process(message.process.unwrap_or_default(), wrong),
         user: process::user(&message.user.unwrap_or_default(), wrong),
@@ -141,7 +142,7 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Options {
         cdi_devices: devices::cdi_devices(&message.cdi_devices, wrong),
         init: message.init.map(|init| init.path),
         merge_patch: message.spec_merge_patch,
-    }
+    })
 }
 
 fn check_hostname(field: &str, hostname: &str, wrong: &mut Violations) {
@@ -213,7 +214,7 @@ mod tests {
                 variant: "v 8".to_owned(),
                 os_features: vec!["erofs".to_owned(), "a+b".to_owned()],
             }),
-            options: Some(pb::SpecOptions {
+            options: Some(Box::new(pb::SpecOptions {
                 process: Some(pb::ProcessOptions {
                     env: vec!["A=1".into(), String::new(), "=x".into()],
                     ..Default::default()
@@ -225,7 +226,7 @@ mod tests {
                 }),
                 hostname: Some("a b".to_owned()),
                 ..Default::default()
-            }),
+            })),
             snapshotter: "a/b".to_owned(),
             snapshot_key: "a\nb".to_owned(),
             encoding: 0,
@@ -268,7 +269,8 @@ mod tests {
             ..Default::default()
         };
         let options = pb::SpecOptions { process: Some(process), ..Default::default() };
-        let request = check(pb::GenerateRequest { options: Some(options), ..good() }).unwrap();
+        let request =
+            check(pb::GenerateRequest { options: Some(options.into()), ..good() }).unwrap();
         assert_eq!(request.options.process.entrypoint, Some(vec![]));
         assert_eq!(request.options.process.command, None);
     }

@@ -41,7 +41,7 @@ fn request(side: &str, flags: &GenerateRequest) -> Result<GenerateRequest, Failu
         return Ok(GenerateRequest { profile: side.to_owned(), ..flags.clone() });
     }
     let unchanged = OptionArgs::default().options(Vec::new())?;
-    if flags.options.as_ref() != Some(&unchanged) {
+    if flags.options.as_deref() != Some(&unchanged) {
         let text = "the file has the changes to the spec; --diff with files takes no other changes";
         return Err(Failure::usage(format_args!("{side}: {text}")));
     }

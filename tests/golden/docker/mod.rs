@@ -104,7 +104,7 @@ async fn each_profile_equals_its_product_except_where_the_documentation_says_so(
                 namespace: "moby".to_owned(),
                 id: ID.to_owned(),
                 profile: profile.to_owned(),
-                options,
+                options: options.map(Box::new),
                 ..Default::default()
             };
             let answer = fixture.generate(request).await.unwrap();

@@ -107,7 +107,7 @@ fn may_be_root(user: &str, passwd: &[u8]) -> bool {
 
 /// JSON patches, seccomp policies of Docker's format, and OCI seccomp objects.
 fn with(options: SpecOptions) -> GenerateRequest {
-    GenerateRequest { options: Some(options), ..request("docker") }
+    GenerateRequest { options: Some(options.into()), ..request("docker") }
 }
 
 fn seccomp(kind: seccomp_options::Kind) -> GenerateRequest {
@@ -145,7 +145,7 @@ proptest! {
         let mut request = request(profile);
         if by_request {
             let user = Some(UserOptions { user: Some(user.clone()), ..Default::default() });
-            request.options = Some(SpecOptions { user, ..Default::default() });
+            request.options = Some(SpecOptions { user, ..Default::default() }.into());
         }
         if let Ok(response) = answer(&fixture, &request)? {
             let spec = spec(&response);

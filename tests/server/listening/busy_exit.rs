@@ -22,7 +22,7 @@ fn expensive() -> ExplainRequest {
             image: IMAGE.to_owned(),
             namespace: "default".to_owned(),
             id: "app-1".to_owned(),
-            options: Some(SpecOptions { process, ..SpecOptions::default() }),
+            options: Some(SpecOptions { process, ..SpecOptions::default() }.into()),
             ..GenerateRequest::default()
         }),
     }

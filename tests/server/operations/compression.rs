@@ -15,7 +15,7 @@ async fn compressing(server: &Server) -> SpecServiceClient<Channel> {
 fn with_env(env: Vec<String>) -> tonic::Request<specd::api::pb::specd::GenerateRequest> {
     let mut request = request();
     let process = Some(ProcessOptions { env, ..Default::default() });
-    request.get_mut().options = Some(SpecOptions { process, ..Default::default() });
+    request.get_mut().options = Some(SpecOptions { process, ..Default::default() }.into());
     request
 }
 

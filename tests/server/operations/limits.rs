@@ -39,7 +39,7 @@ fn with_env(bytes: usize) -> tonic::Request<specd::api::pb::specd::GenerateReque
     let mut request = request();
     let env = (0..10).map(|at| format!("A{at}={}", "x".repeat(bytes / 10))).collect();
     let process = Some(ProcessOptions { env, ..Default::default() });
-    request.get_mut().options = Some(SpecOptions { process, ..Default::default() });
+    request.get_mut().options = Some(SpecOptions { process, ..Default::default() }.into());
     request
 }
 

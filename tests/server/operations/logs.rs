@@ -45,7 +45,7 @@ async fn env_values_labels_and_specs_are_never_logged() {
     let command =
         Some(specd::api::pb::specd::StringList { values: vec!["secret-argument".to_owned()] });
     let process = Some(ProcessOptions { env, command, ..Default::default() });
-    asked.get_mut().options = Some(SpecOptions { process, ..Default::default() });
+    asked.get_mut().options = Some(SpecOptions { process, ..Default::default() }.into());
     let answer = server.generate(asked).await.unwrap();
     let spec = String::from_utf8(answer.spec.unwrap().value).unwrap();
     assert!(spec.contains("secret-of-the-image") && spec.contains("secret-of-the-caller"));
@@ -53,7 +53,7 @@ async fn env_values_labels_and_specs_are_never_logged() {
     for bad in ["=secret-without-a-key", "A=secret\0NUL"] {
         let mut asked = request();
         let process = Some(ProcessOptions { env: vec![bad.to_owned()], ..Default::default() });
-        asked.get_mut().options = Some(SpecOptions { process, ..Default::default() });
+        asked.get_mut().options = Some(SpecOptions { process, ..Default::default() }.into());
         asked.get_mut().image = IMAGE.to_owned();
         server.generate(asked).await.unwrap_err();
     }
