@@ -235,9 +235,8 @@ pub(super) fn names(spec: &Spec, findings: &mut Findings) {
 
 /// An error number is only for the actions that return one.
 pub(super) fn errno(spec: &Spec, findings: &mut Findings) {
-    let is_wrong = |action: &str, errno: Option<u64>| {
-        errno.is_some() && !matches!(action, "SCMP_ACT_ERRNO" | "SCMP_ACT_TRACE")
-    };
+    let is_wrong =
+        |action: &str, errno: Option<u64>| errno.is_some() && highest_number(action).is_none();
     let text = "is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE; crun refuses it with another action";
     if filter(spec).is_some_and(|it| is_wrong(&it.default_action, it.default_errno_ret)) {
         findings.add(place_of("defaultErrnoRet"), text);
@@ -247,19 +246,20 @@ pub(super) fn errno(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// The highest number that an action gives. libseccomp refuses 4095 already: `db_action_valid`.
-fn highest_number(action: &str) -> u64 {
+/// The highest number that an action gives; absent for an action that gives none.
+pub(in crate::spec) fn highest_number(action: &str) -> Option<u64> {
     match action {
-        "SCMP_ACT_ERRNO" => 4094,
-        "SCMP_ACT_TRACE" => 65_535,
-        _ => u64::MAX,
+        // libseccomp refuses 4095 already: `db_action_valid`.
+        "SCMP_ACT_ERRNO" => Some(4094),
+        "SCMP_ACT_TRACE" => Some(65_535),
+        _ => None,
     }
 }
 
 /// An error number is one that a system call can return, and the number for a tracer has 16 bits.
 pub(super) fn errno_range(spec: &Spec, findings: &mut Findings) {
     let exceeded = |action: &str, number: Option<u64>| {
-        let highest = highest_number(action);
+        let highest = highest_number(action)?;
         number.is_some_and(|number| number > highest).then_some(highest)
     };
     let default = filter(spec)

@@ -6,7 +6,7 @@
 use crate::domain::capability::KNOWN;
 use crate::domain::violation::Violations;
 use crate::oci::{Seccomp, Syscall, SyscallArg};
-use crate::spec::rules::seccomp::{ACTIONS, ARCHITECTURES, FLAGS, OPERATORS};
+use crate::spec::rules::seccomp::{ACTIONS, ARCHITECTURES, FLAGS, OPERATORS, highest_number};
 use crate::spec::seccomp::errno;
 use crate::spec::seccomp::fields::{Field, Object};
 use crate::spec::seccomp::policy::{Architectures, Condition, Order, Policy, Rule};
@@ -34,10 +34,6 @@ const FRAME: [&str; 7] = [
 ];
 const RULE: [&str; 4] = ["names", "action", "errnoRet", "args"];
 
-/// The greatest error number that the kernel hands on.
-const MAX_ERRNO: u64 = 4095;
-/// The greatest message to a tracer.
-const MAX_TRACE: u64 = 0xffff;
 /// The action that hands a call to a listener.
 const NOTIFY: &str = "SCMP_ACT_NOTIFY";
 /// The last argument of a system call.
@@ -212,16 +208,12 @@ fn errno(
     });
     let numbered = object.get(number);
     let field = numbered.or_else(|| object.get(name).filter(|_| named.is_some()))?;
-    let most = match action {
-        Some("SCMP_ACT_ERRNO") => MAX_ERRNO,
-        Some("SCMP_ACT_TRACE") | None => MAX_TRACE,
-        Some(action) => {
-            field.wrong(
-                wrong,
-                format_args!("is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not {action:?}"),
-            );
-            return None;
-        }
+    // Without a valid action, which is reported by itself, any number is.
+    let action = action.unwrap_or("SCMP_ACT_TRACE");
+    let Some(most) = highest_number(action) else {
+        let text = "is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE";
+        field.wrong(wrong, format_args!("{text}, not {action:?}"));
+        return None;
     };
     let stated = object.get(number).and_then(|field| field.number(most, wrong));
     match (stated, named) {

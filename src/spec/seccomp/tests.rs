@@ -272,7 +272,7 @@ fn everything_that_is_wrong_is_named_at_once() {
     says("must be one of SCMP_ACT_KILL, ");
     says("sycalls: is not known, known are defaultAction");
     says("unknown capability SYS_ADMIN, for example CAP_SYS_ADMIN");
-    says("must be a whole number from 0 to 4095");
+    says("must be a whole number from 0 to 4094");
 }
 
 #[test]
