@@ -15,7 +15,7 @@ test: ## run every check that a change needs, with a real containerd and runc if
 test-fast: ## run every test that does not need containerd
 	@.ci/test fast
 
-test-full: ## what make test leaves out: the image, Kubernetes, the older releases' oracles, cargo-deny, the book
+test-full: ## what make test leaves out: the image, the Debian package, Kubernetes, the older releases' oracles, cargo-deny, the book
 	@.ci/test full
 
 build: ## build the release binary
