@@ -77,7 +77,7 @@ impl Metadata<'_> {
             }
             exist.add(&index.platforms.list);
             match index.best {
-                Some(entry) => at = entry.descriptor,
+                Some(descriptor) => at = descriptor,
                 None => return Err(exist.without(platform)),
             }
         }
@@ -149,8 +149,7 @@ fn kind(blob: &Descriptor) -> Result<Kind, ImageError> {
 }
 
 fn invalid(digest: &Digest) -> impl FnOnce(JsonError) -> ImageError {
-    let digest = digest.clone();
-    move |error| ImageError::Invalid { digest, reason: error.to_string() }
+    |error| ImageError::Invalid { digest: digest.clone(), reason: error.to_string() }
 }
 
 /// What is needed of an index.
@@ -160,7 +159,7 @@ struct Index {
     /// The platforms of its images.
     platforms: Platforms,
     /// The entry to follow.
-    best: Option<IndexEntry>,
+    best: Option<Descriptor>,
 }
 
 fn parse_index(digest: &Digest, bytes: &[u8], matcher: &Matcher) -> Result<Index, ImageError> {
@@ -219,13 +218,13 @@ impl Platforms {
 }
 
 /// The entry to follow: the first with the best platform, else the first without a platform.
-fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<IndexEntry> {
+fn best(entries: Vec<IndexEntry>, matcher: &Matcher) -> Option<Descriptor> {
     let rank = |entry: &IndexEntry| match &entry.descriptor.platform {
         Some(platform) => matcher.rank(platform),
         None => Some((usize::MAX, Reverse(0))),
     };
     let ranked = entries.into_iter().filter_map(|entry| Some((rank(&entry)?, entry)));
-    ranked.min_by_key(|(rank, _)| *rank).map(|(_, entry)| entry)
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, entry)| entry.descriptor)
 }
 
 /// Whether a configuration does not state its platform, as many hand-made ones do not.
