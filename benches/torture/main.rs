@@ -18,6 +18,7 @@
 )]
 
 mod arena;
+mod attackers;
 mod calls;
 mod honest;
 mod http2;
@@ -44,6 +45,7 @@ mod support {
     pub(crate) mod tls_client;
 }
 
+use attackers::Attackers;
 use row::{Measured, Row};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -106,7 +108,8 @@ fn torture(rows: &[&Row], writes: bool) -> ExitCode {
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_specd")), PathBuf::from);
     let seconds =
         std::env::var("TORTURE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    let (honest_clients, attackers) = (runtime(0), runtime(10));
+    let group = Attackers::new();
+    let (honest_clients, attackers) = (runtime(|| {}), runtime(group.enter()));
     let started = Instant::now();
     let mut measured = Vec::new();
     let mut skipped = Vec::new();
@@ -147,17 +150,10 @@ fn torture(rows: &[&Row], writes: bool) -> ExitCode {
     if failed.is_empty() && skipped.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Threads of a niceness: attackers must not take the CPUs from those that are measured, as they would on no other machine.
-fn runtime(nice: i32) -> Runtime {
-    let renice = move || {
-        if nice > 0 {
-            // The calling thread alone.
-            let _ = rustix::process::setpriority_process(None, nice);
-        }
-    };
+fn runtime(enter: impl Fn() + Send + Sync + 'static) -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(2)
-        .on_thread_start(renice)
+        .on_thread_start(enter)
         .enable_all()
         .build()
         .unwrap()
