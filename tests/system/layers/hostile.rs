@@ -404,7 +404,8 @@ async fn a_call_that_is_dropped_stops_decompressing() {
     let layers = [descriptor(ZSTD, &whole)];
     let (readers, namespace) = (LayerReaders::default(), namespace());
     let call = read_from_layers(&readers, &source, &namespace, &layers, PASSWD, Deadline::NONE);
-    assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());
+    // A fast machine decompresses all of it within 100 ms.
+    assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err());
     let gone = Instant::now();
     while !dropped.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(1)).await;
