@@ -156,12 +156,13 @@ impl<R: Read> Entries<R> {
             _ if entry.size > limit => Ok(Content::TooLarge),
             Layout::Plain => Ok(Content::Bytes(self.take(entry.size)?.into())),
             Layout::Sparse(pieces) => {
-                let mut whole = Vec::new();
+                let size = usize::try_from(entry.size).map_err(io::Error::other)?;
+                let mut whole = Vec::with_capacity(size);
                 for (offset, length) in pieces {
                     whole.resize(usize::try_from(*offset).map_err(io::Error::other)?, 0);
                     whole.append(&mut self.take(*length)?);
                 }
-                whole.resize(usize::try_from(entry.size).map_err(io::Error::other)?, 0);
+                whole.resize(size, 0);
                 Ok(Content::Bytes(whole.into()))
             }
         }
@@ -192,9 +193,10 @@ impl<R: Read> Entries<R> {
         Ok(())
     }
 
-    /// The next `count` bytes of the current entry.
+    /// The next `count` bytes of the current entry, of which there is a limit.
     fn take(&mut self, count: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        // All at once: a buffer that grows takes three times as much.
+        let mut bytes = Vec::with_capacity(usize::try_from(count).map_err(io::Error::other)?);
         let read = (&mut self.inner).take(count.min(self.data)).read_to_end(&mut bytes)? as u64;
         self.data -= read;
         if read < count {
