@@ -575,6 +575,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn large_entries_make_room_among_themselves_alone() {
+        let counting = Counting::new(0, 1000, 150_000);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
+        let groups = NeededFiles { passwd: false, group: true };
+        let own = image(&digest(0), Some(digest(0)));
+        // The group file of these images is small.
+        read(&cached, "a", &own, groups, &IMAGE).await.unwrap();
+        for number in 1..50 {
+            let other = image(&digest(number), Some(digest(number)));
+            read(&cached, "a", &other, PASSWD, &IMAGE).await.unwrap();
+        }
+        read(&cached, "a", &own, groups, &IMAGE).await.unwrap();
+        assert_eq!(counting.reads(), 50);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_read_each_time() {
+        let counting = Counting::new(0, 1000, 1 << 20);
+        let cached = CachedReader::new(Arc::clone(&counting), MIB);
+        let own = image(&digest(0), Some(digest(0)));
+        for reads in 1..=3 {
+            read(&cached, "a", &own, PASSWD, &IMAGE).await.unwrap();
+            assert_eq!(counting.reads(), reads);
+            assert_eq!(cached.counts()[1].1.bytes(), 0);
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_found_read_held_and_dropped_is_counted() {
         let counting = Counting::new(1, 1000, 10_000);
         let cached = CachedReader::new(Arc::clone(&counting), 100_000);

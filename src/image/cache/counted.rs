@@ -5,14 +5,15 @@ use moka::future::Cache;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// What an entry takes beside its own bytes: the key, the cache's bookkeeping, the allocator's rounding.
 const OVERHEAD: usize = 512;
 
-/// From this size on, in bytes, an entry makes room at once.
+/// From this size on, in bytes, an entry is large: it makes room at once, and only among other large ones. Else a few of them
+/// would replace a thousand small ones.
 const LARGE: u32 = 64 << 10;
 
 /// How long the refusal of content is remembered.
@@ -32,6 +33,10 @@ impl<V: Clone> Kept<V> {
         Arc::new(Self { value: Mutex::new(Some(value)), weight: weighed(bytes) })
     }
 
+    fn is_large(&self) -> bool {
+        self.weight >= LARGE
+    }
+
     /// The value, unless the entry was dropped.
     fn value(&self) -> Option<V> {
         self.slot().clone()
@@ -44,7 +49,10 @@ impl<V: Clone> Kept<V> {
 
 /// One of the caches, with its counters.
 pub(super) struct CountedCache<K, V> {
+    /// Every entry. Of a large one it does not count the value.
     cache: Cache<K, Arc<Kept<V>>>,
+    /// The large entries again, to bound their values.
+    large: Cache<K, Arc<Kept<V>>>,
     refused: Cache<K, ImageError>,
     weight: fn(&V) -> usize,
     pub(super) counts: Arc<CacheCounts>,
@@ -55,29 +63,40 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
+    /// A cache of about so many bytes, one half for large entries and one half for all others.
     pub(super) fn new(bytes: u64, weight: fn(&V) -> usize) -> Self {
         let counts = Arc::<CacheCounts>::default();
-        let dropped = Arc::clone(&counts);
-        let cache = Cache::builder()
-            .max_capacity(bytes)
-            .weigher(|_, kept: &Arc<Kept<V>>| kept.weight)
-            .eviction_policy(EvictionPolicy::lru())
-            .eviction_listener(move |_, kept, cause| {
-                drop(kept.slot().take());
-                dropped.drops(kept.weight, cause == RemovalCause::Size);
-            })
-            .build();
+        let half = |weigh: fn(&Kept<V>) -> u32| {
+            let dropped = Arc::clone(&counts);
+            Cache::builder()
+                .max_capacity(bytes / 2)
+                .weigher(move |_, kept: &Arc<Kept<V>>| weigh(kept))
+                .eviction_policy(EvictionPolicy::lru())
+                .eviction_listener(move |_, kept: Arc<Kept<V>>, cause| {
+                    if kept.slot().take().is_some() {
+                        dropped.drops(kept.weight, cause == RemovalCause::Size);
+                    }
+                })
+                .build()
+        };
+        let cache = half(|kept| if kept.is_large() { weighed(0) } else { kept.weight });
+        let large = half(|kept| kept.weight);
         let refused = Cache::builder()
             .max_capacity(REFUSED_BYTES)
             .weigher(|_, error: &ImageError| weighed(error.to_string().len() * 2))
             .time_to_live(REFUSED_FOR)
             .build();
-        Self { cache, refused, weight, counts }
+        Self { cache, large, refused, weight, counts }
     }
 
     /// What is cached now.
     pub(super) async fn cached(&self, key: &K) -> Option<V> {
-        let value = self.cache.get(key).await?.value()?;
+        let kept = self.cache.get(key).await?;
+        let value = kept.value()?;
+        if kept.is_large() {
+            // It was used now.
+            Box::pin(self.large.get(key)).await;
+        }
         self.counts.hit();
         Some(value)
     }
@@ -85,28 +104,42 @@ where
     /// About how many bytes are cached now.
     pub(super) async fn bytes(&self) -> u64 {
         self.cache.run_pending_tasks().await;
-        self.cache.weighted_size()
+        self.large.run_pending_tasks().await;
+        self.cache.weighted_size() + self.large.weighted_size()
     }
 
     pub(super) async fn get<R>(&self, key: K, read: impl Fn() -> R) -> Result<V, ImageError>
     where
         R: Future<Output = Result<V, ImageError>>,
     {
-        if let Some(value) = self.cached(&key).await {
-            return Ok(value);
+        match self.cached(&key).await {
+            Some(value) => Ok(value),
+            // In a box, so that the future of a call that reads nothing is small.
+            None => Box::pin(self.read(key, read)).await,
         }
+    }
+
+    async fn read<R>(&self, key: K, read: impl Fn() -> R) -> Result<V, ImageError>
+    where
+        R: Future<Output = Result<V, ImageError>>,
+    {
         if let Some(refusal) = self.refused.get(&key).await {
             return Err(refusal);
         }
         loop {
-            let is_read_here = AtomicBool::new(false);
+            let read_here = OnceLock::new();
             let read = async {
-                is_read_here.store(true, Ordering::Relaxed);
                 self.counts.missed();
                 let value = read().await?;
+                let _ = read_here.set(value.clone());
                 let bytes = (self.weight)(&value);
                 let kept = Kept::new(value, bytes);
                 self.counts.holds(kept.weight);
+                if kept.is_large() {
+                    self.large.insert(key.clone(), Arc::clone(&kept)).await;
+                    // It makes room now. The cache lets dozens of entries gather first.
+                    self.large.run_pending_tasks().await;
+                }
                 Ok(kept)
             };
             let answer: Result<_, Arc<ImageError>> =
@@ -120,14 +153,17 @@ where
                     return Err(error);
                 }
             };
-            // Else it was dropped again before this call was here.
-            let Some(value) = kept.value() else { continue };
-            if !is_read_here.load(Ordering::Relaxed) {
-                self.counts.hit();
-            } else if kept.weight >= LARGE {
-                // It makes room now. The cache lets dozens of entries gather first.
-                self.cache.run_pending_tasks().await;
+            if let Some(value) = read_here.into_inner() {
+                return Ok(value);
             }
+            let Some(value) = kept.value() else {
+                // It has made room for another large entry.
+                if self.cache.get(&key).await.is_some_and(|now| Arc::ptr_eq(&now, &kept)) {
+                    self.cache.invalidate(&key).await;
+                }
+                continue;
+            };
+            self.counts.hit();
             return Ok(value);
         }
     }
