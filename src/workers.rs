@@ -20,6 +20,13 @@ const QUEUE: usize = 8;
 thread_local! {
     /// Whether this thread computes in one of the places.
     static COMPUTES: Cell<bool> = const { Cell::new(false) };
+    /// Whether a call that this thread polled has gone to the places.
+    static HAS_LEFT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the call that was polled just now has gone to the places, and so needs no async worker.
+pub fn has_left() -> bool {
+    HAS_LEFT.take()
 }
 
 /// Too many calls wait already.
@@ -62,6 +69,7 @@ impl Workers {
         if COMPUTES.get() {
             return Ok(work.await);
         }
+        HAS_LEFT.set(true);
         let permit = self.queue().await?;
         Ok(self.compute(work, Some(permit)).await)
     }
@@ -71,6 +79,7 @@ impl Workers {
         if COMPUTES.get() {
             return work.await;
         }
+        HAS_LEFT.set(true);
         let permit = self.turn().await;
         self.compute(work, permit).await
     }

@@ -12,19 +12,20 @@
 use crate::call_time::CallTime;
 use crate::server::callee::Callee;
 use crate::server::code::is_undecoded;
+use crate::server::listen::Peer;
 use crate::server::metrics::Metrics;
+use crate::server::places::Owner;
 use crate::server::receive::{Arriving, NotReceived, Whole};
 use crate::server::transit::Transit;
 use crate::server::turns::{Patience, Turn, Turns};
 use crate::workers::{QueueFull, SMALL_REQUEST, Workers};
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body as _;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -39,10 +40,6 @@ const REFLECTION: &str = "/grpc.reflection.";
 /// How long a call waits for its turn, before it is refused. A refusal is answered within 50 ms.
 const PATIENCE: Patience =
     Patience { in_order: Duration::from_millis(25), most: Duration::from_millis(35) };
-
-/// How long a call keeps its turn. One that takes longer waits for something else than a CPU, unless this time itself ends
-/// late, because the CPUs are busy.
-const TURN: Duration = Duration::from_millis(20);
 
 /// The limits of calls, and the statuses of calls that are refused.
 #[derive(Debug, Clone)]
@@ -144,8 +141,9 @@ impl Limiter {
         let (body, is_large, admission) = if is_stream {
             (Body::new(body), false, None)
         } else {
-            let (whole, admission) = self.arrival(body, time, is_exempt).await?;
-            let is_large = whole.size_hint().lower() > SMALL_REQUEST as u64;
+            let peer = head.extensions.get::<Peer>().map(Owner::from);
+            let (whole, admission) = self.arrival(body, time, peer, is_exempt).await?;
+            let is_large = whole.bytes() > SMALL_REQUEST;
             (Body::new(whole), is_large, admission)
         };
         if let Some(asked) = time.asked
@@ -154,7 +152,7 @@ impl Limiter {
             return Err((self.limits.late)(asked));
         }
         let mut answering = pin!(inner.answer(Request::from_parts(head, body)));
-        let mut answer = pin!(async {
+        let answer = pin!(async {
             if is_large {
                 self.limits.workers.run(answering.as_mut()).await
             } else {
@@ -163,17 +161,7 @@ impl Limiter {
         });
         let response = match admission {
             None => answer.await,
-            Some((turn, _place)) => loop {
-                let began = Instant::now();
-                match tokio::time::timeout(TURN, answer.as_mut()).await {
-                    Ok(response) => break response,
-                    Err(_) if began.elapsed() >= TURN * 2 => {}
-                    Err(_) => {
-                        drop(turn);
-                        break answer.await;
-                    }
-                }
-            },
+            Some((turn, _place)) => turn.keep_while_at_work(answer).await,
         };
         let response = response.map_err(|QueueFull| self.shed())?;
         if is_undecoded(response.headers()) {
@@ -187,6 +175,7 @@ impl Limiter {
         &self,
         body: B,
         time: CallTime,
+        peer: Option<Owner>,
         is_exempt: bool,
     ) -> Result<(Whole, Option<Admission>), Status>
     where
@@ -198,11 +187,11 @@ impl Limiter {
             Poll::Ready(received) => Some(received.map_err(|error| self.not_received(error))?),
             Poll::Pending => None,
         };
-        let turn = whole.as_ref().and_then(|_| self.turns.try_take());
+        let turn = whole.as_ref().and_then(|whole| self.turns.try_take(peer, whole.bytes()));
         match (whole, turn) {
             (Some(whole), _) if is_exempt => Ok((whole, None)),
             (Some(whole), Some(turn)) => Ok((whole, Some(self.admit(Some(turn))?))),
-            (whole, _) => Box::pin(self.wait(arriving, whole, time, is_exempt)).await,
+            (whole, _) => Box::pin(self.wait(arriving, whole, time, peer, is_exempt)).await,
         }
     }
 
@@ -212,6 +201,7 @@ impl Limiter {
         mut arriving: Arriving<B>,
         whole: Option<Whole>,
         time: CallTime,
+        peer: Option<Owner>,
         is_exempt: bool,
     ) -> Result<(Whole, Option<Admission>), Status>
     where
@@ -231,9 +221,11 @@ impl Limiter {
                     received.map_err(|error| self.not_received(error))?
                 }
             };
-            let admission =
-                if is_exempt { None } else { Some(self.admit(self.turns.take().await)?) };
-            Ok((whole, admission))
+            if is_exempt {
+                return Ok((whole, None));
+            }
+            let turn = self.turns.take(peer, whole.bytes()).await;
+            Ok((whole, Some(self.admit(turn)?)))
         };
         tokio::select! {
             biased;
@@ -268,9 +260,7 @@ impl Limiter {
     /// A place in flight for a call that has got its turn.
     fn admit(&self, turn: Option<Turn>) -> Result<Admission, Status> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
-        let (Some(turn), Ok(permit)) = (turn, permit) else {
-            return Err(self.shed());
-        };
+        let (Some(turn), Ok(permit)) = (turn, permit) else { return Err(self.shed()) };
         self.metrics.in_flight.inc();
         Ok((turn, Place { _permit: permit, metrics: Arc::clone(&self.metrics) }))
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A peer as places are counted: a process of this machine, or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Owner {
+pub(super) enum Owner {
     Process(u32, Option<i32>),
     Address(IpAddr),
 }

@@ -81,6 +81,11 @@ impl Whole {
             self.rest.push_back(data);
         }
     }
+
+    /// How long it is, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.first.iter().chain(&self.rest).map(Bytes::len).sum()
+    }
 }
 
 impl Body for Whole {
@@ -100,7 +105,6 @@ impl Body for Whole {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let pieces = self.first.iter().chain(&self.rest);
-        SizeHint::with_exact(pieces.map(|piece| piece.len() as u64).sum())
+        SizeHint::with_exact(self.bytes() as u64)
     }
 }
