@@ -112,8 +112,8 @@ async fn sleep(time: Option<Duration>) {
 }
 
 /// How much is read from a connection at a time, in bytes, before the other connections have their turn. HTTP/2 itself reads for
-/// as long as there is something. These are 240 pings, which take about half a millisecond.
-const TURN_BYTES: usize = 4 << 10;
+/// as long as there is something. These are 120 pings, which take about a quarter of a millisecond.
+const TURN_BYTES: usize = 2 << 10;
 
 /// Whether a client has started HTTP/2. All clones share the state.
 #[derive(Debug, Clone, Default)]
