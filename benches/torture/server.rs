@@ -70,6 +70,8 @@ impl Server {
         let (unix, log) = (directory.join("specd.sock"), directory.join("log"));
         let mut command = group.run(&start.binary, start.descriptors);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("RUST_BACKTRACE", "1");
+        // As in the image and in the unit of systemd.
+        command.env("MIMALLOC_DISALLOW_ARENA_ALLOC", "1");
         command.args(["serve", "--listen", &format!("tcp://{tcp}")]);
         command.args(["--listen", &format!("unix://{}", unix.display())]);
         command.args(["--health-listen", &format!("tcp://{health}")]);

@@ -47,6 +47,22 @@ fn the_unit_starts_the_server() {
     assert_eq!(setting(&unit, "RestartPreventExitStatus"), Some("2"), "a wrong flag stays wrong");
 }
 
+/// Without the setting, hostile images take more memory than the limit of the chart.
+#[test]
+fn the_unit_and_the_image_configure_the_allocator() {
+    const SETTING: &str = "MIMALLOC_DISALLOW_ARENA_ALLOC=1";
+    assert_eq!(setting(&read("specd.service"), "Environment"), Some(SETTING));
+    for file in ["Containerfile", ".ci/image"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert!(text.contains(SETTING), "{file}");
+    }
+    let (name, value) = SETTING.split_once('=').unwrap();
+    let mut specd = process::Command::new(env!("CARGO_BIN_EXE_specd"));
+    let output = specd.arg("--version").env(name, value).env("MIMALLOC_VERBOSE", "1").output();
+    let said = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert!(said.contains("option 'disallow_arena_alloc': 1"), "mimalloc does not know it: {said}");
+}
+
 #[test]
 fn the_user_of_the_drop_ins_is_one_that_systemd_can_create() {
     let root = tempfile::tempdir().unwrap();

@@ -211,6 +211,7 @@ fn the_image_says_what_it_is() {
     let manifest = built.blob(image);
     let config = built.blob(&manifest["config"]);
     assert_eq!(config["config"]["User"], "65532:65532");
+    assert_eq!(config["config"]["Env"], json!(["MIMALLOC_DISALLOW_ARENA_ALLOC=1"]));
     assert_eq!(config["config"]["Entrypoint"], json!(["/specd"]));
     assert_eq!(config["config"]["Cmd"], json!(["serve"]));
     assert_eq!(config["config"]["Labels"], manifest["annotations"]);
