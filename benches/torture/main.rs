@@ -18,8 +18,8 @@
 )]
 
 mod arena;
-mod attackers;
 mod calls;
+mod cpus;
 mod honest;
 mod http2;
 mod images;
@@ -45,7 +45,7 @@ mod support {
     pub(crate) mod tls_client;
 }
 
-use attackers::Attackers;
+use cpus::Attackers;
 use row::{Measured, Row};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -109,7 +109,7 @@ fn torture(rows: &[&Row], writes: bool) -> ExitCode {
     let seconds =
         std::env::var("TORTURE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let group = Attackers::new();
-    let (honest_clients, attackers) = (runtime(|| {}), runtime(group.enter()));
+    let (honest_clients, attackers) = (runtime(cpus::be_prompt), runtime(group.enter()));
     let started = Instant::now();
     let mut measured = Vec::new();
     let mut skipped = Vec::new();

@@ -24,8 +24,8 @@ pub(crate) const ROWS: &[Row] = &[Row {
     what: "ten times as many callers as the best goodput takes, without a pause",
     prepare: |_| {},
     attack: |arena| Box::pin(overload(arena)),
-    // The honest clients are among those that are shed.
-    rules: Rules { latency: false, errors: &["RESOURCE_EXHAUSTED"], ..STRICT },
+    // The honest clients may be among those that are shed.
+    rules: Rules { errors: &["RESOURCE_EXHAUSTED"], ..STRICT },
 }];
 
 /// How long each number of callers is measured.
@@ -34,10 +34,10 @@ const EACH: Duration = Duration::from_secs(2);
 /// Callers of which the best goodput is taken.
 const PEAK: [(usize, usize); 3] = [(8, 1), (8, 4), (16, 4)];
 
-/// The bounds: of the best goodput, of the time to shed, and of the latency without load.
+/// The bounds: of the best goodput, and of the time to shed. The latency of answered calls is judged by the honest clients, as in other
+/// rows: that of these callers is their number by the goodput, unless nearly all of their calls are shed.
 const GOODPUT: f64 = 0.9;
 const SHED: Duration = Duration::from_millis(50);
-const SLOWER: u32 = 5;
 
 /// What callers saw.
 #[derive(Default)]
@@ -70,7 +70,7 @@ async fn overload(arena: Arc<Arena>) -> Found {
     for (connections, streams) in [(callers * 10 / 16, 16), (callers * 10 / 100, 100)] {
         let seen = load(&arena, connections.max(1), streams).await;
         let (shed, answered) = (percentile(&seen.shed, 99), percentile(&seen.answered, 99));
-        let unloaded = percentile(&alone.answered, 99).unwrap_or_default();
+        let unloaded = percentile(&alone.answered, 99);
         let share = seen.goodput() / peak;
         words.push(format!(
             "{} on {connections} connections: {:.0} % of that, {} shed within {}, answered within {} (alone {})",
@@ -79,20 +79,13 @@ async fn overload(arena: Arc<Arena>) -> Found {
             seen.shed.len(),
             time(shed),
             time(answered),
-            time(Some(unloaded)),
+            time(unloaded),
         ));
         if share < GOODPUT {
             faults.push(format!("goodput {:.0} % of the best", share * 100.0));
         }
         if shed.is_some_and(|shed| shed > SHED) {
             faults.push(format!("shed after {}", time(shed)));
-        }
-        if answered.is_none_or(|answered| answered > unloaded * SLOWER) {
-            faults.push(format!(
-                "answered after {}, alone after {}",
-                time(answered),
-                time(Some(unloaded))
-            ));
         }
         if seen.broken > 0 {
             faults.push(format!("{} connections broke", seen.broken));

@@ -1,15 +1,30 @@
-//! The threads of the attackers, which get only the CPU time that nobody else wants: in production attackers run on CPUs of their
-//! own, and must not slow down the server or the honest clients by using the same ones.
+//! Who gets the CPUs: in production the clients run on CPUs of their own, so that attackers do not slow down the server by using the
+//! same ones, and neither of them slows down the honest clients.
 
 use crate::support::control_group::ControlGroup;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The smallest share of the CPUs that a control group can have.
 const SHARES: &str = "2";
 
 /// The niceness of the threads, for machines with control groups of version 2: there the threads of a process stay together.
 const NICENESS: i32 = 10;
+
+/// What a thread of the honest clients calls when it starts: it runs as soon as it can, whatever the server does, so that its latencies
+/// are those of the server. What it starts, for example the server, has the usual policy.
+pub(crate) fn be_prompt() {
+    let thread = fs::read_link("/proc/thread-self").unwrap();
+    let id = thread.file_name().unwrap();
+    let mut chrt = Command::new("chrt");
+    chrt.args(["--reset-on-fork", "--fifo", "--pid", "1"]).arg(id);
+    if !chrt.status().is_ok_and(|status| status.success()) {
+        eprintln!(
+            "honest clients have no real-time priority, so their latencies include waits for a CPU"
+        );
+    }
+}
 
 /// A control group for threads.
 pub(crate) struct Attackers {
