@@ -157,10 +157,10 @@ pub(crate) const LIST: &[Known] = &[
     },
     Known {
         name: "mount that a user namespace cannot make",
-        reason: "the kernel refuses it: another user namespace owns the network, pid or ipc namespace, or the option's id is not mapped",
+        reason: "the kernel refuses it: another user namespace owns the network, pid, ipc or mount namespace, or the option's id is not mapped",
         only: &[],
         holds: |seen| {
-            let rules = ["sysfs", "proc", "mqueue", "mount-owner"];
+            let rules = ["sysfs", "proc", "mqueue", "mount-owner", "mounts"];
             let rules = rules.map(|rule| format!("user-namespace-{rule}"));
             tells(seen, &rules.each_ref().map(String::as_str))
         },
@@ -170,6 +170,23 @@ pub(crate) const LIST: &[Known] = &[
                 options: vec![
                     Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map})),
                     Chosen::new("namespaces", json!({"network": "host"})),
+                ],
+                ..plain()
+            }
+        },
+    },
+    Known {
+        name: "host or domain name that a user namespace cannot set",
+        reason: "the kernel refuses it: another user namespace owns the UTS namespace",
+        only: &[],
+        holds: |seen| tells(seen, &["user-namespace-name"]),
+        witness: || {
+            let map = json!([{"containerID": 0, "hostID": 1000, "size": 65_536}]);
+            Case {
+                options: vec![
+                    Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map})),
+                    Chosen::new("namespaces", json!({"uts": "/proc/1/ns/uts"})),
+                    Chosen::new("hostname", "web"),
                 ],
                 ..plain()
             }
