@@ -9,10 +9,12 @@ use crate::image::{Descriptor, ImageError};
 use crate::store::{BlobStream, Deadline, ImageStore, StoreError};
 use bytes::Bytes;
 use sha2::Digest as _;
-use std::io;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::SyncIoBridge;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Computes a digest, of each algorithm.
 enum Hasher {
@@ -89,6 +91,33 @@ fn bytes(count: u64) -> String {
     format!("{count} bytes")
 }
 
+impl Verified {
+    /// A reader of the blob for a thread outside of the runtime, until `stop` is cancelled.
+    pub(super) fn in_thread(self, stop: &CancellationToken) -> impl Read + Send + use<> {
+        let stopped = Box::pin(stop.clone().cancelled_owned());
+        SyncIoBridge::new(Stoppable { inner: self, stopped })
+    }
+}
+
+/// A blob that ends with an error once its reader is dropped, also while the store sends nothing.
+struct Stoppable {
+    inner: Verified,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl AsyncRead for Stoppable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.stopped.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::Error::other("the reading of the blob was cancelled")));
+        }
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
 impl AsyncRead for Verified {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -143,28 +172,24 @@ fn embedded(blob: &Descriptor) -> Option<Bytes> {
     fits.then(|| data.clone())
 }
 
-/// Reads a whole blob into memory.
+/// Opens a blob that has at most so many bytes.
 ///
 /// # Errors
 ///
-/// [`ImageError::Limit`] before anything is read if the descriptor states more than `limit`, and the errors
-/// of [`open`] and of the verification.
-pub async fn read(
+/// [`ImageError::Limit`] if the descriptor states more than `limit`, and the errors of [`open`].
+pub async fn open_bounded(
     store: &dyn ImageStore,
     namespace: &Namespace,
     blob: &Descriptor,
     what: &str,
     limit: u64,
     deadline: Deadline,
-) -> Result<Bytes, ImageError> {
+) -> Result<Verified, ImageError> {
     if blob.size > limit {
         let what = format!("{what} {}", blob.digest);
         return Err(ImageError::Limit { what, limit, unit: "bytes" });
     }
-    let mut whole = Vec::with_capacity(usize::try_from(blob.size).unwrap_or_default());
-    let mut stream = open(store, namespace, blob, deadline).await?;
-    stream.read_to_end(&mut whole).await.map_err(broken_off)?;
-    Ok(whole.into())
+    open(store, namespace, blob, deadline).await
 }
 
 /// The image error inside an error of a blob's stream; otherwise a connection that broke off.

@@ -22,12 +22,18 @@ use crate::image::{Description, Descriptor, ImageError};
 use crate::store::{Deadline, ImageStore, StoreError};
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::io::Read as _;
+use tokio::io::AsyncReadExt as _;
+use tokio_util::sync::CancellationToken;
 
 /// The annotation that `BuildKit` gives to the attestation of another entry.
 const ATTESTATION: &str = "vnd.docker.reference.type";
 
 /// Metadata above this size, in bytes, is parsed beside the async workers.
 const LARGE: u64 = 64 << 10;
+
+/// How much of large metadata is read at once, in bytes.
+const CHUNK: u64 = 128 << 10;
 
 /// The most platforms that an error lists.
 const LISTED: usize = 100;
@@ -110,8 +116,8 @@ impl Metadata<'_> {
         self.read(config, "configuration", parse_config).await
     }
 
-    /// Reads and parses a blob. Large ones are parsed beside the async workers, few at a time, and what is not needed of them
-    /// is dropped there.
+    /// Reads and parses a blob. Large ones are read and parsed beside the async workers, few at a time, and what is not needed of
+    /// them is dropped there: memory that another thread frees stays with the thread that has allocated it.
     async fn read<T: Send + 'static>(
         &self,
         blob: &Descriptor,
@@ -124,13 +130,24 @@ impl Metadata<'_> {
             // Before the bytes are in memory, and until they are parsed, also if the caller is gone.
             _ => Some(self.readers.metadata(namespace, deadline).await?),
         };
-        let bytes = blob::read(store, namespace, blob, what, METADATA_BYTES, deadline).await?;
+        let mut opened =
+            blob::open_bounded(store, namespace, blob, what, METADATA_BYTES, deadline).await?;
+        let size = usize::try_from(blob.size).unwrap_or_default();
         let Some(place) = place else {
+            let mut bytes = Vec::with_capacity(size);
+            opened.read_to_end(&mut bytes).await.map_err(blob::broken_off)?;
             return parse(&blob.digest, &bytes);
         };
         let digest = blob.digest.clone();
+        let stop = CancellationToken::new();
+        let mut opened = opened.in_thread(&stop);
+        let _stop_when_dropped = stop.drop_guard();
         let parsing = run_with_low_priority(move || {
             let _until_it_ends = place;
+            let mut bytes = Vec::with_capacity(size);
+            // In pieces, since a file has a buffer for each, which another thread allocates.
+            while (&mut opened).take(CHUNK).read_to_end(&mut bytes).map_err(blob::broken_off)? > 0 {
+            }
             parse(&digest, &bytes)
         });
         parsing.await.map_err(|error| {

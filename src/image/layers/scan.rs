@@ -6,7 +6,7 @@
 
 use crate::domain::ids::Namespace;
 use crate::domain::limits;
-use crate::image::blob::{self, Verified};
+use crate::image::blob;
 use crate::image::digest::Digest;
 use crate::image::layers::apply::{Builder, Place, Refusal};
 use crate::image::layers::decompress::{Bounded, CHUNK, Windows, decompress, over_limit};
@@ -21,12 +21,7 @@ use crate::paths::RootPath;
 use crate::store::{Deadline, ImageStore, SnapshotError, StoreError};
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio_util::io::SyncIoBridge;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 /// Reads the layers of one image.
 pub(super) struct Scanner<'a> {
@@ -80,8 +75,7 @@ impl Scanner<'_> {
         window: Option<ReaderPlace>,
     ) -> Result<Option<LayerView>, ImageError> {
         let blob = blob::open(self.store, self.namespace, layer, self.deadline).await?;
-        let stopped = Box::pin(self.work.stop().clone().cancelled_owned());
-        let blob = SyncIoBridge::new(Stoppable { inner: blob, stopped });
+        let blob = blob.in_thread(self.work.stop());
         let (work, place) = (Arc::clone(&self.work), Arc::clone(&self.place));
         let digest = layer.digest.clone();
         let reading = run_with_low_priority(move || {
@@ -92,25 +86,6 @@ impl Scanner<'_> {
             let text = format!("reading of layer {} broke off: {error}", layer.digest);
             Err(ImageError::Store(StoreError::Unavailable(text)))
         })
-    }
-}
-
-/// A blob that ends with an error once its reader is dropped, also while the store sends nothing.
-struct Stoppable {
-    inner: Verified,
-    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl AsyncRead for Stoppable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.stopped.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::Error::other("the reading of the layer was cancelled")));
-        }
-        Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 

@@ -126,7 +126,17 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "image",
         imports: &[All("domain"), All("paths"), Only("store", STORE_TRAITS)],
-        crates: &["async_trait", "bytes", "moka", "sha2", "hex", "rustix", "thiserror", "tokio"],
+        crates: &[
+            "async_trait",
+            "bytes",
+            "moka",
+            "sha2",
+            "hex",
+            "rustix",
+            "thiserror",
+            "tokio",
+            "tokio_util",
+        ],
     },
     Row { module: "image::account_files", imports: &[], crates: &["bytes"] },
     Row {
