@@ -21,6 +21,7 @@ use crate::server::turns::{Patience, Turn, Turns};
 use crate::workers::{QueueFull, SMALL_REQUEST, Workers};
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -154,7 +155,11 @@ impl Limiter {
         let mut answering = pin!(inner.answer(Request::from_parts(head, body)));
         let answer = pin!(async {
             if is_large {
-                self.limits.workers.run(answering.as_mut()).await
+                let whole = async {
+                    let response = answering.as_mut().await;
+                    if is_exempt { response } else { encode(response).await }
+                };
+                Box::pin(self.limits.workers.run(whole)).await
             } else {
                 Ok(answering.as_mut().await)
             }
@@ -263,6 +268,15 @@ impl Limiter {
         let (Some(turn), Ok(permit)) = (turn, permit) else { return Err(self.shed()) };
         self.metrics.in_flight.inc();
         Ok((turn, Place { _permit: permit, metrics: Arc::clone(&self.metrics) }))
+    }
+}
+
+/// Encodes an answer, which is a single message. Else a worker encodes it while it is sent, and a large request has a large answer.
+async fn encode(response: Response<Body>) -> Response<Body> {
+    let (head, body) = response.into_parts();
+    match body.collect().await {
+        Ok(encoded) => Response::from_parts(head, Body::new(encoded)),
+        Err(status) => status.into_http(),
     }
 }
 
