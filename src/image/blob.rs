@@ -16,6 +16,9 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+/// How much of a blob a thread reads at once, in bytes.
+pub(super) const CHUNK: usize = 128 << 10;
+
 /// Computes a digest, of each algorithm.
 enum Hasher {
     Sha256(sha2::Sha256),
@@ -170,26 +173,6 @@ fn embedded(blob: &Descriptor) -> Option<Bytes> {
     hasher.update(data);
     let fits = data.len() as u64 == blob.size && hasher.finish() == blob.digest.as_str();
     fits.then(|| data.clone())
-}
-
-/// Opens a blob that has at most so many bytes.
-///
-/// # Errors
-///
-/// [`ImageError::Limit`] if the descriptor states more than `limit`, and the errors of [`open`].
-pub async fn open_bounded(
-    store: &dyn ImageStore,
-    namespace: &Namespace,
-    blob: &Descriptor,
-    what: &str,
-    limit: u64,
-    deadline: Deadline,
-) -> Result<Verified, ImageError> {
-    if blob.size > limit {
-        let what = format!("{what} {}", blob.digest);
-        return Err(ImageError::Limit { what, limit, unit: "bytes" });
-    }
-    open(store, namespace, blob, deadline).await
 }
 
 /// The image error inside an error of a blob's stream; otherwise a connection that broke off.

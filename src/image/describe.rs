@@ -7,7 +7,7 @@ use crate::domain::ids::Namespace;
 use crate::domain::limits::{
     CONFIGURATION_BYTES, CONFIGURATION_TEXTS, INDEX_DEPTH, INDEX_ENTRIES, LAYERS, METADATA_BYTES,
 };
-use crate::image::blob;
+use crate::image::blob::{self, CHUNK};
 use crate::image::digest::Digest;
 use crate::image::layers::LayerReaders;
 use crate::image::low_priority::run_with_low_priority;
@@ -31,9 +31,6 @@ const ATTESTATION: &str = "vnd.docker.reference.type";
 
 /// Metadata above this size, in bytes, is parsed beside the async workers.
 const LARGE: u64 = 64 << 10;
-
-/// How much of large metadata is read at once, in bytes.
-const CHUNK: u64 = 128 << 10;
 
 /// The most platforms that an error lists.
 const LISTED: usize = 100;
@@ -125,13 +122,16 @@ impl Metadata<'_> {
         parse: impl FnOnce(&Digest, &[u8]) -> Result<T, ImageError> + Send + 'static,
     ) -> Result<T, ImageError> {
         let Self { store, namespace, deadline, .. } = *self;
+        if blob.size > METADATA_BYTES {
+            let (what, limit) = (format!("{what} {}", blob.digest), METADATA_BYTES);
+            return Err(ImageError::Limit { what, limit, unit: "bytes" });
+        }
         let place = match blob.size {
             ..=LARGE => None,
             // Before the bytes are in memory, and until they are parsed, also if the caller is gone.
             _ => Some(self.readers.metadata(namespace, deadline).await?),
         };
-        let mut opened =
-            blob::open_bounded(store, namespace, blob, what, METADATA_BYTES, deadline).await?;
+        let mut opened = blob::open(store, namespace, blob, deadline).await?;
         let size = usize::try_from(blob.size).unwrap_or_default();
         let Some(place) = place else {
             let mut bytes = Vec::with_capacity(size);
@@ -146,8 +146,11 @@ impl Metadata<'_> {
             let _until_it_ends = place;
             let mut bytes = Vec::with_capacity(size);
             // In pieces, since a file has a buffer for each, which another thread allocates.
-            while (&mut opened).take(CHUNK).read_to_end(&mut bytes).map_err(blob::broken_off)? > 0 {
-            }
+            let mut read = || {
+                let piece = (&mut opened).take(CHUNK as u64).read_to_end(&mut bytes);
+                piece.map_err(blob::broken_off)
+            };
+            while read()? > 0 {}
             parse(&digest, &bytes)
         });
         parsing.await.map_err(|error| {

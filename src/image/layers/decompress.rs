@@ -1,14 +1,12 @@
 //! Decompresses the blob of a layer, bounded in memory and length.
 
 use crate::image::ImageError;
+use crate::image::blob::CHUNK;
 use crate::image::digest::Digest;
 use crate::image::layers::readers::SMALL_WINDOW_LOG;
 use crate::image::layers::work::Work;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
-
-/// How much of the blob is read at once.
-pub(super) const CHUNK: usize = 128 << 10;
 
 /// The largest window of a zstd frame, as a power of two: 128 MiB, the limit of `zstd -d`.
 const LARGE_WINDOW_LOG: u32 = 27;

@@ -6,10 +6,10 @@
 
 use crate::domain::ids::Namespace;
 use crate::domain::limits;
-use crate::image::blob;
+use crate::image::blob::{self, CHUNK};
 use crate::image::digest::Digest;
 use crate::image::layers::apply::{Builder, Place, Refusal};
-use crate::image::layers::decompress::{Bounded, CHUNK, Windows, decompress, over_limit};
+use crate::image::layers::decompress::{Bounded, Windows, decompress, over_limit};
 use crate::image::layers::readers::{LayerReaders, Place as ReaderPlace};
 use crate::image::layers::tar::{Entries, Kind};
 use crate::image::layers::view::{LayerView, Node};
