@@ -102,11 +102,11 @@ impl State {
 
     /// Gives turns to the calls that wait, as long as there is room for the next one.
     fn pass_on(&mut self, turns: &Arc<Turns>) {
-        while let Some((id, room)) = self.next(turns.patience)
+        while let Some((peer, id, room)) = self.next(turns.patience)
             && room <= self.free
-            && let Some(call) = self.remove(id.0, id.1)
+            && let Some(call) = self.remove(peer, id)
         {
-            let turn = self.take(call.peer, room, turns);
+            let turn = self.take(peer, room, turns);
             if let Err(mut unwanted) = call.turn.send(turn) {
                 // The call has left.
                 unwanted.turns = None;
@@ -115,11 +115,11 @@ impl State {
         }
     }
 
-    /// The call that gets the next turn, and its room.
-    fn next(&mut self, patience: Patience) -> Option<((Option<Owner>, u64), usize)> {
+    /// The call that gets the next turn: its peer, its id, and its room.
+    fn next(&mut self, patience: Patience) -> Option<(Option<Owner>, u64, usize)> {
         while self.in_order > 0 {
             let clock = self.clock;
-            let first = self.peers.iter_mut().filter_map(|(peer, calls)| {
+            let first = self.peers.iter().filter_map(|(peer, calls)| {
                 let (id, call) = calls.waiting.first_key_value()?;
                 Some(((calls.used.max(clock), *id), (*peer, call.room, call.since)))
             });
@@ -127,12 +127,12 @@ impl State {
                 break;
             };
             if since.elapsed() <= patience.in_order {
-                return Some(((peer, id), room));
+                return Some((peer, id, room));
             }
             let call = self.remove(peer, id)?;
             self.late.insert(id, call);
         }
-        self.late.last_key_value().map(|(id, call)| ((call.peer, *id), call.room))
+        self.late.last_key_value().map(|(id, call)| (call.peer, *id, call.room))
     }
 
     fn remove(&mut self, peer: Option<Owner>, id: u64) -> Option<Waiting> {
