@@ -150,7 +150,7 @@ impl pb::SpecService for Service {
         request: Request<pb::GenerateResourcesRequest>,
     ) -> Result<Response<pb::GenerateResourcesResponse>, Status> {
         let encoding = encoding(&request, request.get_ref().encoding());
-        let work = async |request: UpdateRequest, _| self.generator.resources(&request);
+        let work = async |request: UpdateRequest, _| self.generator.resources(&request).await;
         let translate = |done| response::resources(done, encoding);
         self.call(request, SMALL_REQUEST, request::update, work, translate).await
     }

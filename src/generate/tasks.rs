@@ -9,13 +9,14 @@ use crate::image::snapshot::SnapshotFiles;
 use crate::image::snapshot::key::SnapshotKey;
 use crate::image::{AccountFiles, ImageError, NeededFiles};
 use crate::spec::exec::StoredProcess;
-use crate::spec::update::encode_resources;
-use crate::spec::{Allowance, Encoded, Equipment, Inputs, SpecError};
+use crate::spec::update::attempt_resources;
+use crate::spec::{Allowance, Attempt, Encoded, Equipment, Inputs, SpecError};
 use crate::store::{ContainerError, ContainerStore, Deadline, SnapshotError, StoredContainer};
 use crate::users;
 use crate::users::user::ProcessUser;
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::Instrument as _;
 
 impl Generator {
     /// The same generator with a store of containers, and a reader of their snapshots.
@@ -49,7 +50,7 @@ impl Generator {
             .map_err(|error| of_container(request, error))?;
         let user = self.exec_user(profile.rules, request, &container, &stored, deadline).await?;
 
-        let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
+        let (assembling, started) = (span(Stage::Assemble), Instant::now());
         let inputs = Inputs {
             equipment: &Equipment::default(),
             id: &request.id,
@@ -64,7 +65,15 @@ impl Generator {
             user: user.as_ref(),
             allowance: Allowance { is_wanted: &before(deadline), ..Allowance::UNLIMITED },
         };
-        let process = stored.change(&inputs).map_err(|error| of_container(request, error))?;
+        let process = match assembling.in_scope(|| stored.attempt_change(&inputs)) {
+            Ok(Attempt::Finished(process)) => Ok(process),
+            Ok(Attempt::Broken(broken)) => {
+                let judging = async { broken.judge(&inputs) };
+                self.workers.run_in_turn(judging.instrument(assembling)).await
+            }
+            Err(error) => Err(error),
+        };
+        let process = process.map_err(|error| of_container(request, error))?;
         self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "process made");
         Ok(process)
@@ -75,9 +84,16 @@ impl Generator {
     /// # Errors
     ///
     /// [`GenerateError::Request`] if the request has no limits.
-    pub fn resources(&self, request: &UpdateRequest) -> Result<Encoded, GenerateError> {
-        let (_assembling, started) = (span(Stage::Assemble).entered(), Instant::now());
-        let resources = encode_resources(&request.resources)?;
+    pub async fn resources(&self, request: &UpdateRequest) -> Result<Encoded, GenerateError> {
+        let (assembling, started) = (span(Stage::Assemble), Instant::now());
+        let resources = &request.resources;
+        let resources = match assembling.in_scope(|| attempt_resources(resources))? {
+            Attempt::Finished(encoded) => encoded,
+            Attempt::Broken(broken) => {
+                let judging = async { broken.judge(resources) };
+                self.workers.run_in_turn(judging.instrument(assembling)).await?
+            }
+        };
         self.observer.took(Stage::Assemble, started.elapsed());
         Ok(resources)
     }

@@ -37,13 +37,13 @@ pub fn generate(
     }
 }
 
-/// A spec after the first look at it.
+/// A spec, or a part of one, after the first look at it.
 #[derive(Debug)]
-pub enum Attempt {
+pub enum Attempt<Finished, Broken> {
     /// It breaks no rule.
     Finished(Finished),
     /// It breaks rules.
-    Broken(Box<BrokenSpec>),
+    Broken(Box<Broken>),
 }
 
 /// A spec that breaks rules, which refuse it or only warn.
@@ -62,7 +62,7 @@ pub fn attempt(
     profile: &Profile,
     namespace: &Namespace,
     inputs: &Inputs<'_>,
-) -> Result<Attempt, SpecError> {
+) -> Result<Attempt<Finished, BrokenSpec>, SpecError> {
     let assembly = assemble(profile, namespace, inputs)?;
     let broken = find_broken(profile, &assembly.spec, inputs)?;
     if broken.is_empty() {

@@ -59,20 +59,24 @@ pub(crate) fn judge(
     wrong.into_result().map(|()| warnings)
 }
 
-/// Judges only what the request has set, in a part of a spec. The rest was stored before.
+/// The broken rules that refuse something in a part of a spec.
+pub(crate) fn refused_in_part(broken: Vec<Broken>, part: &[&str]) -> Vec<Broken> {
+    let is_inside = |place: &Place| part.iter().enumerate().all(|(at, key)| place.key(at) == *key);
+    broken.into_iter().filter(|one| one.rule.refuses && is_inside(&one.place)).collect()
+}
+
+/// Judges only what the request has set. The rest was stored before.
 ///
 /// # Errors
 ///
-/// [`SpecError::Request`] with what the steps refused and every broken rule that refuses.
-pub(crate) fn judge_part(
+/// [`SpecError::Request`] with what the steps refused and every broken rule.
+pub(crate) fn judge_request(
     broken: Vec<Broken>,
-    part: &[&str],
     assembly: &Assembly,
     options: &Options,
 ) -> Result<(), SpecError> {
     let mut wrong = Blamed::with(&assembly.refused);
-    let is_inside = |place: &Place| part.iter().enumerate().all(|(at, key)| place.key(at) == *key);
-    for one in broken.into_iter().filter(|one| one.rule.refuses && is_inside(&one.place)) {
+    for one in broken {
         if let Some((field, description)) = find_field(&one, assembly, options) {
             wrong.push(one.rule.name, field, description);
         }

@@ -3,12 +3,13 @@
 //! Invariant: a field that nobody asked to change keeps its value, unknown fields included.
 
 use crate::oci::{self, Place, Process};
-use crate::spec::assemble::take_steps;
+use crate::spec::assemble::{Attempt, take_steps};
 use crate::spec::assembly::Assembly;
 use crate::spec::encode::{Encoded, TYPE_URL};
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
 use crate::spec::provenance::Provenance;
+use crate::spec::rules::Broken;
 use crate::spec::steps::{STEPS, Scope};
 use crate::spec::{blame, rules};
 use crate::users::user::ProcessUser;
@@ -55,26 +56,28 @@ impl StoredProcess {
         ProcessUser { uid: user.uid, gid: user.gid, additional_gids: user.additional_gids.clone() }
     }
 
-    /// Applies the options to the process.
+    /// Applies the options to the process, as far as that is cheap.
     ///
     /// containerd: `ctr tasks exec`.
     ///
     /// # Errors
     ///
     /// [`SpecError::Request`] where an option is refused, for example because it is about the container.
-    pub fn change(self, inputs: &Inputs<'_>) -> Result<Encoded, SpecError> {
+    pub fn attempt_change(
+        self,
+        inputs: &Inputs<'_>,
+    ) -> Result<Attempt<Encoded, BrokenProcess>, SpecError> {
         let changed = self.assemble(inputs, false)?;
         refuse_changes_of_container(&changed.spec)?;
         let broken = rules::find_broken_while(&changed.spec, inputs.host, inputs.allowance)?;
-        if broken.is_empty() && !changed.refused.is_empty() {
+        let broken = blame::refused_in_part(broken, &["process"]);
+        if !broken.is_empty() {
+            return Ok(Attempt::Broken(Box::new(BrokenProcess { stored: self, changed, broken })));
+        }
+        if !changed.refused.is_empty() {
             return Err(changed.refused.into());
         }
-        if !broken.is_empty() {
-            let recorded = self.assemble(inputs, true)?;
-            blame::judge_part(broken, &["process"], &recorded, inputs.options)?;
-        }
-        let json = oci::json::to_vec(&changed.spec.process)?;
-        Ok(Encoded { json, warnings: changed.warnings })
+        encode(&changed).map(Attempt::Finished)
     }
 
     /// A spec with nothing but the process, changed by the steps that are about a process.
@@ -86,6 +89,32 @@ impl StoredProcess {
         take_steps(steps, inputs, &mut assembly, None).map_err(as_stored)?;
         Ok(assembly)
     }
+}
+
+/// A changed process that breaks rules.
+#[derive(Debug)]
+pub struct BrokenProcess {
+    stored: StoredProcess,
+    changed: Assembly,
+    broken: Vec<Broken>,
+}
+
+impl BrokenProcess {
+    /// Refuses the process, unless it was stored like that.
+    ///
+    /// # Errors
+    ///
+    /// Every refusal at once.
+    pub fn judge(self, inputs: &Inputs<'_>) -> Result<Encoded, SpecError> {
+        let recorded = self.stored.assemble(inputs, true)?;
+        blame::judge_request(self.broken, &recorded, inputs.options)?;
+        encode(&self.changed)
+    }
+}
+
+fn encode(changed: &Assembly) -> Result<Encoded, SpecError> {
+    let json = oci::json::to_vec(&changed.spec.process)?;
+    Ok(Encoded { json, warnings: changed.warnings.clone() })
 }
 
 /// An error that an image causes is caused by the stored process here.
@@ -163,7 +192,10 @@ mod tests {
             user,
             allowance: Allowance::UNLIMITED,
         };
-        let encoded = stored(process)?.change(&inputs)?;
+        let encoded = match stored(process)?.attempt_change(&inputs)? {
+            Attempt::Finished(encoded) => encoded,
+            Attempt::Broken(broken) => broken.judge(&inputs)?,
+        };
         Ok(String::from_utf8(encoded.json).unwrap())
     }
 

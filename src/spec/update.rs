@@ -4,10 +4,12 @@ use crate::domain::host_facts::HostFacts;
 use crate::domain::origin::Origin;
 use crate::domain::request::Options;
 use crate::oci::{self, Linux, Resources};
+use crate::spec::assemble::Attempt;
 use crate::spec::assembly::Assembly;
 use crate::spec::encode::Encoded;
 use crate::spec::error::SpecError;
 use crate::spec::provenance::Provenance;
+use crate::spec::rules::Broken;
 use crate::spec::steps::resources::attribute_resources;
 use crate::spec::{blame, rules};
 
@@ -18,21 +20,56 @@ use crate::spec::{blame, rules};
 /// [`SpecError::Request`] where nothing is limited, since an update with nothing in it is a mistake that nobody
 /// would notice, and where a limit breaks a rule.
 pub fn encode_resources(resources: &Resources) -> Result<Encoded, SpecError> {
-    let json = oci::json::to_vec(resources)?;
+    match attempt_resources(resources)? {
+        Attempt::Finished(encoded) => Ok(encoded),
+        Attempt::Broken(broken) => broken.judge(resources),
+    }
+}
+
+/// Encodes the limits, as far as that is cheap: who broke a rule is found out later.
+///
+/// # Errors
+///
+/// As of [`encode_resources`], except what breaks a rule.
+pub fn attempt_resources(
+    resources: &Resources,
+) -> Result<Attempt<Encoded, BrokenResources>, SpecError> {
+    let encoded = Encoded { json: oci::json::to_vec(resources)?, warnings: Vec::new() };
     if is_empty(&serde_json::to_value(resources)?) {
         return Err(SpecError::field("options.resources", "must limit something"));
     }
     let linux = Linux { resources: Some(resources.clone()), ..Linux::default() };
     let spec = oci::Spec { linux: Some(linux), ..oci::Spec::default() };
     let broken = rules::find_broken(&spec, &HostFacts::default());
+    let broken = blame::refused_in_part(broken, &["linux", "resources"]);
     if !broken.is_empty() {
+        return Ok(Attempt::Broken(Box::new(BrokenResources { spec, broken, encoded })));
+    }
+    Ok(Attempt::Finished(encoded))
+}
+
+/// Limits that break rules.
+#[derive(Debug)]
+pub struct BrokenResources {
+    spec: oci::Spec,
+    broken: Vec<Broken>,
+    encoded: Encoded,
+}
+
+impl BrokenResources {
+    /// Refuses the limits that the request has set.
+    ///
+    /// # Errors
+    ///
+    /// Every refusal at once.
+    pub fn judge(self, resources: &Resources) -> Result<Encoded, SpecError> {
         let provenance = Provenance::of_stored(&oci::Spec::default())?;
-        let mut assembly = Assembly::new(spec, Some(provenance));
+        let mut assembly = Assembly::new(self.spec, Some(provenance));
         assembly.attribute_changes(|| Origin::option("resources"));
         attribute_resources(resources, &mut assembly)?;
-        blame::judge_part(broken, &["linux", "resources"], &assembly, &Options::default())?;
+        blame::judge_request(self.broken, &assembly, &Options::default())?;
+        Ok(self.encoded)
     }
-    Ok(Encoded { json, warnings: Vec::new() })
 }
 
 fn is_empty(value: &serde_json::Value) -> bool {
@@ -81,6 +118,16 @@ mod tests {
         for resources in [empty, Resources::default()] {
             let Err(SpecError::Request(wrong)) = text(&resources) else { panic!("{resources:?}") };
             assert_eq!(wrong.to_string(), "options.resources: must limit something");
+        }
+    }
+
+    #[test]
+    fn limits_that_break_no_rule_cost_no_judgement() {
+        for (limit, is_judged) in [(64 << 20, false), (-2, true)] {
+            let memory = Memory { limit: Some(limit), ..Memory::default() };
+            let resources = Resources { memory: Some(memory), ..Resources::default() };
+            let attempt = attempt_resources(&resources).unwrap();
+            assert_eq!(matches!(attempt, Attempt::Broken(_)), is_judged, "{limit}");
         }
     }
 
