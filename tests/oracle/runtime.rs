@@ -176,6 +176,25 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
+        name: "deadline scheduling or real-time I/O priority in a user namespace",
+        reason: "the kernel refuses it: the container does not have CAP_SYS_NICE of the host",
+        only: &["1.7.36", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
+        holds: |seen| tells(seen, &["user-namespace-scheduling"]),
+        witness: || {
+            let map = json!([{"containerID": 0, "hostID": 1000, "size": 65_536}]);
+            let priority =
+                |class: &str| json!({"process": {"ioPriority": {"class": class, "priority": 0}}});
+            let (spec, options) = (priority("IOPRIO_CLASS_RT"), priority("IO_PRIORITY_CLASS_RT"));
+            Case {
+                options: vec![
+                    Chosen::new("WithUserNamespace", json!({"UID": map, "GID": map})),
+                    Chosen::new("io_priority", json!({"spec": spec, "options": options})),
+                ],
+                ..plain()
+            }
+        },
+    },
+    Known {
         name: "host or domain name that a user namespace cannot set",
         reason: "the kernel refuses it: another user namespace owns the UTS namespace",
         only: &[],
