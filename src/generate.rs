@@ -11,6 +11,7 @@ mod image_facts;
 mod profiles;
 pub mod stage;
 mod tasks;
+mod templates;
 
 pub use equip::Machine;
 pub use profiles::{OF_NODE, Offer, UnknownProfile};
@@ -23,11 +24,12 @@ use crate::domain::violation::Violations;
 use crate::generate::accounts::LargeFiles;
 use crate::generate::catalog::Catalog;
 use crate::generate::stage::{Observer, Stage};
+use crate::generate::templates::{Key, Templates};
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::snapshot::key::SnapshotChoice;
 use crate::image::{ImageError, ImageReader};
-use crate::spec::{self, Allowance, Attempt, Encoded, Finished, Inputs, SpecError};
+use crate::spec::{self, Allowance, Encoded, Finished, Inputs, SpecError};
 use crate::store::{
     ContainerError, ContainerStore, Deadline, ImageStore, NamespaceStore, NoContainers, NodeRelease,
 };
@@ -36,7 +38,7 @@ use crate::workers::Workers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tracing::Instrument;
+use tracing::Instrument as _;
 
 pub use container_facts::ContainerFacts;
 pub use image_facts::ImageFacts;
@@ -105,6 +107,7 @@ pub struct Generator {
     /// The places for long computations.
     pub workers: Workers,
     large_files: LargeFiles,
+    templates: Templates,
 }
 
 impl Generator {
@@ -131,6 +134,7 @@ impl Generator {
             machine: Machine::default(),
             workers: Workers::default(),
             large_files: LargeFiles::default(),
+            templates: Templates::default(),
         }
     }
 
@@ -228,7 +232,6 @@ impl Generator {
 
         let equipment = self.equip(&request.options).await;
 
-        let (assembling, started) = (span(Stage::Assemble), Instant::now());
         let inputs = Inputs {
             id: &request.id,
             host: &self.host,
@@ -248,17 +251,14 @@ impl Generator {
         };
         let origins = || users::origins(image_user.as_ref(), changes, files, &user);
         let (Finished { encoded: mut spec, facts }, fields) = if explained_bytes.is_some() {
-            assembling.in_scope(|| spec::explain(profile, namespace, &inputs, origins))?
+            let started = Instant::now();
+            let explain = || spec::explain(profile, namespace, &inputs, origins);
+            let explained = span(Stage::Assemble).in_scope(explain)?;
+            self.observer.took(Stage::Assemble, started.elapsed());
+            explained
         } else {
-            let attempt = assembling.in_scope(|| spec::attempt(profile, namespace, &inputs))?;
-            let finished = match attempt {
-                Attempt::Finished(finished) => finished,
-                Attempt::Broken(broken) => {
-                    let judging = async { broken.judge(profile, namespace, &inputs, origins) };
-                    self.workers.run_in_turn(judging.instrument(assembling)).await?
-                }
-            };
-            (finished, Vec::new())
+            let key = Key::new(request, &profiles, profile, &described.config_digest, &inputs);
+            (self.assemble(key, profile, namespace, &inputs, origins).await?, Vec::new())
         };
         let (container, warnings) = container_facts::facts(
             &described,
@@ -271,7 +271,6 @@ impl Generator {
         spec.warnings.extend(image_facts::warnings(&described));
         spec.warnings.extend(other_patch);
         let image = image_facts::facts(&resolved, &described, profile.rules);
-        self.observer.took(Stage::Assemble, started.elapsed());
         tracing::debug!(profile = profile.name, "spec made");
         let profile = profile.name.clone();
         Ok((Generated { spec, container, image, profile }, fields))

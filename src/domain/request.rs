@@ -30,6 +30,8 @@ pub struct Request {
     pub platform: Option<Platform>,
     /// What to change.
     pub options: Box<Options>,
+    /// The options in the bytes in which they were sent, if those are few. Equal ones are equal options.
+    pub sent_options: Option<Vec<u8>>,
     /// Which snapshot may be read for account files.
     pub snapshot: SnapshotChoice,
     /// Labels of the container, which replace the image's.

@@ -17,12 +17,21 @@ pub enum Stage {
     Host,
     /// The spec is put together and encoded.
     Assemble,
+    /// Instead of that, one that was made before is copied with another id.
+    Copy,
 }
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Container, Self::Resolve, Self::Describe, Self::Files, Self::Host, Self::Assemble];
+    pub const ALL: [Self; 7] = [
+        Self::Container,
+        Self::Resolve,
+        Self::Describe,
+        Self::Files,
+        Self::Host,
+        Self::Assemble,
+        Self::Copy,
+    ];
 
     /// Its name.
     #[must_use]
@@ -34,6 +43,7 @@ impl Stage {
             Self::Files => "files",
             Self::Host => "host",
             Self::Assemble => "assemble",
+            Self::Copy => "copy",
         }
     }
 }

@@ -118,7 +118,7 @@ impl UserSpec {
 }
 
 /// The user of a process, in numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ProcessUser {
     /// The user id.
     pub uid: u32,

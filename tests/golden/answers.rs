@@ -10,7 +10,11 @@ use prost_types::Any;
 use serde_json::{Value, json};
 use specd::api::pb::specd as pb;
 use specd::api::pb::specd::SpecService;
+use specd::generate::stage::{Observer, Stage};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
@@ -150,6 +154,46 @@ async fn every_rule_gives_what_is_wanted() {
     }
     assert!(wrong.is_empty(), "BLESS=1 writes what is answered\n{}", wrong.join("\n"));
     assert!(cases.len() > 40, "goldens are missing");
+}
+
+/// Stages that have ended.
+#[derive(Debug, Default)]
+struct Copies(AtomicUsize);
+
+impl Observer for Copies {
+    fn took(&self, stage: Stage, _: Duration) {
+        if stage == Stage::Copy {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The third container with the same options gets a copy of a template, and a server that knows none takes the steps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_with_another_id_is_what_the_steps_give() {
+    let copies = Arc::new(Copies::default());
+    for case in &cases("generate") {
+        let (mut fixture, request) = case.generate();
+        fixture.generator = fixture.generator.observed_by(Arc::clone(&copies) as Arc<dyn Observer>);
+        let with_id = |turn: u8| {
+            let turned = |byte: u8| match byte {
+                b'a'..=b'z' => b'a' + (byte - b'a' + turn) % 26,
+                b'0'..=b'9' => b'0' + (byte - b'0' + turn) % 10,
+                other => other,
+            };
+            let id = request.id.bytes().map(|byte| char::from(turned(byte))).collect();
+            pb::GenerateRequest { id, ..request.clone() }
+        };
+        for turn in 1..3 {
+            let _ = fixture.generate(with_id(turn)).await;
+        }
+        let (other, _) = case.generate();
+        let known = fixture.generate(with_id(3)).await.map_err(|status| error(&status));
+        let unknown = other.generate(with_id(3)).await.map_err(|status| error(&status));
+        assert_eq!(known, unknown, "{}", case.name);
+    }
+    let copies = copies.0.load(Ordering::Relaxed);
+    assert!(copies > 80, "only {copies} copies");
 }
 
 #[tokio::test(flavor = "multi_thread")]

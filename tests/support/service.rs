@@ -28,7 +28,7 @@ pub(crate) fn usual_facts() -> HostFacts {
 
 /// A service over one image.
 pub(crate) struct Fixture {
-    generator: Generator,
+    pub(crate) generator: Generator,
     _layout: Layout,
 }
 

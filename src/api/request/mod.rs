@@ -21,6 +21,7 @@ use crate::image::platform::{OsFeatures, Platform};
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
 use crate::oci::IdMapping;
+use prost::Message as _;
 use std::collections::BTreeMap;
 
 /// Checks a request; which profiles there are is the generator's to say.
@@ -39,6 +40,7 @@ pub fn container(
     let profile = (!message.profile.is_empty()).then_some(message.profile);
     wrong.keep("profile", check_profile(profile.as_deref()));
     let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
+    let sent_options = sent(message.options.as_deref());
     let options =
         options(message.options.map_or_else(Default::default, |boxed| *boxed), &mut wrong);
     let snapshot = snapshot(&message.snapshotter, &message.snapshot_key, &mut wrong);
@@ -50,10 +52,30 @@ pub fn container(
     }
     match (image, namespace, id) {
         (Some(image), Some(namespace), Some(id)) if wrong.is_empty() => {
-            Ok(Request { image, namespace, id, profile, platform, options, snapshot, labels })
+            let request = Request {
+                image,
+                namespace,
+                id,
+                profile,
+                platform,
+                options,
+                sent_options,
+                snapshot,
+                labels,
+            };
+            Ok(request)
         }
         _ => Err(wrong),
     }
+}
+
+/// Options above this size, in bytes, are not kept as they were sent.
+const MOST_SENT_BYTES: usize = 4 << 10;
+
+/// Options as they were sent.
+fn sent(options: Option<&pb::SpecOptions>) -> Option<Vec<u8>> {
+    let Some(options) = options else { return Some(Vec::new()) };
+    (options.encoded_len() <= MOST_SENT_BYTES).then(|| options.encode_to_vec())
 }
 
 fn snapshot(snapshotter: &str, key: &str, wrong: &mut Violations) -> SnapshotChoice {

@@ -6,7 +6,7 @@ use crate::oci::{
     BlockIo, Cpu, HugepageLimit, IntelRdt, InterfacePriority, Memory, Network, Pids, Rdma,
     Resources, ThrottleDevice, WeightDevice,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) -> Resources {
     let pids = |limit| Pids { limit: Some(limit), ..Pids::default() };
@@ -19,13 +19,12 @@ pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) ->
         hugepage_limits: hugepage_limits(message.hugepage_limits, wrong),
         network: message.network.map(network),
         rdma: rdma(message.rdma, wrong),
-        unified: message.unified.into_iter().collect(),
+        unified: message.unified,
         ..Resources::default()
     }
 }
 
-fn hugepage_limits(limits: HashMap<String, i64>, wrong: &mut Violations) -> Vec<HugepageLimit> {
-    let limits: BTreeMap<String, i64> = limits.into_iter().collect();
+fn hugepage_limits(limits: BTreeMap<String, i64>, wrong: &mut Violations) -> Vec<HugepageLimit> {
     let mut list = Vec::with_capacity(limits.len());
     for (page_size, limit) in limits {
         let field = format!("options.resources.hugepage_limits[{page_size:?}]");
@@ -119,8 +118,10 @@ fn network(message: pb::NetworkResources) -> Network {
     Network { class_id: message.class_id, priorities, ..Network::default() }
 }
 
-fn rdma(limits: HashMap<String, pb::RdmaLimits>, wrong: &mut Violations) -> BTreeMap<String, Rdma> {
-    let limits: BTreeMap<_, _> = limits.into_iter().collect();
+fn rdma(
+    limits: BTreeMap<String, pb::RdmaLimits>,
+    wrong: &mut Violations,
+) -> BTreeMap<String, Rdma> {
     for (device, pb::RdmaLimits { hca_handles, hca_objects }) in &limits {
         if hca_handles.is_none() && hca_objects.is_none() {
             let field = format!("options.resources.rdma[{device:?}]");

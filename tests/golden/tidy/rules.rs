@@ -246,7 +246,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("host", &["source"]),
             All("workers"),
         ],
-        crates: &["arc_swap", "thiserror", "tokio", "tracing"],
+        crates: &["arc_swap", "moka", "serde_json", "thiserror", "tokio", "tracing"],
     },
     Row {
         module: "api",
