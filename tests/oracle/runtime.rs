@@ -176,6 +176,17 @@ pub(crate) const LIST: &[Known] = &[
         },
     },
     Known {
+        name: "two network devices with the same name",
+        reason: "the kernel has one device of a name in a network namespace, so the runtime fails",
+        only: &["2.2.9", "2.3.7", "2.4.2"],
+        holds: |seen| tells(seen, &["net-device-once"]),
+        witness: || {
+            let spec = json!({"linux": {"netDevices": {"ens4": {"name": "eth0"}, "ens5": {"name": "eth0"}}}});
+            let options = json!({"namespaces": {"netDevices": {"ens4": "eth0", "ens5": "eth0"}}});
+            with("net_devices", json!({"spec": spec, "options": options}))
+        },
+    },
+    Known {
         name: "deadline scheduling or real-time I/O priority in a user namespace",
         reason: "the kernel refuses it: the container does not have CAP_SYS_NICE of the host",
         only: &["1.7.36", "2.0.14", "2.1.9", "2.2.9", "2.3.7", "2.4.2"],
