@@ -23,6 +23,9 @@ const CALL_BYTES: usize = 1 << 10;
 /// The most room that one call takes.
 const MOST_ROOM: usize = SMALL_REQUEST / CALL_BYTES;
 
+/// How many calls may wait in order for each turn that there is. More would be refused later, all at the same moment.
+const WAITING: usize = 12;
+
 /// From this number of peers on, those without a call that waits are forgotten.
 const MANY_PEERS: usize = 1024;
 
@@ -35,6 +38,7 @@ const TURN: Duration = Duration::from_millis(20);
 pub(super) struct Turns {
     patience: Patience,
     most_room: usize,
+    most_waiting: usize,
     state: Mutex<State>,
 }
 
@@ -135,6 +139,14 @@ impl State {
         self.late.last_key_value().map(|(id, call)| (call.peer, *id, call.room))
     }
 
+    /// Refuses the newest call of the peer with the most calls that wait.
+    fn refuse_newest(&mut self) {
+        let most = self.peers.values_mut().max_by_key(|calls| calls.waiting.len());
+        if most.and_then(|calls| calls.waiting.pop_last()).is_some() {
+            self.in_order -= 1;
+        }
+    }
+
     fn remove(&mut self, peer: Option<Owner>, id: u64) -> Option<Waiting> {
         if let Some(late) = self.late.remove(&id) {
             return Some(late);
@@ -150,7 +162,8 @@ impl Turns {
     pub(super) fn new(count: usize, patience: Patience) -> Arc<Self> {
         let (peers, late) = (HashMap::new(), BTreeMap::new());
         let state = State { free: count, next: 0, peers, in_order: 0, clock: Duration::ZERO, late };
-        Arc::new(Self { patience, most_room: count.min(MOST_ROOM), state: Mutex::new(state) })
+        let (most_room, most_waiting) = (count.min(MOST_ROOM), count.saturating_mul(WAITING));
+        Arc::new(Self { patience, most_room, most_waiting, state: Mutex::new(state) })
     }
 
     /// A turn for a request of so many bytes, if there is room and no other call waits in order.
@@ -161,7 +174,7 @@ impl Turns {
         fits.then(|| state.take(peer, room, self))
     }
 
-    /// A turn, unless none comes in time.
+    /// A turn, unless none comes in time, or too many calls wait.
     pub(super) async fn take(self: &Arc<Self>, peer: Option<Owner>, bytes: usize) -> Option<Turn> {
         let room = self.room(bytes);
         let (leaves, turn) = {
@@ -173,6 +186,9 @@ impl Turns {
             state.peers.entry(peer).or_default().waiting.insert(id, call);
             state.in_order += 1;
             state.pass_on(self);
+            if state.in_order > self.most_waiting {
+                state.refuse_newest();
+            }
             (Leaves { turns: self, peer, id }, turn)
         };
         let turn = tokio::time::timeout(self.patience.most, turn).await;
@@ -417,6 +433,33 @@ mod tests {
         open.send(()).unwrap();
         holds.await.unwrap();
         assert_eq!(waits.await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn of_too_many_calls_the_newest_of_the_peer_with_the_most_are_refused_at_once() {
+        let turns = Turns::new(1, Patience { in_order: LONG, most: LONG });
+        let first = turns.take(peer(1), 1).await.unwrap();
+        let (refused, mut numbers) = mpsc::unbounded_channel();
+        let wait = |number: usize, pid: i32| {
+            let (turns, refused) = (Arc::clone(&turns), refused.clone());
+            tokio::spawn(async move {
+                if turns.take(peer(pid), 1).await.is_none() {
+                    refused.send(number).unwrap();
+                }
+            });
+            tokio::task::yield_now()
+        };
+        for number in 0..WAITING {
+            wait(number, 1).await;
+        }
+        wait(WAITING, 1).await;
+        assert_eq!(numbers.recv().await, Some(WAITING));
+        wait(WAITING + 1, 2).await;
+        assert_eq!(numbers.recv().await, Some(WAITING - 1));
+        assert_eq!(turns.lock().in_order, WAITING);
+        drop(first);
+        drop(refused);
+        assert_eq!(numbers.recv().await, None, "the others get their turns");
     }
 
     #[tokio::test]
