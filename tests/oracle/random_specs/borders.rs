@@ -858,7 +858,7 @@ fn hook() -> BoxedStrategy<Value> {
                 "path",
                 values!["/bin/true", "/bin/true", "/bin/true", "true", "", "/bin/true\0", "./true"],
             ),
-            ("args", values![["true"], [], ["a", ""], ["a\0b"]]),
+            ("args", values![["true"], [], ["true", ""], ["a\0b"]]),
             ("env", values![[], ["A=b"], ["A"], ["=b"], [""]]),
             ("timeout", values![-1, 0, 1, 5, 2_147_483_647, 9_223_372_036_854_775_807_i64]),
         ],

@@ -86,7 +86,11 @@ fn give_to(path: &Path, [user, group]: [Option<u32>; 2]) {
 fn place(root: &Path, mount: &Value) {
     let path = mount["destination"].as_str().filter(|path| is_path(path)).unwrap_or_default();
     let path = root.join(path.trim_matches('/'));
-    if mount["source"].as_str().is_some_and(|source| Path::new(source).is_file()) {
+    let binds = |option: &Value| option == "bind" || option == "rbind";
+    let is_bind = mount["type"] == "bind"
+        || mount["options"].as_array().is_some_and(|options| options.iter().any(binds));
+    let source = mount["source"].as_str().map(Path::new);
+    if is_bind && source.is_some_and(Path::is_file) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         if !path.exists() {
             fs::write(path, "").unwrap();
