@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
@@ -158,6 +159,7 @@ impl Stage {
             seconds: self.seconds,
             notes,
             addresses: AtomicU8::new(0),
+            prompt: Handle::current(),
             directory: self.directory,
         })
     }
@@ -178,6 +180,8 @@ pub(crate) struct Arena {
     pub(crate) seconds: u64,
     pub(crate) notes: Arc<Notes>,
     addresses: AtomicU8,
+    /// The runtime of the honest clients, which has a CPU whenever it needs one.
+    pub(crate) prompt: Handle,
     pub(crate) directory: TempDir,
 }
 

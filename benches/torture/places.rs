@@ -109,7 +109,7 @@ pub(crate) const ROWS: &[Row] = &[
         what: "SIGTERM while heavy requests, hostile images, half-open calls and unread answers go on",
         prepare: crate::images::links,
         attack: |arena| Box::pin(sigterm(arena)),
-        rules: Rules { latency: false, serves_on: false, ..STRICT },
+        rules: Rules { latency: None, serves_on: false, ..STRICT },
     },
 ];
 

@@ -30,7 +30,7 @@ pub(crate) const ROWS: &[Row] = &[
             images(stage);
         },
         attack: |arena| Box::pin(soak(arena)),
-        rules: Rules { latency: false, ..STRICT },
+        rules: Rules { latency: None, ..STRICT },
     },
 ];
 

@@ -40,7 +40,7 @@ const REFLECTION: &str = "/grpc.reflection.";
 
 /// How long a call waits for its turn, before it is refused. A refusal is answered within 50 ms.
 const PATIENCE: Patience =
-    Patience { in_order: Duration::from_millis(25), most: Duration::from_millis(35) };
+    Patience { in_order: Duration::from_millis(20), most: Duration::from_millis(25) };
 
 /// The limits of calls, and the statuses of calls that are refused.
 #[derive(Debug, Clone)]

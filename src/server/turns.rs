@@ -24,7 +24,7 @@ const CALL_BYTES: usize = 1 << 10;
 const MOST_ROOM: usize = SMALL_REQUEST / CALL_BYTES;
 
 /// How many calls may wait in order for each turn that there is. More would be refused later, all at the same moment.
-const WAITING: usize = 12;
+const WAITING: usize = 5;
 
 /// From this number of peers on, those without a call that waits are forgotten.
 const MANY_PEERS: usize = 1024;
@@ -60,6 +60,9 @@ struct State {
     in_order: usize,
     /// The used time of the peer that got the last turn. A peer that has used less had no calls, and is not owed the rest.
     clock: Duration,
+    /// How long turns took lately, on average. A peer is charged this when it gets a turn, and the difference when the turn ends, so
+    /// that turns which are free together go to different peers.
+    expected: Duration,
     /// Those that have waited for too long, by age.
     late: BTreeMap<u64, Waiting>,
 }
@@ -88,7 +91,13 @@ pub(super) struct Turn {
     turns: Option<Arc<Turns>>,
     peer: Option<Owner>,
     room: usize,
+    charged: Duration,
     since: Instant,
+}
+
+/// A room as a factor of times.
+fn by(room: usize) -> u32 {
+    u32::try_from(room).unwrap_or(u32::MAX)
 }
 
 impl State {
@@ -98,10 +107,12 @@ impl State {
         if self.peers.len() >= MANY_PEERS {
             self.peers.retain(|_, calls| !calls.waiting.is_empty());
         }
+        let charged = self.expected.saturating_mul(by(room));
         let calls = self.peers.entry(peer).or_default();
         calls.used = calls.used.max(self.clock);
         self.clock = calls.used;
-        Turn { turns: Some(Arc::clone(turns)), peer, room, since: Instant::now() }
+        calls.used += charged;
+        Turn { turns: Some(Arc::clone(turns)), peer, room, charged, since: Instant::now() }
     }
 
     /// Gives turns to the calls that wait, as long as there is room for the next one.
@@ -161,7 +172,8 @@ impl Turns {
     /// So many turns of small calls at a time.
     pub(super) fn new(count: usize, patience: Patience) -> Arc<Self> {
         let (peers, late) = (HashMap::new(), BTreeMap::new());
-        let state = State { free: count, next: 0, peers, in_order: 0, clock: Duration::ZERO, late };
+        let [clock, expected] = [Duration::ZERO; 2];
+        let state = State { free: count, next: 0, peers, in_order: 0, clock, expected, late };
         let (most_room, most_waiting) = (count.min(MOST_ROOM), count.saturating_mul(WAITING));
         Arc::new(Self { patience, most_room, most_waiting, state: Mutex::new(state) })
     }
@@ -254,9 +266,11 @@ impl Drop for Turn {
         let Some(turns) = self.turns.take() else { return };
         let mut state = turns.lock();
         state.free += self.room;
-        let used = self.since.elapsed() * u32::try_from(self.room).unwrap_or(u32::MAX);
+        let took = self.since.elapsed();
+        state.expected = (state.expected * 7 + took) / 8;
         if let Some(calls) = state.peers.get_mut(&self.peer) {
-            calls.used += used;
+            let used = calls.used + took.saturating_mul(by(self.room));
+            calls.used = used.saturating_sub(self.charged);
         }
         state.pass_on(&turns);
     }
@@ -345,6 +359,20 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(20)).await;
         drop(first);
         assert_eq!(calls.order().await, [2, 3, 0, 1]);
+    }
+
+    #[tokio::test]
+    async fn turns_that_are_free_together_go_to_different_peers() {
+        let calls = Calls::new(2, Patience { in_order: LONG, most: LONG });
+        let first = calls.turns.try_take(peer(3), 1).unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        drop(first);
+        let both = calls.turns.try_take(peer(3), 2 << 10).unwrap();
+        for (number, pid) in [(0, 1), (1, 1), (2, 2)] {
+            calls.call(number, pid, 1).await;
+        }
+        drop(both);
+        assert_eq!(calls.order().await, [0, 2, 1]);
     }
 
     #[tokio::test]
