@@ -189,7 +189,7 @@ impl Generator {
         let (profile, other_patch) =
             self.find_profile(&profiles, request.profile.as_deref(), deadline).await?;
         let namespace = &request.namespace;
-        let mut platform = request.platform.as_ref().unwrap_or(&self.node).normalized();
+        let mut platform = request.platform.as_ref().unwrap_or(&self.node).clone().normalized();
         if !profile.looks_at_os_features() {
             platform.os_features = OsFeatures::NotLookedAt;
         }

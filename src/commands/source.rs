@@ -350,6 +350,6 @@ mod tests {
     #[test]
     fn the_platform_of_this_machine_is_in_normal_form() {
         let platform = this_platform();
-        assert_eq!(platform, platform.normalized());
+        assert_eq!(platform.clone(), platform.normalized());
     }
 }

@@ -6,6 +6,7 @@
 //! Invariant: a [`Namespace`], a [`ContainerId`] or a [`Snapshotter`] that exists has passed [`check`].
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The longest identifier that containerd accepts, in bytes.
 pub const MAX_LEN: usize = 76;
@@ -48,7 +49,7 @@ macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes a string that [`check`] accepts.
@@ -58,7 +59,7 @@ macro_rules! identifier {
             /// What [`check`] answers.
             pub fn parse(text: &str) -> Result<Self, IdentifierError> {
                 check(text)?;
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
 
             /// The identifier as text.

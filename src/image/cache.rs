@@ -21,7 +21,6 @@ use crate::image::{AccountFiles, Description, Descriptor, ImageError, ImageReade
 use crate::store::Deadline;
 use async_trait::async_trait;
 use bytes::Bytes;
-use sha2::Digest as _;
 use std::mem::size_of;
 use std::sync::Arc;
 
@@ -41,7 +40,7 @@ struct DescriptionKey {
 struct FilesKey {
     namespace: Namespace,
     chain_id: Digest,
-    /// The digest of the layers' digests.
+    /// The digest of the layers.
     layers: [u8; 32],
     source: FilesSource,
     passwd: bool,
@@ -90,17 +89,6 @@ impl<R: ImageReader> CachedReader<R> {
     }
 }
 
-fn layers_digest(layers: &[Descriptor]) -> [u8; 32] {
-    let mut hasher = sha2::Sha256::new();
-    for layer in layers {
-        hasher.update(layer.digest.as_str());
-        hasher.update(" ");
-        hasher.update(&layer.media_type);
-        hasher.update("\n");
-    }
-    hasher.finalize().into()
-}
-
 fn description_bytes(image: &Description) -> usize {
     let digests = image.config.diff_ids.len() + 3;
     size_of::<Description>()
@@ -133,7 +121,7 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
             namespace: namespace.clone(),
             target: target.digest.clone(),
             media_type: target.media_type.clone(),
-            platform: platform.normalized(),
+            platform: platform.clone().normalized(),
         };
         let read = async || self.reader.describe(namespace, target, platform, deadline).await;
         self.descriptions.get(key, read).await
@@ -155,7 +143,7 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
             return read().await;
         };
         let NeededFiles { passwd, group } = needed;
-        let layers = layers_digest(&image.layers);
+        let layers = image.layers_digest;
         let snapshotter = from.snapshotter.as_ref();
         let source = FilesSource::Layers;
         let of_layers =
@@ -195,6 +183,7 @@ impl<R: ImageReader> ImageReader for CachedReader<R> {
 mod tests {
     use super::*;
     use crate::image::metadata::config::ImageConfig;
+    use crate::image::reader::layers_digest;
     use crate::image::snapshot::key::SnapshotKey;
     use crate::store::StoreError;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -266,6 +255,7 @@ mod tests {
             manifest_digest: digest.clone(),
             config_digest: digest.clone(),
             config: ImageConfig::default(),
+            layers_digest: layers_digest(&[blob(digest)]),
             layers: vec![blob(digest)],
             chain_id,
         }

@@ -18,6 +18,7 @@ use crate::image::metadata::manifest::{self, Manifest};
 use crate::image::metadata::media_type::{self, Kind};
 use crate::image::metadata::{chain_id, config};
 use crate::image::platform::{Matcher, Platform};
+use crate::image::reader::layers_digest;
 use crate::image::{Description, Descriptor, ImageError};
 use crate::store::{Deadline, ImageStore, StoreError};
 use std::cmp::Reverse;
@@ -101,6 +102,7 @@ impl Metadata<'_> {
             config_digest: manifest.config.digest,
             chain_id: chain_id::compute(&config.diff_ids),
             config,
+            layers_digest: layers_digest(&manifest.layers),
             layers: manifest.layers,
         })
     }

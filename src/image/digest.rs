@@ -4,6 +4,7 @@
 //! as that algorithm gives, so it is safe as a part of a path.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The algorithms that containerd's content store accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,7 +46,7 @@ pub struct DigestError(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
     algorithm: Algorithm,
-    text: String,
+    text: Arc<str>,
 }
 
 impl Digest {
@@ -66,7 +67,7 @@ impl Digest {
         if digits.len() != algorithm.hex_len() || !hexadecimal {
             return Err(wrong());
         }
-        Ok(Self { algorithm, text: text.to_owned() })
+        Ok(Self { algorithm, text: text.into() })
     }
 
     /// The algorithm.

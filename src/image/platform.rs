@@ -81,31 +81,36 @@ impl Platform {
     ///
     /// containerd: `platforms.Normalize`.
     #[must_use]
-    pub fn normalized(&self) -> Self {
-        let os = match self.os.to_ascii_lowercase().as_str() {
-            "" => "linux".to_owned(),
-            "macos" => "darwin".to_owned(),
-            os => os.to_owned(),
+    pub fn normalized(mut self) -> Self {
+        for text in [&mut self.os, &mut self.architecture, &mut self.variant] {
+            text.make_ascii_lowercase();
+        }
+        match self.os.as_str() {
+            "" => "linux".clone_into(&mut self.os),
+            "macos" => "darwin".clone_into(&mut self.os),
+            _ => {}
+        }
+        let usual = match (self.architecture.as_str(), self.variant.as_str()) {
+            ("i386", _) => ("386", Some("")),
+            ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", Some("")),
+            ("x86_64" | "x86-64", _) => ("amd64", None),
+            ("aarch64" | "arm64", "8" | "v8" | "v8.0") => ("arm64", Some("")),
+            ("aarch64" | "arm64", "9" | "9.0" | "v9.0") => ("arm64", Some("v9")),
+            ("aarch64", _) => ("arm64", None),
+            ("armhf", _) => ("arm", Some("v7")),
+            ("armel", _) => ("arm", Some("v6")),
+            ("arm", "" | "7") => ("arm", Some("v7")),
+            ("arm", "5") => ("arm", Some("v5")),
+            ("arm", "6") => ("arm", Some("v6")),
+            ("arm", "8") => ("arm", Some("v8")),
+            _ => return self,
         };
-        let architecture = self.architecture.to_ascii_lowercase();
-        let variant = self.variant.to_ascii_lowercase();
-        let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
-            ("i386", _) => ("386", ""),
-            ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", ""),
-            ("x86_64" | "x86-64" | "amd64", variant) => ("amd64", variant),
-            ("aarch64" | "arm64", "8" | "v8" | "v8.0") => ("arm64", ""),
-            ("aarch64" | "arm64", "9" | "9.0" | "v9.0") => ("arm64", "v9"),
-            ("aarch64" | "arm64", variant) => ("arm64", variant),
-            ("armhf", _) => ("arm", "v7"),
-            ("armel", _) => ("arm", "v6"),
-            ("arm", "" | "7") => ("arm", "v7"),
-            ("arm", "5") => ("arm", "v5"),
-            ("arm", "6") => ("arm", "v6"),
-            ("arm", "8") => ("arm", "v8"),
-            (architecture, variant) => (architecture, variant),
-        };
-        let (architecture, variant) = (architecture.to_owned(), variant.to_owned());
-        Self { os, architecture, variant, os_features: self.os_features.clone() }
+        let (architecture, variant) = usual;
+        architecture.clone_into(&mut self.architecture);
+        if let Some(variant) = variant {
+            variant.clone_into(&mut self.variant);
+        }
+        self
     }
 
     /// The same platform with other features.
@@ -159,8 +164,9 @@ impl Matcher {
     /// What a node of this platform runs: its own platform, then older ones.
     #[must_use]
     pub fn only(platform: &Platform) -> Self {
-        let own = platform.normalized();
-        let (own, os_features) = (Self::without_features(&own), own.os_features);
+        let own = platform.clone().normalized();
+        let os_features = own.os_features.clone();
+        let own = own.with_os_features(OsFeatures::default());
         let with = |architecture: &str, variants: &[String]| -> Vec<Platform> {
             variants.iter().map(|variant| Platform::new(&own.os, architecture, variant)).collect()
         };
@@ -182,10 +188,6 @@ impl Matcher {
         Self { platforms: list, os_features }
     }
 
-    fn without_features(platform: &Platform) -> Platform {
-        platform.clone().with_os_features(OsFeatures::default())
-    }
-
     /// The rank of a platform for the node; absent if the node cannot run it.
     #[must_use]
     pub fn rank(&self, platform: &Platform) -> Option<Rank> {
@@ -196,7 +198,7 @@ impl Matcher {
             OsFeatures::Listed(_) => platform.os_features.list().len(),
             OsFeatures::NotLookedAt => 0,
         };
-        let platform = Self::without_features(&platform.normalized());
+        let platform = platform.clone().normalized().with_os_features(OsFeatures::default());
         let place = self.platforms.iter().position(|known| *known == platform)?;
         Some((place, Reverse(features)))
     }
@@ -207,7 +209,7 @@ impl Matcher {
     /// error".
     #[must_use]
     pub fn has_architecture(&self, platform: &Platform) -> bool {
-        let platform = platform.normalized();
+        let platform = platform.clone().normalized();
         self.platforms
             .iter()
             .any(|p| p.os == platform.os && p.architecture == platform.architecture)

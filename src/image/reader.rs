@@ -8,6 +8,7 @@ use crate::image::snapshot::key::SnapshotChoice;
 use crate::image::{AccountFiles, Descriptor, ImageError, NeededFiles};
 use crate::store::Deadline;
 use async_trait::async_trait;
+use sha2::Digest as _;
 use std::sync::Arc;
 
 /// What the manifest and the configuration of an image say.
@@ -21,8 +22,22 @@ pub struct Description {
     pub config: ImageConfig,
     /// The layers, lowest first.
     pub layers: Vec<Descriptor>,
+    /// The digest of what the layers' descriptors say.
+    pub layers_digest: [u8; 32],
     /// The chain ID of all layers; absent for an image without layers.
     pub chain_id: Option<Digest>,
+}
+
+/// The digest of what the descriptors of layers say: their digests and media types.
+pub(super) fn layers_digest(layers: &[Descriptor]) -> [u8; 32] {
+    let mut hasher = sha2::Sha256::new();
+    for layer in layers {
+        hasher.update(layer.digest.as_str());
+        hasher.update(" ");
+        hasher.update(&layer.media_type);
+        hasher.update("\n");
+    }
+    hasher.finalize().into()
 }
 
 /// Reads images.

@@ -6,10 +6,11 @@
 use crate::domain::limits::IMAGE_NAME_BYTES;
 use crate::image::digest::Digest;
 use std::fmt;
+use std::sync::Arc;
 
 /// The name of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ImageName(String);
+pub struct ImageName(Arc<str>);
 
 /// Why a string is not an image name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +40,7 @@ impl ImageName {
         } else if text.chars().any(char::is_control) {
             Err(ImageNameError::Control)
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         }
     }
 
@@ -60,8 +61,8 @@ impl ImageName {
     /// The names to try: this one, then the one that Docker's rules make of it, if it differs.
     #[must_use]
     pub fn candidates(&self) -> Vec<String> {
-        let mut names = vec![self.0.clone()];
-        names.extend(normalize(&self.0).filter(|name| *name != self.0));
+        let mut names = vec![self.0.to_string()];
+        names.extend(normalize(&self.0).filter(|name| **name != *self.0));
         names
     }
 }

@@ -212,6 +212,7 @@ mod tests {
             config_digest: digest("c"),
             config: ImageConfig::default(),
             layers: Vec::new(),
+            layers_digest: [0; 32],
             chain_id: Some(digest("d")),
         }
     }
