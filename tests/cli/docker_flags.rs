@@ -116,7 +116,7 @@ fn what_has_no_counterpart_is_refused() {
 fn flags_override_a_file_of_options() {
     let layout = prepare();
     let file = json!({
-        "process": {"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 1}]},
+        "process": {"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 100}]},
         "capabilities": {"add": ["NET_ADMIN", "SYS_TIME"], "drop": ["CAP_KILL"]},
         "mounts": {
             "add": [{"destination": "/data/", "type": "bind", "source": "/a", "options": ["rbind"]}],
@@ -149,11 +149,11 @@ fn flags_override_a_file_of_options() {
                 .collect::<Vec<_>>()
         )
     };
-    let flags = "--ulimit nofile=2 --cap-add KILL -v /b:/data --tmpfs /scratch:size=4k --net none -m 2m \
+    let flags = "--ulimit nofile=200 --cap-add KILL -v /b:/data --tmpfs /scratch:size=4k --net none -m 2m \
                  --security-opt systempaths=unconfined --security-opt seccomp=builtin --device vendor.com/net=a";
     let found = spec(flags).to_string().replace('\\', "");
     for wanted in [
-        "/process/rlimits/0/soft 2",
+        "/process/rlimits/0/soft 200",
         "\"CAP_KILL\"",
         "\"CAP_NET_ADMIN\"",
         "/source \"/b\"",

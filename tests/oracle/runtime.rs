@@ -25,6 +25,16 @@ pub(crate) const LIST: &[Known] = &[
         witness: || image(&json!({"Cmd": ["sh"], "Env": ["PATH=/bin", "LANG"]})),
     },
     Known {
+        name: "fewer open files than the runtime needs",
+        reason: "runc cannot mount with them",
+        only: &["2.3.7", "2.4.2"],
+        holds: |seen| tells(seen, &["rlimit-files"]),
+        witness: || {
+            let limit = json!({"type": "RLIMIT_NOFILE", "hard": 15, "soft": 15});
+            with("WithRlimit", limit)
+        },
+    },
+    Known {
         name: "mount without a type and without bind",
         reason: "mount(2) needs a filesystem type",
         only: &[],

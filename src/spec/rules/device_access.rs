@@ -30,7 +30,7 @@ const APPENDED: [(&str, Devices, u8); 11] = [
     ("", ('c', 10, 200), ALL),
 ];
 
-const NULL: &str = "/dev/null";
+pub(super) const NULL: &str = "/dev/null";
 
 /// The type of some devices, their major and their minor number.
 type Devices = (char, i64, i64);

@@ -1,6 +1,7 @@
 //! Device nodes, and the rules of the device controller.
 
 use super::Findings;
+use super::device_access::NULL;
 use super::mounts::{clean_path, destination};
 use super::namespaces::exists;
 use crate::oci::{Device, DeviceRule, Mount, Place, Spec, place};
@@ -22,11 +23,12 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
 const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
 
 /// The numbers of the nodes that a runtime makes, each with what makes its place, and with the highest such number. In a
-/// user namespace a runtime binds the host's nodes, where `/dev` is bound it makes none, and `/dev/ptmx` is a link.
+/// user namespace a runtime binds the host's nodes, where `/dev` is bound it makes none, and `/dev/ptmx` is a link. What is a directory exists.
 fn made_numbers(spec: &Spec) -> impl Iterator<Item = (impl Fn() -> Place, &Device, i64, i64)> {
     let makes = !exists(spec, "user") && makes_nodes(spec);
     let made = makes.then(|| nodes(spec)).into_iter().flatten();
-    let is_made = |path: &str| !path.is_empty() && clean_path(path) != "/dev/ptmx";
+    let exists = |path: &str| matches!(&*clean_path(path), "/dev/ptmx" | "/dev" | "/");
+    let is_made = move |path: &str| !path.is_empty() && !exists(path);
     made.filter(move |(_, node)| is_made(&node.path)).flat_map(|(index, node)| {
         HIGHEST.into_iter().zip([node.major, node.minor]).map(move |((name, highest), number)| {
             (move || place!["linux", "devices", index, name], node, number, highest)
@@ -98,6 +100,20 @@ const WITHOUT_NODES: [&str; 6] = ["proc", "sysfs", "mqueue", "devpts", "cgroup",
 pub(super) const DEFAULT_NODES: [&str; 6] =
     ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
+/// A node `/dev/null` is the kernel's, unless a runtime binds that of the host.
+pub(super) fn null(spec: &Spec, findings: &mut Findings) {
+    if exists(spec, "user") || !makes_nodes(spec) {
+        return;
+    }
+    for (index, node) in nodes(spec).filter(|(_, node)| clean_path(&node.path) == NULL) {
+        let is_character = matches!(node.kind.as_str(), "c" | "u");
+        if !is_character || (node.major, node.minor) != (1, 3) {
+            let place = place!["linux", "devices", index];
+            findings.add(place, "must be the character device 1:3, which the runtime opens");
+        }
+    }
+}
+
 /// Whether a runtime makes device nodes: not where the host's are bound.
 pub(super) fn makes_nodes(spec: &Spec) -> bool {
     !spec.mounts.iter().any(|mount| mount.is_bind() && destination(mount) == "/dev")
@@ -161,7 +177,9 @@ pub(super) fn letters(spec: &Spec, findings: &mut Findings) {
 pub(super) fn rule_numbers(spec: &Spec, findings: &mut Findings) {
     for (index, rule) in rules(spec) {
         for (name, number) in [("major", rule.major), ("minor", rule.minor)] {
-            if number.is_some_and(|number| number < -1) {
+            // A rule for all types is one for all numbers, whatever it says.
+            let is_read = !matches!(rule.kind.as_str(), "" | "a");
+            if is_read && number.is_some_and(|number| number < -1) {
                 let place = place!["linux", "resources", "devices", index, name];
                 findings.add(place, "must be the number of a device, or -1 for all");
             }

@@ -27,6 +27,21 @@ pub(super) fn order(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// How many descriptors the start of a container takes if it mounts something.
+const NEEDED_FILES: u64 = 16;
+
+/// The runtime itself has enough descriptors: the limit holds for it before it is replaced by the program.
+pub(super) fn files(spec: &Spec, findings: &mut Findings) {
+    for (index, limit) in limits(spec).iter().enumerate() {
+        let is_low = limit.kind == "RLIMIT_NOFILE" && limit.soft < NEEDED_FILES;
+        if is_low && !spec.mounts.is_empty() {
+            let place = place!["process", "rlimits", index, "soft"];
+            let text = format_args!("must be at least {NEEDED_FILES}, which the runtime needs");
+            findings.add(place, text);
+        }
+    }
+}
+
 /// No limit is listed twice.
 pub(super) fn once(spec: &Spec, findings: &mut Findings) {
     let names = limits(spec).iter().map(|limit| limit.kind.as_str());

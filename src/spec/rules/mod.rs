@@ -319,6 +319,7 @@ mod tests {
     #[test]
     fn a_rule_has_so_many_findings_at_most() {
         let mut wrong = spec();
+        wrong["process"]["args"] = json!(["/bin/sh"]);
         wrong["process"]["env"] = vec!["x"; 10_000].into();
         wrong["process"]["user"]["additionalGids"] = vec![9; 1000].into();
         assert_eq!(found(wrong.clone()).len(), MOST_FINDINGS);
@@ -358,6 +359,15 @@ mod tests {
         };
         let cases = [
             ("rlimit-once", "/process/rlimits", json!([limit, limit])),
+            ("process-path", "/process/env", json!([])),
+            ("process-path", "/process/env", json!(["PATH=/bin", "PATH=:bin"])),
+            (
+                "rlimit-files",
+                "/process/rlimits",
+                json!([{"type": "RLIMIT_NOFILE", "hard": 20, "soft": 15}]),
+            ),
+            ("unified-processes", "/linux/resources/unified", json!({"cgroup.threads": "1"})),
+            ("masked-last-capability", "/linux/maskedPaths", json!(["/proc/sys/"])),
             ("user-umask", "/process/user/umask", json!(0o1000)),
             ("mount-mapped-ranges", "/mounts/1", mapped(json!([{"size": 0}]))),
             (
@@ -480,6 +490,10 @@ mod tests {
             ("/linux/memoryPolicy", json!({"mode": "MPOL_PREFERRED"}), &[]),
             ("/linux/resources/blockIO", json!({"weight": 0}), &[]),
             (unified, json!({"memory": "1"}), &["unified-name"]),
+            ("/process/rlimits", json!([{"type": "RLIMIT_NOFILE", "hard": 16, "soft": 16}]), &[]),
+            ("/process/env", json!(["PATH=", "PATH=x:/bin"]), &[]),
+            ("/linux/maskedPaths", json!(["/proc/sys/kernel/core_pattern"]), &[]),
+            ("/linux/resources/devices/0", json!({"major": -2, "access": "rwm"}), &[]),
             (unified, json!({"": "1"}), &["unified-name"]),
         ];
         for (pointer, value, want) in cases {

@@ -6,6 +6,7 @@ use super::{Findings, repeated};
 use crate::oci::{LinuxNamespace, Place, Spec, place};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 const KINDS: [&str; 8] = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
 
@@ -169,6 +170,24 @@ pub(super) fn hidden_lists(spec: &Spec) -> impl Iterator<Item = (&'static str, &
 pub(super) fn hidden_paths(spec: &Spec, findings: &mut Findings) {
     for (name, _) in hidden_lists(spec).filter(|(_, paths)| !paths.is_empty()) {
         needs(spec, place!["linux", name], "mount", findings);
+    }
+}
+
+/// What the runtime reads of the kernel when it sets capabilities.
+const LAST_CAPABILITY: &str = "/proc/sys/kernel/cap_last_cap";
+
+/// With capabilities, no masked path hides what the runtime reads for them.
+pub(super) fn masked_last_capability(spec: &Spec, findings: &mut Findings) {
+    if spec.process.as_ref().is_none_or(|process| process.capabilities.is_none()) {
+        return;
+    }
+    let masked = spec.linux.iter().flat_map(|linux| &linux.masked_paths).enumerate();
+    for (index, path) in masked {
+        if Path::new(LAST_CAPABILITY).starts_with(&*clean_path(path)) {
+            let place = place!["linux", "maskedPaths", index];
+            let text = format_args!("hides {LAST_CAPABILITY}, which runc 1.6 reads afterwards");
+            findings.add(place, text);
+        }
     }
 }
 

@@ -46,6 +46,22 @@ pub(super) fn environment(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A program by name is looked up in a PATH. Of several the last one counts, and of its directories those that are absolute.
+pub(super) fn path(spec: &Spec, findings: &mut Findings) {
+    let Some(process) = &spec.process else { return };
+    let Some(program) = process.args.first() else { return };
+    if program.is_empty() || program.contains('/') {
+        return;
+    }
+    let path = process.env.iter().rev().find_map(|entry| entry.strip_prefix("PATH="));
+    if !path.is_some_and(|path| path.split(':').any(|directory| directory.starts_with('/'))) {
+        let text = format_args!(
+            "should have a PATH with an absolute directory: without one runc does not find {program:?}"
+        );
+        findings.add(place!["process", "env"], text);
+    }
+}
+
 /// No argument and no environment entry is longer than the kernel accepts.
 pub(super) fn length(spec: &Spec, findings: &mut Findings) {
     for (place, text) in spec.process.iter().flat_map(arguments_and_environment) {

@@ -229,6 +229,19 @@ pub(super) fn rdma_names(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The files of a control group that move processes into it.
+const OF_PROCESSES: [&str; 2] = ["cgroup.procs", "cgroup.threads"];
+
+/// A key of `unified` moves no processes.
+pub(super) fn unified_processes(spec: &Spec, findings: &mut Findings) {
+    for name in resources(spec).into_iter().flat_map(|resources| resources.unified.keys()) {
+        if OF_PROCESSES.contains(&name.as_str()) {
+            let place = place!["linux", "resources", "unified", name.as_str()];
+            findings.add(place, "is not a limit: it moves processes into the control group");
+        }
+    }
+}
+
 /// A key of `unified` is the name of a file, with its controller.
 pub(super) fn unified(spec: &Spec, findings: &mut Findings) {
     for name in resources(spec).into_iter().flat_map(|resources| resources.unified.keys()) {

@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 157] = [
+pub static RULES: [Rule; 162] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -51,6 +51,8 @@ pub static RULES: [Rule; 157] = [
         "runc: validateProcessSpec; CVE-2024-21626", process::working_directory),
     refused("process-env", "Every environment entry has a key and a value.",
         "runc: prepareEnv", process::environment),
+    warned("process-path", "A program without a slash has a PATH in the environment.",
+        "runc: exec.LookPath; crun: find_executable has a PATH of its own", process::path),
     warned("process-text-length", "Arguments and environment entries are at most 131071 bytes long.",
         "execve(2), where pages have 4 KiB", process::length),
     refused("nul-byte", "Arguments, environment entries, paths and mount options contain no NUL byte.",
@@ -61,6 +63,8 @@ pub static RULES: [Rule; 157] = [
         "setrlimit(2)", limits::order),
     refused("rlimit-once", "No resource limit is listed twice.",
         "ours: the runtime spec requires an error (config.md: rlimits), and runtimes apply the last one", limits::once),
+    refused("rlimit-files", "With mounts, the soft limit of open files is at least 16.",
+        "runc 1.5 and newer: its own descriptors; crun takes fewer", limits::files),
     refused("oom-score-adj", "The OOM score adjustment is between -1000 and 1000.",
         "proc(5)", limits::oom_score),
     refused("capability-name", "Every capability has a name that Linux knows.",
@@ -229,6 +233,8 @@ pub static RULES: [Rule; 157] = [
         namespaces::hidden_paths_absolute),
     refused("hidden-paths-below-node", "No masked or read-only path is below a device node.",
         "runc: maskPath, readonlyPath; crun: do_masked_or_readonly_path", namespaces::hidden_paths_below_nodes),
+    warned("masked-last-capability", "With capabilities, no masked path hides /proc/sys/kernel/cap_last_cap.",
+        "runc since 1.6: capability.LastCap; older ones and crun start", namespaces::masked_last_capability),
     refused("root-readonly-namespace", "The root is read-only only with a mount namespace.",
         "runc since 1.6: validate.security; an older one makes a mount of the host read-only", namespaces::readonly_root),
     refused("mount-readonly-namespace", "A tmpfs, and what is mounted on /dev, is read-only only with a mount namespace.",
@@ -275,6 +281,8 @@ pub static RULES: [Rule; 157] = [
         "the kernel's devices controller", devices::rule_numbers),
     refused("device-rule-part", "No device rule takes a part of an earlier rule for more devices.",
         "runc: devices.emulator", device_access::parts),
+    refused("device-null-number", "A device node /dev/null is the character device 1:3.",
+        "runc since 1.2.8: reOpenDevNull", devices::null),
     refused("device-null", "A device node /dev/null may be read and written.",
         "runc: reOpenDevNull; it allows only devices that the spec does not list", device_access::null),
     refused("memory-amount", "An amount of memory is in bytes, or -1 for no limit.",
@@ -313,6 +321,8 @@ pub static RULES: [Rule; 157] = [
         "the kernel's rdma controller", resources::rdma_names),
     refused("unified-name", "A key of unified is the name of a file with its controller, for example memory.high.",
         "runc: fs2.Manager.setUnified; crun: write_unified_resources", resources::unified),
+    refused("unified-processes", "No key of unified is a file that moves processes, for example cgroup.procs.",
+        "the kernel's control groups of version 2: what is written there is a process, and no limit", resources::unified_processes),
     refused("seccomp-action", "Every action of the system call filter is known.",
         "runc: seccomp.ConvertStringToAction; crun: get_seccomp_action", seccomp::actions),
     warned("seccomp-default", "The system call filter has a default action.",

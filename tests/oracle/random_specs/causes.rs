@@ -87,6 +87,16 @@ const CAUSES: &[Cause] = &[
         has: |it| names_more_than(&it.spec["linux"]["resources"]["cpu"]["mems"], "node"),
     },
     Cause {
+        reason: "this machine does not have all of the memory nodes of a policy",
+        messages: &["set_mempolicy: invalid argument"],
+        has: |it| names_more_than(&it.spec["linux"]["memoryPolicy"]["nodes"], "node"),
+    },
+    Cause {
+        reason: "crun 1.8 makes a node of what others have as a link",
+        messages: &["mknod `/dev/ptmx`"],
+        has: |it| it.is_crun() && it.list("/linux/devices").any(|it| it["path"] == "/dev/ptmx"),
+    },
+    Cause {
         reason: "this machine's kernel has no clamps of utilization",
         messages: &["setting scheduler: operation not supported"],
         has: |it| {
@@ -332,6 +342,31 @@ const CAUSES: &[Cause] = &[
         has: |it| it.mounts().any(|mount| destination(mount) == "/bin"),
     },
     Cause {
+        reason: "crun 1.8 makes recursive options of a directory alone",
+        messages: &["Not a directory"],
+        has: |it| it.is_crun() && it.names_mount_with(&["rnosuid", "rnodev", "rnoexec", "rro"]),
+    },
+    Cause {
+        reason: "control groups of version 2 have no options of other filesystems",
+        messages: &["invalid argument", "Invalid argument"],
+        has: |it| {
+            let is_cgroup = |mount: &&Value| mount["type"] == "cgroup";
+            let mut options = it.mounts().filter(is_cgroup).flat_map(|it| it["options"].as_array());
+            it.runtime.version_2
+                && options.any(|all| all.iter().any(|one| one.to_string().contains('=')))
+        },
+    },
+    Cause {
+        reason: "runc 1.5 needs a /proc where a user namespace may mount none",
+        messages: &["open /proc: no such file or directory"],
+        has: |it| {
+            let is_user = |namespace: &Value| namespace["type"] == "user";
+            it.runtime.program == Program::RuncOfTheRules
+                && it.list("/linux/namespaces").any(is_user)
+                && !it.mounts().any(|mount| destination(mount) == "/proc")
+        },
+    },
+    Cause {
         reason: "crun 1.8 takes a newer option for one of the filesystem",
         messages: &["Invalid argument"],
         has: |it| {
@@ -443,14 +478,15 @@ pub(crate) fn find(
     CAUSES.iter().find(fits).map(|cause| cause.reason)
 }
 
-/// Whether a container starts although a rule is broken: a hook after its end cannot stop it, and crun goes on after one that
-/// fails after the start.
+/// Whether a container starts, or waits, although a rule is broken: a hook after its end cannot stop it, and crun goes on after
+/// one that fails after the start.
 pub(crate) fn starts_here(broken: &Broken, spec: &Value, runtime: &Runtime) -> bool {
     let place = broken.place.to_string();
     let crun = runtime.program == Program::Crun;
     let hook =
         place.starts_with("hooks.poststop") || (crun && place.starts_with("hooks.poststart"));
-    hook || is_null_in_a_list(broken)
+    hook || (crun && has_pipe_as_null(spec))
+        || is_null_in_a_list(broken)
         || is_of_an_unknown_call(broken, spec)
         || is_cut_off(broken, spec)
         || (!runtime.version_2 && is_unlimited_swap(broken, spec))
@@ -464,6 +500,12 @@ pub(crate) fn starts_everywhere(broken: &Broken, spec: &Value) -> bool {
         || is_cut_off(broken, spec)
 }
 
+/// Whether `/dev/null` is a named pipe: crun waits in it, and does not get to the program.
+fn has_pipe_as_null(spec: &Value) -> bool {
+    let mut nodes = spec["linux"]["devices"].as_array().into_iter().flatten();
+    nodes.any(|node| node["path"] == "/dev/null" && node["type"] == "p")
+}
+
 /// The value at a broken place.
 fn value<'a>(broken: &Broken, spec: &'a Value) -> &'a Value {
     let pointer = format!("/{}", broken.place).replace(['.', '['], "/").replace(']', "");
@@ -472,7 +514,8 @@ fn value<'a>(broken: &Broken, spec: &'a Value) -> &'a Value {
 
 /// Whether a number of a device is cut off to one that mknod(2) takes: runc makes it 32 bits long first.
 fn is_cut_off(broken: &Broken, spec: &Value) -> bool {
-    broken.rule.name == "device-number-size" && value(broken, spec).as_i64() > Some(u32::MAX.into())
+    let is_long = value(broken, spec).as_i64() > Some(u32::MAX.into());
+    is_long && matches!(broken.rule.name, "device-number-size" | "device-pipe-number")
 }
 
 /// Whether a limit of swap is what version 1 of control groups takes for none.

@@ -1,9 +1,10 @@
 //! A bundle: a root filesystem with a busybox, and a config.json.
 
+use super::adapted::is_bind;
 use crate::support::control_group::ControlGroup;
 use serde_json::Value;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +35,7 @@ impl Bundle {
         let root = bundle.path().join("rootfs");
         fs::create_dir_all(root.join("bin")).unwrap();
         fs::copy(busybox(), root.join("bin/busybox")).unwrap();
-        symlink("busybox", root.join("bin/true")).unwrap();
+        write_script(&root.join("bin/true"));
         // Like in an image: users of a user namespace cannot create them.
         for mount in spec["mounts"].as_array().into_iter().flatten() {
             place(&root, mount);
@@ -45,8 +46,7 @@ impl Bundle {
             let path = root.join(program.trim_start_matches('/'));
             if !path.exists() {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(&path, SCRIPT).unwrap();
-                fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+                write_script(&path);
             }
         }
         let owner =
@@ -64,6 +64,12 @@ impl Bundle {
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
+}
+
+/// Writes a program that ends well.
+fn write_script(path: &Path) {
+    fs::write(path, SCRIPT).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// The ID on the host of a user namespace's root.
@@ -86,11 +92,8 @@ fn give_to(path: &Path, [user, group]: [Option<u32>; 2]) {
 fn place(root: &Path, mount: &Value) {
     let path = mount["destination"].as_str().filter(|path| is_path(path)).unwrap_or_default();
     let path = root.join(path.trim_matches('/'));
-    let binds = |option: &Value| option == "bind" || option == "rbind";
-    let is_bind = mount["type"] == "bind"
-        || mount["options"].as_array().is_some_and(|options| options.iter().any(binds));
     let source = mount["source"].as_str().map(Path::new);
-    if is_bind && source.is_some_and(Path::is_file) {
+    if is_bind(mount) && source.is_some_and(Path::is_file) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         if !path.exists() {
             fs::write(path, "").unwrap();

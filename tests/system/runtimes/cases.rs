@@ -245,7 +245,11 @@ pub(crate) const RUNS: &[(&str, Patch)] = &[
         process("execCPUAffinity", json!({"initial": "0", "final": "0-1023"}))
     }),
     ("hooks of no turn that there is", || json!({"hooks": {"nosuch": [{"path": "x"}]}})),
-    ("a hook", || hook(json!({"path": "/bin/true", "timeout": 5}))),
+    // It reads its input: crun ends where a hook ends before that.
+    ("a hook", || {
+        let args = ["sh", "-c", "cat >/dev/null"];
+        hook(json!({"path": "/bin/sh", "args": args, "timeout": 5}))
+    }),
     ("calls of a filter that a runtime passes over", || {
         let argument = json!({"index": 6, "value": 1, "op": "SCMP_CMP_EQ"});
         let unnamed =
@@ -323,6 +327,12 @@ pub(crate) const CASES: &[Case] = &[
     case("process-cwd", Both, || process("cwd", json!("/dev/stdin"))),
     case("process-env", Runc, || process("env", json!(["PATH=/bin", "LANG"]))),
     case("process-env", Runc, || process("env", json!(["PATH=/bin", "=x"]))),
+    case("process-path", Runc, || json!({"process": {"args": ["true"], "env": ["A=b"]}})),
+    case(
+        "process-path",
+        Runc,
+        || json!({"process": {"args": ["true"], "env": ["PATH=/bin", "PATH=bin:"]}}),
+    ),
     case("nul-byte", Runc, || process("args", json!(["/bin/true", "a\0b"]))),
     case("nul-byte", Runc, || mount(json!({"destination": "/a\0", "type": "tmpfs"}))),
     case("process-text-length", Both, || {
@@ -334,6 +344,9 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("rlimit-order", Both, || {
         process("rlimits", json!([{"type": "RLIMIT_CORE", "hard": 1, "soft": 2}]))
+    }),
+    case("rlimit-files", RuncOfTheRules, || {
+        process("rlimits", json!([{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 15}]))
     }),
     case("oom-score-adj", Both, || process("oomScoreAdj", json!(1001))),
     case("capability-name", Nobody, || {
@@ -782,6 +795,9 @@ pub(crate) const CASES: &[Case] = &[
         let one = json!({"allow": false, "type": "c", "major": 1, "access": "rwm"});
         resources("devices", json!([all, one]))
     }),
+    case("device-null-number", RuncOfTheRules, || {
+        linux("devices", json!([{"path": "/dev/null", "type": "p"}]))
+    }),
     case("device-null", Runc, || {
         linux("devices", json!([{"path": "/dev/null", "type": "c", "major": 1, "minor": 3}]))
     }),
@@ -824,6 +840,8 @@ pub(crate) const CASES: &[Case] = &[
         resources("hugepageLimits", json!([{"pageSize": "2 MB", "limit": 1}]))
     }),
     case("unified-name", Both, || resources("unified", json!({"a/b.c": "1"}))),
+    case("unified-processes", Runc, || resources("unified", json!({"cgroup.procs": "x"}))),
+    case("masked-last-capability", NewestRunc, || linux("maskedPaths", json!(["/proc/sys"]))),
     case("seccomp-action", Both, || filter("defaultAction", json!("X"))),
     case("seccomp-action", Both, || call("action", json!("X"))),
     case("seccomp-default", Crun, || linux("seccomp", json!({"defaultAction": ""}))),
