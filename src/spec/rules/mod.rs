@@ -360,6 +360,7 @@ mod tests {
         let cases = [
             ("rlimit-once", "/process/rlimits", json!([limit, limit])),
             ("process-path", "/process/env", json!([])),
+            ("mount-on-null", "/mounts/1", json!({"destination": "/dev/./null", "type": "tmpfs"})),
             ("process-path", "/process/env", json!(["PATH=/bin", "PATH=:bin"])),
             (
                 "rlimit-files",

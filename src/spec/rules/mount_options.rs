@@ -49,6 +49,8 @@ enum Value {
     Number,
     /// One of some words.
     Word(&'static [&'static str]),
+    /// A memory policy. Linux: `mpol_parse_str`.
+    Policy,
     /// Anything that the kernel may know.
     Any,
     /// An option without a value.
@@ -62,7 +64,7 @@ fn options_of(filesystem: &str) -> Option<&'static [(&'static str, Value)]> {
     Some(match filesystem {
         "tmpfs" => &[
             ("mode", Value::Octal), ("size", Value::Size), ("uid", Value::Id), ("gid", Value::Id),
-            ("nr_inodes", Value::Amount), ("nr_blocks", Value::Amount), ("huge", Value::Any), ("mpol", Value::Any),
+            ("nr_inodes", Value::Amount), ("nr_blocks", Value::Amount), ("huge", Value::Any), ("mpol", Value::Policy),
             ("inode32", Value::Nothing), ("inode64", Value::Nothing), ("noswap", Value::Nothing), ("quota", Value::Nothing),
             ("usrquota", Value::Nothing), ("grpquota", Value::Nothing), ("usrquota_block_hardlimit", Value::Amount),
             ("usrquota_inode_hardlimit", Value::Amount), ("grpquota_block_hardlimit", Value::Amount),
@@ -105,6 +107,14 @@ impl Value {
             Self::Size => is_amount(text.strip_suffix('%').unwrap_or(text)),
             Self::Number => text.parse::<u32>().is_ok(),
             Self::Word(words) => words.contains(&text),
+            Self::Policy => {
+                let (mode, nodes) = text.split_once(':').unwrap_or((text, ""));
+                match mode.split('=').next().unwrap_or_default() {
+                    "bind" | "prefer (many)" => !nodes.is_empty(),
+                    "default" | "local" => !text.contains(':'),
+                    mode => matches!(mode, "prefer" | "interleave" | "weighted interleave"),
+                }
+            }
             Self::Any => true,
             Self::Nothing => false,
         }
@@ -217,10 +227,16 @@ mod tests {
             "nr_inodes=0x10",
             "noswap",
             "huge=x",
+            "mpol=bind:0-1",
+            "mpol=interleave=static",
+            "mpol=local",
         ] {
             assert!(accepts("tmpfs", option), "{option}");
         }
         for option in [
+            "mpol=bind",
+            "mpol=local:0",
+            "mpol=x",
             "mode=8",
             "mode=",
             "mode",

@@ -1,5 +1,6 @@
 //! The root and the mounts.
 
+use super::device_access::NULL;
 use super::mount_options::PROPAGATIONS;
 use super::{Findings, namespaces, user_namespace};
 use crate::oci::{IdMapping, Mount, Spec, place};
@@ -100,6 +101,17 @@ pub(super) fn terminals(spec: &Spec, findings: &mut Findings) {
     if terminal && !spec.mounts.is_empty() && !spec.mounts.iter().any(has) {
         let text = "needs a devpts on /dev/pts";
         findings.add_contradiction(place!["process", "terminal"], place!["mounts"], text);
+    }
+}
+
+/// No filesystem is mounted on `/dev/null`: it is a directory.
+pub(super) fn on_null(spec: &Spec, findings: &mut Findings) {
+    let is_again = |mount: &Mount| mount.options.iter().any(|option| option == "remount");
+    for (index, mount) in all(spec).filter(|(_, mount)| !mount.is_bind() && !is_again(mount)) {
+        if destination(mount) == NULL {
+            let place = place!["mounts", index, "destination"];
+            findings.add(place, format_args!("must not be {NULL}, which the runtime opens"));
+        }
     }
 }
 

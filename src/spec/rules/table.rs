@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 162] = [
+pub static RULES: [Rule; 163] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -137,6 +137,8 @@ pub static RULES: [Rule; 162] = [
         "ours: runtimes mount both, and only the later one is visible", hidden_mounts::hidden),
     refused("terminal-devpts", "With a terminal, a devpts is mounted on /dev/pts.",
         "runc: setupConsole; crun: libcrun_set_terminal", mounts::terminals),
+    refused("mount-on-null", "No filesystem is mounted on /dev/null.",
+        "runc: reOpenDevNull; crun opens it, too", mounts::on_null),
     refused("mount-bind-options", "A bind mount has no filesystem options.",
         "runc since 1.2: validate.checkBindOptions", mount_options::bind),
     refused("mount-options", "proc, sysfs, tmpfs, devpts and mqueue have only options that they know, with values that they accept.",

@@ -161,7 +161,7 @@ const CAUSES: &[Cause] = &[
         has: |it| {
             let keys = it.spec["linux"]["sysctl"].as_object().into_iter().flatten();
             keys.map(|(key, _)| dotted(key)).any(|key| {
-                let path = key.replace('.', "/");
+                let path = key.replace('.', "/").replace("//", "/");
                 let is_named = it.message.contains(&path) || it.message.contains(&*key);
                 is_named && !Path::new("/proc/sys").join(path).is_file()
             })

@@ -515,6 +515,10 @@ pub(crate) const CASES: &[Case] = &[
         json!({ "mounts": spec["mounts"] })
     }),
     case("terminal-devpts", Both, || process("terminal", json!(true))),
+    case("mount-on-null", Both, || mount(json!({"destination": "/dev/null", "type": "tmpfs"}))),
+    case("mount-options", Both, || {
+        mount(json!({"destination": "/data", "type": "tmpfs", "options": ["mpol=bind"]}))
+    }),
     case("mount-bind-options", RuncOfTheRules, || {
         let options = ["bind", "size=1k"];
         mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
