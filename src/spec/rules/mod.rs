@@ -469,6 +469,18 @@ mod tests {
     }
 
     #[test]
+    fn sysctls_of_the_network_are_not_for_the_runtimes_own_namespace() {
+        let mut spec = spec();
+        spec["linux"]["sysctl"] = json!({"net.core.somaxconn": "1"});
+        for (path, wrong) in [("/proc/self/./ns/net", true), ("/run/netns/a", false)] {
+            spec["linux"]["namespaces"] = json!([{"type": "network", "path": path}]);
+            let broken = found(spec.clone());
+            let is_broken = broken.iter().any(|one| one.rule.name == "sysctl-runtime-network");
+            assert_eq!(is_broken, wrong, "{path}");
+        }
+    }
+
+    #[test]
     fn what_the_newest_runc_decides() {
         let deadline = |runtime: u64, flags: &[&str]| json!({"policy": "SCHED_DEADLINE", "runtime": runtime, "deadline": 200_000, "period": 300_000, "flags": flags});
         let keeps = ["SCHED_FLAG_KEEP_POLICY"];

@@ -6,6 +6,7 @@ use super::user_namespace::MappedIds;
 use crate::domain::sandbox::NamespaceKind;
 use crate::domain::sysctl::{NAMESPACES, SysctlScope, dotted, scope};
 use crate::oci::{Place, Spec, place};
+use crate::paths::clean;
 
 fn keys(spec: &Spec) -> impl Iterator<Item = &str> {
     spec.linux.iter().flat_map(|linux| linux.sysctl.keys()).map(String::as_str)
@@ -47,6 +48,23 @@ pub(super) fn namespace(spec: &Spec, findings: &mut Findings) {
             let text = format_args!("needs a private {kind} namespace");
             findings.add_contradiction(place_of_key(key), place_of(kind), text);
         }
+    }
+}
+
+/// A sysctl of the network is not set where the network namespace is that of the runtime itself.
+pub(super) fn of_the_runtime(spec: &Spec, findings: &mut Findings) {
+    let kind = NamespaceKind::Network;
+    let namespaces = spec.linux.iter().flat_map(|linux| &linux.namespaces);
+    let is_own =
+        |path: &str| matches!(&*clean(path), "/proc/self/ns/net" | "/proc/thread-self/ns/net");
+    let mut joined = namespaces.filter(|namespace| namespace.kind == kind.name());
+    // In a user namespace of its own, another rule has all that are joined.
+    if is_private(spec, "user") || !joined.any(|namespace| is_own(&namespace.path)) {
+        return;
+    }
+    for key in keys(spec).filter(|key| scope(key) == SysctlScope::Namespace(kind)) {
+        let text = "needs another network namespace than that of the runtime";
+        findings.add_contradiction(place_of_key(key), place_of(kind.name()), text);
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 163] = [
+pub static RULES: [Rule; 164] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -247,6 +247,8 @@ pub static RULES: [Rule; 163] = [
         "runc: validate.sysctl; crun: validate_sysctl", sysctl::host),
     refused("sysctl-namespace", "A sysctl is set only in a namespace other than the host's.",
         "runc: validate.sysctl; crun: validate_sysctl", sysctl::namespace),
+    refused("sysctl-runtime-network", "A sysctl of the network is not set in the network namespace of the runtime.",
+        "runc: validate.checkHostNs; crun sets it there", sysctl::of_the_runtime),
     warned("sysctl-user", "No sysctl belongs to a user namespace.",
         "runc before 1.4: validate.sysctl; crun: validate_sysctl", sysctl::user),
     refused("sysctl-owner", "In a user namespace, a sysctl is set only in a network namespace that it owns, and the domain name by its field.",

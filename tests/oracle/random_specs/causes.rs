@@ -486,6 +486,7 @@ pub(crate) fn starts_here(broken: &Broken, spec: &Value, runtime: &Runtime) -> b
     let hook =
         place.starts_with("hooks.poststop") || (crun && place.starts_with("hooks.poststart"));
     hook || (crun && has_pipe_as_null(spec))
+        || (!runtime.version_2 && is_option_of_a_cgroup(broken, spec))
         || is_null_in_a_list(broken)
         || is_of_an_unknown_call(broken, spec)
         || is_cut_off(broken, spec)
@@ -521,6 +522,14 @@ fn is_cut_off(broken: &Broken, spec: &Value) -> bool {
 /// Whether a limit of swap is what version 1 of control groups takes for none.
 fn is_unlimited_swap(broken: &Broken, spec: &Value) -> bool {
     broken.rule.name == "memory-swap" && value(broken, spec).as_i64() >= Some(i64::MAX & !4095)
+}
+
+/// Whether it is an option of control groups of version 1, which runtimes mount without it.
+fn is_option_of_a_cgroup(broken: &Broken, spec: &Value) -> bool {
+    let place = broken.place.to_string();
+    let number = place.strip_prefix("mounts[").and_then(|rest| rest.split_once("].options"));
+    let number = number.and_then(|(number, _)| number.parse::<usize>().ok());
+    number.is_some_and(|number| spec["mounts"][number]["type"] == "cgroup")
 }
 
 /// Whether a list has an element that is null: specd refuses what Go reads as 0 or as an empty text.

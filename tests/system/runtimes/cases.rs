@@ -724,6 +724,13 @@ pub(crate) const CASES: &[Case] = &[
         spec
     }),
     case("sysctl-namespace", Both, || linux("sysctl", json!({"user.max_user_namespaces": "100"}))),
+    case("sysctl-runtime-network", Runc, || {
+        let mut spec = without("network");
+        let list = spec["linux"]["namespaces"].as_array_mut().unwrap();
+        list.push(json!({"type": "network", "path": "/proc/self/ns/net"}));
+        spec["linux"]["sysctl"] = json!({"net.core.somaxconn": "1"});
+        spec
+    }),
     case("sysctl-user", NotRuncOfTheRules, || {
         let mut spec = user_namespace(&ids(0, 100_000, 10), &ids(0, 100_000, 10));
         spec["linux"]["sysctl"] = json!({"user.max_user_namespaces": "100"});
