@@ -162,7 +162,8 @@ const CAUSES: &[Cause] = &[
             let keys = it.spec["linux"]["sysctl"].as_object().into_iter().flatten();
             keys.map(|(key, _)| dotted(key)).any(|key| {
                 let path = key.replace('.', "/").replace("//", "/");
-                let is_named = it.message.contains(&path) || it.message.contains(&*key);
+                let message = it.message.replace("//", "/");
+                let is_named = message.contains(&path) || message.contains(&*key);
                 is_named && !Path::new("/proc/sys").join(path).is_file()
             })
         },
