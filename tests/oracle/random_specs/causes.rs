@@ -351,10 +351,12 @@ const CAUSES: &[Cause] = &[
         reason: "control groups of version 2 have no options of other filesystems",
         messages: &["invalid argument", "Invalid argument"],
         has: |it| {
-            let is_cgroup = |mount: &&Value| mount["type"] == "cgroup";
-            let mut options = it.mounts().filter(is_cgroup).flat_map(|it| it["options"].as_array());
+            let groups = it.mounts().filter(|mount| mount["type"] == "cgroup");
+            let places: Vec<String> = groups.map(destination).collect();
+            let mut there = it.mounts().filter(|mount| places.contains(&destination(mount)));
+            // A tmpfs has the option mode, whatever the spec says.
             it.runtime.version_2
-                && options.any(|all| all.iter().any(|one| one.to_string().contains('=')))
+                && there.any(|it| it["type"] == "tmpfs" || it["options"].to_string().contains('='))
         },
     },
     Cause {
