@@ -125,8 +125,17 @@ impl State {
             if let Err(mut unwanted) = call.turn.send(turn) {
                 // The call has left.
                 unwanted.turns = None;
-                self.free += room;
+                self.take_back(&unwanted, Duration::ZERO);
             }
+        }
+    }
+
+    /// Frees the room of a turn, and charges its peer for the time that it took instead of the expected one.
+    fn take_back(&mut self, turn: &Turn, took: Duration) {
+        self.free += turn.room;
+        if let Some(calls) = self.peers.get_mut(&turn.peer) {
+            let used = calls.used + took.saturating_mul(by(turn.room));
+            calls.used = used.saturating_sub(turn.charged);
         }
     }
 
@@ -265,13 +274,9 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let Some(turns) = self.turns.take() else { return };
         let mut state = turns.lock();
-        state.free += self.room;
         let took = self.since.elapsed();
         state.expected = (state.expected * 7 + took) / 8;
-        if let Some(calls) = state.peers.get_mut(&self.peer) {
-            let used = calls.used + took.saturating_mul(by(self.room));
-            calls.used = used.saturating_sub(self.charged);
-        }
+        state.take_back(self, took);
         state.pass_on(&turns);
     }
 }
@@ -373,6 +378,21 @@ mod tests {
         }
         drop(both);
         assert_eq!(calls.order().await, [0, 2, 1]);
+    }
+
+    #[test]
+    fn a_peer_is_not_charged_for_a_turn_that_its_call_did_not_wait_for() {
+        let turns = Turns::new(1, Patience { in_order: LONG, most: LONG });
+        let mut state = turns.lock();
+        state.expected = Duration::from_secs(1);
+        let (send, gone) = oneshot::channel();
+        drop(gone);
+        let call = Waiting { peer: peer(1), room: 1, since: Instant::now(), turn: send };
+        state.peers.entry(peer(1)).or_default().waiting.insert(0, call);
+        state.in_order = 1;
+        state.pass_on(&turns);
+        assert_eq!((state.free, state.in_order), (1, 0));
+        assert_eq!(state.peers[&peer(1)].used, Duration::ZERO);
     }
 
     #[tokio::test]
