@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 pub(crate) const ROWS: &[Row] = &[Row {
@@ -46,21 +47,28 @@ const SHED: Duration = Duration::from_millis(50);
 /// One in so many connections is that of prompt callers.
 const PROMPT: usize = 4;
 
-/// What callers saw: numbers of calls, and latencies in microseconds.
+/// The latencies that callers saw, in microseconds.
 #[derive(Default)]
 struct Seen {
     answered: Vec<u32>,
     shed: Vec<u32>,
-    /// The calls of those callers that have to wait for a CPU.
-    answered_late: usize,
-    shed_late: usize,
+}
+
+/// What all callers saw.
+#[derive(Default)]
+struct Load {
+    /// What prompt callers saw.
+    prompt: Seen,
+    /// How many calls were answered, and how many were shed.
+    answered: usize,
+    shed: usize,
     broken: usize,
     took: Duration,
 }
 
-impl Seen {
+impl Load {
     fn goodput(&self) -> f64 {
-        (self.answered.len() + self.answered_late) as f64 / self.took.as_secs_f64()
+        self.answered as f64 / self.took.as_secs_f64()
     }
 }
 
@@ -78,15 +86,16 @@ async fn overload(arena: Arc<Arena>) -> Found {
     let mut faults = Vec::new();
     // With few and with many streams on a connection.
     for (connections, streams) in [(callers * 10 / 16, 16), (callers * 10 / 100, 100)] {
-        let seen = load(&arena, connections.max(1), streams).await;
-        let (shed, answered) = (percentile(&seen.shed, 99), percentile(&seen.answered, 99));
-        let unloaded = percentile(&alone.answered, 99);
-        let share = seen.goodput() / peak;
+        let loaded = load(&arena, connections.max(1), streams).await;
+        let [shed, answered, unloaded] =
+            [&loaded.prompt.shed, &loaded.prompt.answered, &alone.prompt.answered]
+                .map(|latencies| percentile(latencies, 99));
+        let share = loaded.goodput() / peak;
         words.push(format!(
             "{} on {connections} connections: {:.0} % of that, {} shed within {}, answered within {} (alone {})",
             connections.max(1) * streams,
             share * 100.0,
-            seen.shed.len() + seen.shed_late,
+            loaded.shed,
             time(shed),
             time(answered),
             time(unloaded),
@@ -97,8 +106,8 @@ async fn overload(arena: Arc<Arena>) -> Found {
         if shed.is_some_and(|shed| shed > SHED) {
             faults.push(format!("shed after {}", time(shed)));
         }
-        if seen.broken > 0 {
-            faults.push(format!("{} connections broke", seen.broken));
+        if loaded.broken > 0 {
+            faults.push(format!("{} connections broke", loaded.broken));
         }
     }
     if faults.is_empty() {
@@ -108,40 +117,34 @@ async fn overload(arena: Arc<Arena>) -> Found {
     }
 }
 
-async fn load(arena: &Arc<Arena>, connections: usize, streams: usize) -> Seen {
+async fn load(arena: &Arc<Arena>, connections: usize, streams: usize) -> Load {
     let started = Instant::now();
     let until = started + EACH;
+    let attackers = Handle::current();
     let mut tasks = JoinSet::new();
     for number in 0..connections {
         let shared = Arc::clone(arena);
+        let is_prompt = number.is_multiple_of(PROMPT);
         let calling = async move {
             let mut seen = Seen::default();
-            if callers(&shared, streams, until, &mut seen).await.is_none() {
-                seen.broken += 1;
-            }
-            seen
+            let ended = callers(&shared, streams, until, &mut seen).await;
+            (is_prompt, seen, ended.is_none())
         };
-        if number.is_multiple_of(PROMPT) {
-            tasks.spawn_on(calling, &arena.prompt);
-        } else {
-            tasks.spawn(async move {
-                let seen = calling.await;
-                let (answered_late, shed_late) = (seen.answered.len(), seen.shed.len());
-                Seen { answered_late, shed_late, answered: Vec::new(), shed: Vec::new(), ..seen }
-            });
+        tasks.spawn_on(calling, if is_prompt { &arena.prompt } else { &attackers });
+    }
+    let mut load = Load::default();
+    while let Some(ended) = tasks.join_next().await {
+        let (is_prompt, seen, is_broken) = ended.unwrap();
+        load.answered += seen.answered.len();
+        load.shed += seen.shed.len();
+        load.broken += usize::from(is_broken);
+        if is_prompt {
+            load.prompt.answered.extend(seen.answered);
+            load.prompt.shed.extend(seen.shed);
         }
     }
-    let mut all = Seen::default();
-    while let Some(seen) = tasks.join_next().await {
-        let seen = seen.unwrap();
-        all.answered.extend(seen.answered);
-        all.shed.extend(seen.shed);
-        all.answered_late += seen.answered_late;
-        all.shed_late += seen.shed_late;
-        all.broken += seen.broken;
-    }
-    all.took = started.elapsed();
-    all
+    load.took = started.elapsed();
+    load
 }
 
 /// So many callers on one connection; nothing if it breaks.

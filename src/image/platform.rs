@@ -90,7 +90,7 @@ impl Platform {
             "macos" => "darwin".clone_into(&mut self.os),
             _ => {}
         }
-        let usual = match (self.architecture.as_str(), self.variant.as_str()) {
+        let (architecture, variant) = match (self.architecture.as_str(), self.variant.as_str()) {
             ("i386", _) => ("386", Some("")),
             ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", Some("")),
             ("x86_64" | "x86-64", _) => ("amd64", None),
@@ -105,7 +105,6 @@ impl Platform {
             ("arm", "8") => ("arm", Some("v8")),
             _ => return self,
         };
-        let (architecture, variant) = usual;
         architecture.clone_into(&mut self.architecture);
         if let Some(variant) = variant {
             variant.clone_into(&mut self.variant);
@@ -164,9 +163,8 @@ impl Matcher {
     /// What a node of this platform runs: its own platform, then older ones.
     #[must_use]
     pub fn only(platform: &Platform) -> Self {
-        let own = platform.clone().normalized();
-        let os_features = own.os_features.clone();
-        let own = own.with_os_features(OsFeatures::default());
+        let mut own = platform.clone().normalized();
+        let os_features = std::mem::take(&mut own.os_features);
         let with = |architecture: &str, variants: &[String]| -> Vec<Platform> {
             variants.iter().map(|variant| Platform::new(&own.os, architecture, variant)).collect()
         };

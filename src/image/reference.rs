@@ -62,7 +62,7 @@ impl ImageName {
     #[must_use]
     pub fn candidates(&self) -> Vec<String> {
         let mut names = vec![self.0.to_string()];
-        names.extend(normalize(&self.0).filter(|name| **name != *self.0));
+        names.extend(normalize(&self.0).filter(|name| name != self.as_str()));
         names
     }
 }

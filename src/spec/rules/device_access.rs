@@ -2,7 +2,7 @@
 //! that version 1 of control groups cannot express.
 
 use super::Findings;
-use super::mounts::destination;
+use super::devices::{NULL, makes_nodes};
 use crate::oci::{DeviceRule, Linux, Spec, place};
 use std::collections::BTreeMap;
 
@@ -29,8 +29,6 @@ const APPENDED: [(&str, Devices, u8); 11] = [
     ("", ('c', 5, 2), ALL),
     ("", ('c', 10, 200), ALL),
 ];
-
-pub(super) const NULL: &str = "/dev/null";
 
 /// The type of some devices, their major and their minor number.
 type Devices = (char, i64, i64);
@@ -135,10 +133,7 @@ pub(super) fn null(spec: &Spec, findings: &mut Findings) {
     let Some(linux) = &spec.linux else { return };
     let is_null = |kind: &str| matches!(kind, "c" | "u" | "b");
     let node = linux.devices.iter().position(|node| node.path == NULL && is_null(&node.kind));
-    let Some(index) = node else { return };
-    if spec.mounts.iter().any(|mount| mount.is_bind() && destination(mount) == "/dev") {
-        return;
-    }
+    let Some(index) = node.filter(|_| makes_nodes(spec)) else { return };
     let node = &linux.devices[index];
     let kind = if node.kind == "b" { 'b' } else { 'c' };
     if whole(linux).is_ok_and(|access| !access.opens((kind, node.major, node.minor))) {

@@ -1,7 +1,6 @@
 //! Device nodes, and the rules of the device controller.
 
 use super::Findings;
-use super::device_access::NULL;
 use super::mounts::{clean_path, destination};
 use super::namespaces::exists;
 use crate::oci::{Device, DeviceRule, Mount, Place, Spec, place};
@@ -22,14 +21,18 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
 /// The highest major and minor number that mknod(2) takes.
 const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
 
-/// The numbers of the nodes that a runtime makes, each with what makes its place, and with the highest such number. In a
-/// user namespace a runtime binds the host's nodes, where `/dev` is bound it makes none, and `/dev/ptmx` is a link. What is a directory exists.
-fn made_numbers(spec: &Spec) -> impl Iterator<Item = (impl Fn() -> Place, &Device, i64, i64)> {
+/// The nodes that a runtime makes. In a user namespace it binds the host's, where `/dev` is bound it makes none, `/dev/ptmx` is a
+/// link, and a directory exists.
+fn made_nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
     let makes = !exists(spec, "user") && makes_nodes(spec);
     let made = makes.then(|| nodes(spec)).into_iter().flatten();
     let exists = |path: &str| matches!(&*clean_path(path), "/dev/ptmx" | "/dev" | "/");
-    let is_made = move |path: &str| !path.is_empty() && !exists(path);
-    made.filter(move |(_, node)| is_made(&node.path)).flat_map(|(index, node)| {
+    made.filter(move |(_, node)| !node.path.is_empty() && !exists(&node.path))
+}
+
+/// The numbers of the nodes that a runtime makes, each with what makes its place, and with the highest such number.
+fn made_numbers(spec: &Spec) -> impl Iterator<Item = (impl Fn() -> Place, &Device, i64, i64)> {
+    made_nodes(spec).flat_map(|(index, node)| {
         HIGHEST.into_iter().zip([node.major, node.minor]).map(move |((name, highest), number)| {
             (move || place!["linux", "devices", index, name], node, number, highest)
         })
@@ -96,16 +99,15 @@ pub(super) fn path_end(spec: &Spec, findings: &mut Findings) {
 /// Filesystems in which no device node can be made.
 const WITHOUT_NODES: [&str; 6] = ["proc", "sysfs", "mqueue", "devpts", "cgroup", "cgroup2"];
 
+pub(super) const NULL: &str = "/dev/null";
+
 /// The nodes that a runtime makes in every container.
 pub(super) const DEFAULT_NODES: [&str; 6] =
-    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+    [NULL, "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
 /// A node `/dev/null` is the kernel's, unless a runtime binds that of the host.
-pub(super) fn null(spec: &Spec, findings: &mut Findings) {
-    if exists(spec, "user") || !makes_nodes(spec) {
-        return;
-    }
-    for (index, node) in nodes(spec).filter(|(_, node)| clean_path(&node.path) == NULL) {
+pub(super) fn null_numbers(spec: &Spec, findings: &mut Findings) {
+    for (index, node) in made_nodes(spec).filter(|(_, node)| clean_path(&node.path) == NULL) {
         let is_character = matches!(node.kind.as_str(), "c" | "u");
         if !is_character || (node.major, node.minor) != (1, 3) {
             let place = place!["linux", "devices", index];
@@ -140,7 +142,7 @@ pub(super) fn place_of_nodes(spec: &Spec, findings: &mut Findings) {
             mount.kind, mount.destination
         )
     };
-    if let Some(at) = mount_of("/dev/null") {
+    if let Some(at) = mount_of(NULL) {
         findings.add(place!["mounts", at, "type"], text(at));
     }
     for (index, node) in nodes(spec) {

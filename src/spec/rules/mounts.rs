@@ -1,6 +1,6 @@
 //! The root and the mounts.
 
-use super::device_access::NULL;
+use super::devices::NULL;
 use super::mount_options::PROPAGATIONS;
 use super::{Findings, namespaces, user_namespace};
 use crate::oci::{IdMapping, Mount, Spec, place};

@@ -1,7 +1,7 @@
 //! What the container may use: control groups.
 
 use super::{Findings, cpu_list, namespaces};
-use crate::oci::{Cpu, Memory, Resources, Spec, place};
+use crate::oci::{Cpu, Memory, Place, Resources, Spec, place};
 
 /// What a start takes, in bytes: Docker's daemon accepts no lower limit.
 const LEAST_MEMORY: i64 = 6 << 20;
@@ -232,23 +232,23 @@ pub(super) fn rdma_names(spec: &Spec, findings: &mut Findings) {
 /// The files of a control group that move processes into it.
 const OF_PROCESSES: [&str; 2] = ["cgroup.procs", "cgroup.threads"];
 
+/// The keys of `unified`, with their places.
+fn unified_keys(spec: &Spec) -> impl Iterator<Item = (&str, impl Fn() -> Place)> {
+    let keys = resources(spec).into_iter().flat_map(|resources| resources.unified.keys());
+    keys.map(|key| (key.as_str(), move || place!["linux", "resources", "unified", key.as_str()]))
+}
+
 /// A key of `unified` moves no processes.
 pub(super) fn unified_processes(spec: &Spec, findings: &mut Findings) {
-    for name in resources(spec).into_iter().flat_map(|resources| resources.unified.keys()) {
-        if OF_PROCESSES.contains(&name.as_str()) {
-            let place = place!["linux", "resources", "unified", name.as_str()];
-            findings.add(place, "is not a limit: it moves processes into the control group");
-        }
+    for (_, place) in unified_keys(spec).filter(|(key, _)| OF_PROCESSES.contains(key)) {
+        findings.add(place(), "is not a limit: it moves processes into the control group");
     }
 }
 
 /// A key of `unified` is the name of a file, with its controller.
 pub(super) fn unified(spec: &Spec, findings: &mut Findings) {
-    for name in resources(spec).into_iter().flat_map(|resources| resources.unified.keys()) {
-        if name.contains('/') || !name.contains('.') {
-            let place = place!["linux", "resources", "unified", name.as_str()];
-            findings
-                .add(place, "must be the name of a control group file, for example memory.high");
-        }
+    for (_, place) in unified_keys(spec).filter(|(key, _)| key.contains('/') || !key.contains('.'))
+    {
+        findings.add(place(), "must be the name of a control group file, for example memory.high");
     }
 }

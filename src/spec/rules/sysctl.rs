@@ -1,12 +1,12 @@
 //! Sysctls: those that would change the host.
 
 use super::Findings;
-use super::namespaces::{exists, is_joined, is_private, place_of};
+use super::mounts::clean_path;
+use super::namespaces::{all, exists, is_joined, is_private, place_of};
 use super::user_namespace::MappedIds;
 use crate::domain::sandbox::NamespaceKind;
 use crate::domain::sysctl::{NAMESPACES, SysctlScope, dotted, scope};
 use crate::oci::{Place, Spec, place};
-use crate::paths::clean;
 
 fn keys(spec: &Spec) -> impl Iterator<Item = &str> {
     spec.linux.iter().flat_map(|linux| linux.sysctl.keys()).map(String::as_str)
@@ -54,10 +54,9 @@ pub(super) fn namespace(spec: &Spec, findings: &mut Findings) {
 /// A sysctl of the network is not set where the network namespace is that of the runtime itself.
 pub(super) fn of_the_runtime(spec: &Spec, findings: &mut Findings) {
     let kind = NamespaceKind::Network;
-    let namespaces = spec.linux.iter().flat_map(|linux| &linux.namespaces);
     let is_own =
-        |path: &str| matches!(&*clean(path), "/proc/self/ns/net" | "/proc/thread-self/ns/net");
-    let mut joined = namespaces.filter(|namespace| namespace.kind == kind.name());
+        |path: &str| matches!(&*clean_path(path), "/proc/self/ns/net" | "/proc/thread-self/ns/net");
+    let mut joined = all(spec).iter().filter(|namespace| namespace.kind == kind.name());
     // In a user namespace of its own, another rule has all that are joined.
     if is_private(spec, "user") || !joined.any(|namespace| is_own(&namespace.path)) {
         return;

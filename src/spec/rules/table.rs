@@ -286,7 +286,7 @@ pub static RULES: [Rule; 164] = [
     refused("device-rule-part", "No device rule takes a part of an earlier rule for more devices.",
         "runc: devices.emulator", device_access::parts),
     refused("device-null-number", "A device node /dev/null is the character device 1:3.",
-        "runc since 1.2.8: reOpenDevNull", devices::null),
+        "runc since 1.2.8: reOpenDevNull", devices::null_numbers),
     refused("device-null", "A device node /dev/null may be read and written.",
         "runc: reOpenDevNull; it allows only devices that the spec does not list", device_access::null),
     refused("memory-amount", "An amount of memory is in bytes, or -1 for no limit.",

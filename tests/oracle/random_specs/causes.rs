@@ -111,8 +111,7 @@ const CAUSES: &[Cause] = &[
         has: |it| {
             let nice = it.spec["process"]["scheduler"]["nice"].as_i64().unwrap_or(0);
             let policy = it.spec["process"]["scheduler"]["policy"].as_str();
-            let mut namespaces = it.list("/linux/namespaces");
-            namespaces.any(|namespace| namespace["type"] == "user")
+            it.has_user_namespace()
                 && matches!(policy, Some("SCHED_OTHER" | "SCHED_BATCH"))
                 && nice < niceness()
         },
@@ -148,11 +147,9 @@ const CAUSES: &[Cause] = &[
         reason: "a runtime binds the host's device node in a user namespace, and it is not here",
         messages: &["no such file or directory", "No such file or directory"],
         has: |it| {
-            let is_user = |namespace: &Value| namespace["type"] == "user";
             let nodes = it.list("/linux/devices").filter_map(|node| node["path"].as_str());
             let mut missing = nodes.filter(|path| !Path::new(path).exists());
-            it.list("/linux/namespaces").any(is_user)
-                && missing.any(|path| it.message.contains(path))
+            it.has_user_namespace() && missing.any(|path| it.message.contains(path))
         },
     },
     Cause {
@@ -363,9 +360,8 @@ const CAUSES: &[Cause] = &[
         reason: "runc 1.5 needs a /proc where a user namespace may mount none",
         messages: &["open /proc: no such file or directory"],
         has: |it| {
-            let is_user = |namespace: &Value| namespace["type"] == "user";
             it.runtime.program == Program::RuncOfTheRules
-                && it.list("/linux/namespaces").any(is_user)
+                && it.has_user_namespace()
                 && !it.mounts().any(|mount| destination(mount) == "/proc")
         },
     },
@@ -403,6 +399,10 @@ impl Refused<'_> {
     /// The elements of a list of the spec.
     fn list(&self, pointer: &str) -> impl Iterator<Item = &Value> {
         self.spec.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    }
+
+    fn has_user_namespace(&self) -> bool {
+        self.list("/linux/namespaces").any(|namespace| namespace["type"] == "user")
     }
 
     fn mounts(&self) -> impl Iterator<Item = &Value> {
@@ -527,12 +527,18 @@ fn is_unlimited_swap(broken: &Broken, spec: &Value) -> bool {
     broken.rule.name == "memory-swap" && value(broken, spec).as_i64() >= Some(i64::MAX & !4095)
 }
 
-/// Whether it is an option of control groups of version 1, which runtimes mount without it.
-fn is_option_of_a_cgroup(broken: &Broken, spec: &Value) -> bool {
+/// The element of a list that a broken place is in.
+fn element<'a>(broken: &Broken, list: &str, spec: &'a Value) -> Option<&'a Value> {
     let place = broken.place.to_string();
-    let number = place.strip_prefix("mounts[").and_then(|rest| rest.split_once("].options"));
-    let number = number.and_then(|(number, _)| number.parse::<usize>().ok());
-    number.is_some_and(|number| spec["mounts"][number]["type"] == "cgroup")
+    let (number, _) = place.strip_prefix(list)?.strip_prefix('[')?.split_once(']')?;
+    spec.pointer(&format!("/{}/{number}", list.replace('.', "/")))
+}
+
+/// Whether it is an option of control groups of version 1 with a NUL byte: runtimes mount them without it.
+fn is_option_of_a_cgroup(broken: &Broken, spec: &Value) -> bool {
+    broken.rule.name == "nul-byte"
+        && broken.place.to_string().contains("].options")
+        && element(broken, "mounts", spec).is_some_and(|mount| mount["type"] == "cgroup")
 }
 
 /// Whether a list has an element that is null: specd refuses what Go reads as 0 or as an empty text.
@@ -542,11 +548,8 @@ fn is_null_in_a_list(broken: &Broken) -> bool {
 
 /// Whether a filter has something wrong for system calls that libseccomp does not know, over which runtimes pass.
 fn is_of_an_unknown_call(broken: &Broken, spec: &Value) -> bool {
-    let place = broken.place.to_string();
-    let number = place.strip_prefix("linux.seccomp.syscalls[");
-    let number = number.and_then(|rest| rest.split_once(']')?.0.parse::<usize>().ok());
-    let names = number.map(|number| &spec["linux"]["seccomp"]["syscalls"][number]["names"]);
-    let mut names = names.and_then(Value::as_array).into_iter().flatten();
+    let call = element(broken, "linux.seccomp.syscalls", spec);
+    let mut names = call.and_then(|call| call["names"].as_array()).into_iter().flatten();
     matches!(broken.rule.name, "seccomp-argument" | "seccomp-errno-range")
         && names.all(|name| name.as_str().is_some_and(|name| name.starts_with("nosuch")))
 }

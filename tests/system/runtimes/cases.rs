@@ -217,16 +217,19 @@ fn argument(name: &str, value: Value) -> Value {
     call("args", json!([argument]))
 }
 
+/// A container that joins the network namespace of the runtime.
+fn in_network_of_the_runtime() -> Value {
+    let mut joined = without("network");
+    let list = joined["linux"]["namespaces"].as_array_mut().unwrap();
+    list.push(json!({"type": "network", "path": "/proc/self/ns/net"}));
+    joined
+}
+
 /// What runs beside the base: what a rule must not refuse by mistake.
 pub(crate) const RUNS: &[(&str, Patch)] = &[
     ("the base itself", || json!({})),
     ("a user namespace", || user_namespace(&ids(0, 100_000, 65_536), &ids(0, 100_000, 65_536))),
-    ("a joined uts namespace with a host name", || {
-        let mut joined = without("network");
-        let list = joined["linux"]["namespaces"].as_array_mut().unwrap();
-        list.push(json!({"type": "network", "path": "/proc/self/ns/net"}));
-        joined
-    }),
+    ("a joined uts namespace with a host name", in_network_of_the_runtime),
     ("parameters of namespaces", || {
         linux("sysctl", json!({"net.core.somaxconn": "100", "kernel/shmmax": "1000000"}))
     }),
@@ -725,9 +728,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("sysctl-namespace", Both, || linux("sysctl", json!({"user.max_user_namespaces": "100"}))),
     case("sysctl-runtime-network", Runc, || {
-        let mut spec = without("network");
-        let list = spec["linux"]["namespaces"].as_array_mut().unwrap();
-        list.push(json!({"type": "network", "path": "/proc/self/ns/net"}));
+        let mut spec = in_network_of_the_runtime();
         spec["linux"]["sysctl"] = json!({"net.core.somaxconn": "1"});
         spec
     }),
