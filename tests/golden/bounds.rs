@@ -4,6 +4,7 @@ use crate::support::api_fields;
 use prost::Message;
 use prost::bytes::Bytes;
 use specd::api::bounds::{Refusal, check};
+use specd::api::pb::specd::GenerateRequest;
 use specd::domain::limits::{API, Bound, JSON_DEPTH, JSON_VALUES, REQUEST_ELEMENTS};
 use std::collections::BTreeSet;
 
@@ -126,4 +127,14 @@ fn groups_and_broken_bytes_are_malformed() {
     // Unknown fields are skipped.
     assert_eq!(violations("GenerateRequest", &[0xf8, 0x07, 0x01]), [""; 0]);
     assert_eq!(check("GenerateResponse", &Bytes::from_static(&[0x0b])), Ok(()));
+}
+
+#[test]
+fn a_packed_list_may_be_empty() {
+    // options.process.scheduler.flags, of no bytes.
+    let bytes = [0x2a, 0x06, 0x0a, 0x04, 0x4a, 0x02, 0x22, 0x00];
+    let request = GenerateRequest::decode(&bytes[..]).unwrap();
+    let process = request.options.unwrap().process.unwrap();
+    assert!(process.scheduler.unwrap().flags.is_empty());
+    assert_eq!(violations("GenerateRequest", &bytes), [""; 0]);
 }

@@ -133,7 +133,8 @@ impl<'a> Walk<'a> {
             if let Some(last) =
                 self.path.last_mut().filter(|_| !matches!(field.kind, Kind::Entry(_)))
             {
-                last.1 = Some(total - 1);
+                // A packed list may be empty.
+                last.1 = total.checked_sub(1);
             }
         }
         match (&field.kind, wire) {
