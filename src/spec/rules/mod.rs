@@ -29,6 +29,7 @@ pub(super) mod seccomp;
 mod shape;
 mod sysctl;
 mod table;
+mod unbindable;
 mod user;
 mod user_namespace;
 mod version;
@@ -209,7 +210,7 @@ mod tests {
                 "seccomp": {
                     "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1,
                     "syscalls": [{
-                        "names": ["getcwd"], "action": "SCMP_ACT_ALLOW",
+                        "names": ["getcwd", "statx"], "action": "SCMP_ACT_ALLOW",
                         "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}],
                     }],
                 },
@@ -273,6 +274,27 @@ mod tests {
     #[test]
     fn a_whole_spec_keeps_every_rule() {
         assert_eq!(shown(spec()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn hidden_paths_bind_nothing_of_an_unbindable_mount() {
+        for (kind, options, hidden, place) in [
+            ("proc", json!(["unbindable"]), "readonlyPaths", Some("linux.readonlyPaths[0]")),
+            ("dev", json!(["shared", "runbindable"]), "maskedPaths", Some("linux.maskedPaths")),
+            ("proc", json!(["unbindable", "private"]), "readonlyPaths", None),
+            ("dev", json!(["unbindable"]), "readonlyPaths", None),
+            ("proc", json!(["unbindable"]), "maskedPaths", None),
+        ] {
+            let mut spec = spec();
+            let mount =
+                json!({"destination": format!("/{kind}"), "type": "tmpfs", "options": options});
+            spec["mounts"][usize::from(kind == "dev")] = mount;
+            spec["mounts"][0]["type"] = json!("proc");
+            spec["linux"][hidden] = json!(["/proc/../proc/irq"]);
+            let broken = found(spec);
+            let places: Vec<String> = broken.iter().map(|it| it.place.to_string()).collect();
+            assert_eq!(places, Vec::from_iter(place), "{kind} {hidden}: {broken:?}");
+        }
     }
 
     #[test]
@@ -369,6 +391,11 @@ mod tests {
             ),
             ("unified-processes", "/linux/resources/unified", json!({"cgroup.threads": "1"})),
             ("masked-last-capability", "/linux/maskedPaths", json!(["/proc/sys/"])),
+            (
+                "seccomp-statx",
+                "/linux/seccomp/syscalls",
+                json!([{"names": ["getcwd"], "action": "SCMP_ACT_ALLOW"}]),
+            ),
             ("user-umask", "/process/user/umask", json!(0o1000)),
             ("mount-mapped-ranges", "/mounts/1", mapped(json!([{"size": 0}]))),
             (

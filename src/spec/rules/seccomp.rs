@@ -203,15 +203,29 @@ pub(super) fn arguments(spec: &Spec, findings: &mut Findings) {
 
 /// runc calls `getcwd` under the filter, which it applies early unless there are no new privileges.
 pub(super) fn getcwd(spec: &Spec, findings: &mut Findings) {
-    let Some(filter) = filter(spec) else { return };
-    if spec.process.as_ref().is_some_and(|process| process.no_new_privileges) {
-        return;
+    if spec.process.as_ref().is_none_or(|process| !process.no_new_privileges) {
+        let text = "does not let runc call getcwd, which it does under the filter unless process.noNewPrivileges is true";
+        check_allowed(spec, "getcwd", text, findings);
     }
+}
+
+/// runc calls `statx` under the filter, at the end of its work.
+pub(super) fn statx(spec: &Spec, findings: &mut Findings) {
+    check_allowed(
+        spec,
+        "statx",
+        "does not let runc 1.5 call statx before it starts the program",
+        findings,
+    );
+}
+
+/// A filter allows a call that the runtime makes under it.
+fn check_allowed(spec: &Spec, name: &str, text: &str, findings: &mut Findings) {
+    let Some(filter) = filter(spec) else { return };
     let allows = |action: &str| matches!(action, "SCMP_ACT_ALLOW" | "SCMP_ACT_LOG");
-    let of_getcwd = |call: &Syscall| call.names.iter().any(|name| name == "getcwd");
-    let text = "does not let runc call getcwd, which it does under the filter unless process.noNewPrivileges is true";
+    let has_name = |call: &Syscall| call.names.iter().any(|one| one == name);
     let mut is_allowed = allows(&filter.default_action);
-    for (index, call) in calls(spec).filter(|(_, call)| of_getcwd(call)) {
+    for (index, call) in calls(spec).filter(|(_, call)| has_name(call)) {
         if allows(&call.action) {
             is_allowed = true;
         } else if allows(&filter.default_action) {

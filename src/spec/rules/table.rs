@@ -3,7 +3,7 @@
 use super::{
     Check, Findings, Rule, annotations, capabilities, device_access, devices, hidden_mounts, hooks,
     limits, memory_policy, mount_options, mounts, namespaces, process, rdt, resources, scheduling,
-    seccomp, shape, sysctl, user, user_namespace, version,
+    seccomp, shape, sysctl, unbindable, user, user_namespace, version,
 };
 use crate::oci::Spec;
 
@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 164] = [
+pub static RULES: [Rule; 166] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -237,6 +237,8 @@ pub static RULES: [Rule; 164] = [
         "runc: maskPath, readonlyPath; crun: do_masked_or_readonly_path", namespaces::hidden_paths_below_nodes),
     warned("masked-last-capability", "With capabilities, no masked path hides /proc/sys/kernel/cap_last_cap.",
         "runc since 1.6: capability.LastCap; older ones and crun start", namespaces::masked_last_capability),
+    warned("hidden-paths-bindable", "What masked and read-only paths bind is not in an unbindable mount: /dev/null, and read-only paths.",
+        "runc: maskPath, readonlyPath; mount(2)", unbindable::hidden_paths),
     refused("root-readonly-namespace", "The root is read-only only with a mount namespace.",
         "runc since 1.6: validate.security; an older one makes a mount of the host read-only", namespaces::readonly_root),
     refused("mount-readonly-namespace", "A tmpfs, and what is mounted on /dev, is read-only only with a mount namespace.",
@@ -346,6 +348,8 @@ pub static RULES: [Rule; 164] = [
         "libseccomp; crun: libcrun_generate_seccomp", seccomp::arguments),
     warned("seccomp-getcwd", "The system call filter allows getcwd where the process may get new privileges.",
         "runc: verifyCwd", seccomp::getcwd),
+    warned("seccomp-statx", "The system call filter allows statx.",
+        "runc since 1.5: exec.fifo is opened again under the filter; older ones and crun start", seccomp::statx),
     refused("seccomp-name", "Every system call in the filter has a name.",
         "runc: matchCall", seccomp::names),
     warned("seccomp-errno", "An error number is set only with an action that returns one.",

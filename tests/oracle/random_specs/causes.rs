@@ -335,6 +335,19 @@ const CAUSES: &[Cause] = &[
         },
     },
     Cause {
+        reason: "what is bound on /proc is no proc here, and runc 1.6 looks at it",
+        messages: &["because it is not of type proc"],
+        has: |it| it.binds().any(|mount| destination(mount) == "/proc"),
+    },
+    Cause {
+        reason: "crun 1.8 reads this machine's hierarchies of version 1, and mounts what is on /sys/fs/cgroup with their options",
+        messages: &["to `sys/fs/cgroup`: Invalid argument"],
+        has: |it| {
+            let mut there = it.mounts().filter(|mount| destination(mount) == "/sys/fs/cgroup");
+            it.is_crun() && it.runtime.version_2 && there.any(|mount| !adapted::is_bind(mount))
+        },
+    },
+    Cause {
         reason: "the program is below a mount",
         messages: &["/bin/true"],
         has: |it| it.mounts().any(|mount| destination(mount) == "/bin"),

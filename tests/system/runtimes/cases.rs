@@ -853,6 +853,24 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("unified-name", Both, || resources("unified", json!({"a/b.c": "1"}))),
     case("unified-processes", Runc, || resources("unified", json!({"cgroup.procs": "x"}))),
+    case("hidden-paths-bindable", Runc, || {
+        json!({
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["unbindable"]},
+            ],
+            "linux": {"maskedPaths": ["/proc/version"]},
+        })
+    }),
+    case("hidden-paths-bindable", Runc, || {
+        json!({
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc", "options": ["unbindable"]},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+            ],
+            "linux": {"readonlyPaths": ["/proc/sys"]},
+        })
+    }),
     case("masked-last-capability", NewestRunc, || linux("maskedPaths", json!(["/proc/sys"]))),
     case("seccomp-action", Both, || filter("defaultAction", json!("X"))),
     case("seccomp-action", Both, || call("action", json!("X"))),
@@ -873,6 +891,9 @@ pub(crate) const CASES: &[Case] = &[
     case("seccomp-argument", Both, || argument("index", json!(6))),
     case("seccomp-getcwd", Runc, || {
         filter("syscalls", json!([{"names": ["getcwd"], "action": "SCMP_ACT_ERRNO"}]))
+    }),
+    case("seccomp-statx", RuncOfTheRules, || {
+        filter("syscalls", json!([{"names": ["statx"], "action": "SCMP_ACT_ERRNO"}]))
     }),
     case("seccomp-name", Runc, || call("names", json!([""]))),
     case("seccomp-errno", Crun, || filter("defaultErrnoRet", json!(1))),
