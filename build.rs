@@ -38,10 +38,17 @@ mod protos {
         config.enable_type_names();
         // Most of the size of a request, which is moved many times on its way.
         config.boxed(".specd.v1.GenerateRequest.options");
-        // Equal options have equal bytes.
+        // Equal options and equal answers have equal bytes.
         config.btree_map(
-            ["SpecOptions", "NamespaceOptions", "ResourceOptions", "SecurityOptions"]
-                .map(|message| format!(".specd.v1.{message}")),
+            [
+                "SpecOptions",
+                "NamespaceOptions",
+                "ResourceOptions",
+                "SecurityOptions",
+                "Container",
+                "ContainerSnapshot",
+            ]
+            .map(|message| format!(".specd.v1.{message}")),
         );
         tonic_prost_build::configure()
             .codec_path("crate::api::codec::BoundedCodec")

@@ -3,6 +3,8 @@
 //! Only here do the pure core and the fetching meet. Fetching is behind two traits, and nothing here depends on the wire.
 
 mod accounts;
+mod assemble;
+mod basis;
 pub mod catalog;
 mod container_facts;
 mod equip;
@@ -11,9 +13,10 @@ mod image_facts;
 mod profiles;
 pub mod stage;
 mod tasks;
-mod templates;
 
+pub use basis::Basis;
 pub use equip::Machine;
+use profiles::profile_named;
 pub use profiles::{OF_NODE, Offer, UnknownProfile};
 
 use crate::domain::host_facts::HostFacts;
@@ -24,7 +27,6 @@ use crate::domain::violation::Violations;
 use crate::generate::accounts::LargeFiles;
 use crate::generate::catalog::Catalog;
 use crate::generate::stage::{Observer, Stage};
-use crate::generate::templates::{Key, Templates};
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::snapshot::SnapshotFiles;
 use crate::image::snapshot::key::SnapshotChoice;
@@ -87,6 +89,8 @@ pub struct Generated {
     pub image: ImageFacts,
     /// The name of the profile that it was made from.
     pub profile: String,
+    /// What it depends on beside the request. Nothing where that is more, for example a device of the host.
+    pub basis: Option<Basis>,
 }
 
 /// Makes specs from the images of a source.
@@ -107,7 +111,6 @@ pub struct Generator {
     /// The places for long computations.
     pub workers: Workers,
     large_files: LargeFiles,
-    templates: Templates,
 }
 
 impl Generator {
@@ -134,7 +137,6 @@ impl Generator {
             machine: Machine::default(),
             workers: Workers::default(),
             large_files: LargeFiles::default(),
-            templates: Templates::default(),
         }
     }
 
@@ -165,7 +167,7 @@ impl Generator {
 
     /// The spec of one container.
     ///
-    /// The name is looked up each time. The reader may cache content by digest.
+    /// The names are looked up each time, unless this call has looked them up already. The reader may cache content by digest.
     ///
     /// # Errors
     ///
@@ -173,39 +175,32 @@ impl Generator {
     pub async fn generate(
         &self,
         request: &Request,
+        found: Option<Basis>,
         deadline: Deadline,
     ) -> Result<Generated, GenerateError> {
-        self.make(request, None, deadline).await.map(|(generated, _)| generated)
+        self.make(request, found, None, deadline).await.map(|(generated, _)| generated)
     }
 
     /// The spec, and the origin of each field if requested, in so many bytes.
     async fn make(
         &self,
         request: &Request,
+        found: Option<Basis>,
         explained_bytes: Option<usize>,
         deadline: Deadline,
     ) -> Result<(Generated, Vec<Field>), GenerateError> {
-        let profiles = self.profiles.now();
-        let (profile, other_patch) =
-            self.find_profile(&profiles, request.profile.as_deref(), deadline).await?;
-        let namespace = &request.namespace;
+        let (profiles, basis) = self.find(&request.names, found, deadline).await?;
+        let profile = profile_named(&profiles, Some(&basis.profile))?;
+        let namespace = &request.names.namespace;
+        let (resolved, defaults) = (&basis.resolved, &basis.defaults);
         let mut platform = request.platform.as_ref().unwrap_or(&self.node).clone().normalized();
         if !profile.looks_at_os_features() {
             platform.os_features = OsFeatures::NotLookedAt;
         }
 
-        let resolving = self.source.resolve(namespace, &request.image, deadline);
-        let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;
-        tracing::Span::current().record("digest", resolved.target.digest.as_str());
         let describing = self.reader.describe(namespace, &resolved.target, &platform, deadline);
         let described = self.timed(Stage::Describe, describing).await?;
         let config = &described.config;
-        let defaults = match &self.namespaces {
-            Some(namespaces) => {
-                namespaces.defaults(namespace, deadline).await.map_err(ImageError::from)?
-            }
-            None => Arc::default(),
-        };
         let snapshotter = request.snapshot.snapshotter.as_ref().or(defaults.snapshotter.as_ref());
 
         let named = config.container.as_ref().map_or("", |container| &container.user);
@@ -231,6 +226,8 @@ impl Generator {
         let user = self.look_up(files, resolve).await?;
 
         let equipment = self.equip(&request.options).await;
+        let depends_on_more = equipment.is_some() || request.snapshot.key.is_some();
+        let equipment = equipment.unwrap_or_default();
 
         let inputs = Inputs {
             id: &request.id,
@@ -257,8 +254,7 @@ impl Generator {
             self.observer.took(Stage::Assemble, started.elapsed());
             explained
         } else {
-            let key = Key::new(request, &profiles, profile, &described.config_digest, &inputs);
-            (self.assemble(key, profile, namespace, &inputs, origins).await?, Vec::new())
+            (self.assemble(profile, namespace, &inputs, origins).await?, Vec::new())
         };
         let (container, warnings) = container_facts::facts(
             &described,
@@ -269,11 +265,12 @@ impl Generator {
         );
         spec.warnings.extend(warnings);
         spec.warnings.extend(image_facts::warnings(&described));
-        spec.warnings.extend(other_patch);
-        let image = image_facts::facts(&resolved, &described, profile.rules);
+        spec.warnings.extend(basis.of_release.clone());
+        let image = image_facts::facts(resolved, &described, profile.rules);
         tracing::debug!(profile = profile.name, "spec made");
         let profile = profile.name.clone();
-        Ok((Generated { spec, container, image, profile }, fields))
+        let basis = (!depends_on_more).then_some(basis);
+        Ok((Generated { spec, container, image, profile, basis }, fields))
     }
 }
 

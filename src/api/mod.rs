@@ -2,10 +2,12 @@
 
 pub mod bounds;
 pub mod codec;
+mod generate;
 pub mod pb;
 pub mod request;
 pub mod response;
 pub mod service;
 pub mod status;
+pub mod templates;
 
 pub use service::Service;

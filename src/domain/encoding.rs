@@ -1,7 +1,7 @@
 //! The form of the JSON texts in a response.
 
 /// The form of the JSON texts in a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Encoding {
     /// An `Any`.
     #[default]

@@ -18,24 +18,29 @@ pub const DEFAULT_PROFILE: &str = "function";
 /// The container that a spec is wanted for.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The image to run.
-    pub image: ImageName,
-    /// containerd's namespace of the image and of the container.
-    pub namespace: Namespace,
+    /// What is looked up in each call.
+    pub names: Names,
     /// The container's id.
     pub id: ContainerId,
-    /// The profile's name, or the default.
-    pub profile: Option<String>,
     /// The platform, or the node's own.
     pub platform: Option<Platform>,
     /// What to change.
     pub options: Box<Options>,
-    /// The options in the bytes in which they were sent, if those are few. Equal ones are equal options.
-    pub sent_options: Option<Vec<u8>>,
     /// Which snapshot may be read for account files.
     pub snapshot: SnapshotChoice,
     /// Labels of the container, which replace the image's.
     pub labels: BTreeMap<String, String>,
+}
+
+/// The names of what is looked up in each call.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// The image to run.
+    pub image: ImageName,
+    /// containerd's namespace of the image and of the container.
+    pub namespace: Namespace,
+    /// The profile's name, or the default.
+    pub profile: Option<String>,
 }
 
 /// What to change in the profile and the image's configuration; what is absent changes nothing.

@@ -29,11 +29,11 @@ impl Generator {
         Self { machine, ..self }
     }
 
-    /// The current devices and CDI specifications that the options need. The host is not read if they need none.
-    pub(super) async fn equip(&self, options: &Options) -> Equipment {
+    /// The current devices and CDI specifications that the options need. If they need none, the host is not read.
+    pub(super) async fn equip(&self, options: &Options) -> Option<Equipment> {
         let lookups = equipment::needed(options);
         if lookups.is_empty() && options.cdi_devices.is_empty() {
-            return Equipment::default();
+            return None;
         }
         let looking = async {
             let Machine { devices, cdi } = &self.machine;
@@ -45,6 +45,6 @@ impl Generator {
             let nodes = devices.look(plan.lookups()).await;
             Equipment::new(options, found, plan, nodes)
         };
-        self.timed(Stage::Host, looking).await
+        Some(self.timed(Stage::Host, looking).await)
     }
 }

@@ -26,7 +26,7 @@ impl Generator {
         most_bytes: usize,
         deadline: Deadline,
     ) -> Result<Explained, GenerateError> {
-        let (generated, fields) = self.make(request, Some(most_bytes), deadline).await?;
+        let (generated, fields) = self.make(request, None, Some(most_bytes), deadline).await?;
         Ok(Explained { generated, fields })
     }
 }

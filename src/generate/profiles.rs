@@ -84,17 +84,24 @@ impl Generator {
         name: Option<&str>,
         deadline: Deadline,
     ) -> Result<(&'p Profile, Option<String>), GenerateError> {
-        let wrong =
-            |text: String| GenerateError::from(Violations::from(Violation::new("profile", text)));
         match &self.release {
             Some(source) if profiles.is_of_node(name) => {
                 let release = source.release(deadline).await.map_err(ImageError::from)?;
                 profiles.find_of_release(&release).map_err(wrong)
             }
-            _ => {
-                let profile = profiles.get(name).ok_or_else(|| wrong(profiles.unknown(name)))?;
-                Ok((profile, None))
-            }
+            _ => Ok((profile_named(profiles, name)?, None)),
         }
     }
+}
+
+fn wrong(text: String) -> GenerateError {
+    Violations::from(Violation::new("profile", text)).into()
+}
+
+/// The profile of a name, or the default one for no name.
+pub(super) fn profile_named<'p>(
+    profiles: &'p Profiles,
+    name: Option<&str>,
+) -> Result<&'p Profile, GenerateError> {
+    profiles.get(name).ok_or_else(|| wrong(profiles.unknown(name)))
 }

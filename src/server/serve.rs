@@ -263,10 +263,11 @@ impl<S: Callee<Incoming>> Server<S> {
             request.extensions_mut().insert::<Peer>(peer);
             let (service, call) = (Arc::clone(&service), activity.begin());
             let (transit, close) = (Arc::clone(&transit), Arc::clone(&close));
-            async move {
+            // Boxed: hyper and tokio move it several times.
+            Box::pin(async move {
                 let response = service.answer(request).await;
                 Ok::<_, Infallible>(response.map(|body| Outgoing::new(body, transit, close, call)))
-            }
+            })
         });
         let (stream, begun) = Counted::new(stream);
         let http = builder(&self.config, self.http2.clone(), is_tls);

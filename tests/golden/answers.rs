@@ -5,13 +5,13 @@
 use crate::bless;
 use crate::support::go_json::escaped;
 use crate::support::golden::{Case, case, cases};
-use crate::support::request_json;
+use crate::support::service::with_image;
+use crate::support::{received, request_json};
 use prost_types::Any;
 use serde_json::{Value, json};
 use specd::api::pb::specd as pb;
 use specd::api::pb::specd::SpecService;
 use specd::generate::stage::{Observer, Stage};
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -60,16 +60,13 @@ fn answer(response: &pb::GenerateResponse) -> Value {
     let (runtime, snapshot) = (container.runtime.as_ref(), container.snapshot.as_ref());
     let options = runtime.unwrap().options.as_ref().unwrap();
     assert_eq!(options.type_url, "containerd.runc.v1.Options");
-    let sorted = |labels: &HashMap<String, String>| labels.clone().into_iter().collect();
-    let (labels, snapshot_labels): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        (sorted(&container.labels), sorted(&snapshot.unwrap().labels));
     json!({
         "type_url": response.spec.as_ref().unwrap().type_url,
         "spec": read(response.spec.as_ref()),
         "container": {
-            "labels": labels,
+            "labels": container.labels,
             "runtime": {"name": runtime.unwrap().name, "options": hex::encode(&options.value)},
-            "snapshot": {"snapshotter": snapshot.unwrap().snapshotter, "labels": snapshot_labels},
+            "snapshot": {"snapshotter": snapshot.unwrap().snapshotter, "labels": snapshot.unwrap().labels},
             "terminal": container.terminal,
         },
         "image": facts,
@@ -168,7 +165,7 @@ impl Observer for Copies {
     }
 }
 
-/// The third container with the same options gets a copy of a template, and a server that knows none takes the steps.
+/// The third container with the same options gets a copy of a template, and a server without one takes the steps.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_with_another_id_is_what_the_steps_give() {
     let copies = Arc::new(Copies::default());
@@ -184,11 +181,13 @@ async fn a_copy_with_another_id_is_what_the_steps_give() {
             let id = request.id.bytes().map(|byte| char::from(turned(byte))).collect();
             pb::GenerateRequest { id, ..request.clone() }
         };
+        let service = fixture.service();
+        let generate = async |turn| received::generate(&service, &with_image(with_id(turn))).await;
         for turn in 1..3 {
-            let _ = fixture.generate(with_id(turn)).await;
+            let _ = generate(turn).await;
         }
         let (other, _) = case.generate();
-        let known = fixture.generate(with_id(3)).await.map_err(|status| error(&status));
+        let known = generate(3).await.map_err(|status| error(&status));
         let unknown = other.generate(with_id(3)).await.map_err(|status| error(&status));
         assert_eq!(known, unknown, "{}", case.name);
     }

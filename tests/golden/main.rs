@@ -26,6 +26,7 @@ mod support {
     pub(crate) mod golden;
     pub(crate) mod golden_host;
     pub(crate) mod layout;
+    pub(crate) mod received;
     pub(crate) mod request_json;
     pub(crate) mod say;
     pub(crate) mod service;

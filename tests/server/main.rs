@@ -22,6 +22,7 @@ mod support {
     pub(crate) mod layout;
     pub(crate) mod other_user;
     pub(crate) mod own_process;
+    pub(crate) mod received;
     pub(crate) mod say;
     pub(crate) mod serve_config;
     pub(crate) mod tls_client;

@@ -86,13 +86,19 @@ impl Fixture {
     /// Calls Generate.
     pub(crate) async fn generate(
         &self,
-        mut request: GenerateRequest,
+        request: GenerateRequest,
     ) -> Result<GenerateResponse, Status> {
-        if request.image.is_empty() {
-            IMAGE.clone_into(&mut request.image);
-        }
-        self.service().generate(Request::new(request)).await.map(tonic::Response::into_inner)
+        let request = Request::new(with_image(request));
+        self.service().generate(request).await.map(tonic::Response::into_inner)
     }
+}
+
+/// The request with the image of the fixture, unless it has one.
+pub(crate) fn with_image(mut request: GenerateRequest) -> GenerateRequest {
+    if request.image.is_empty() {
+        IMAGE.clone_into(&mut request.image);
+    }
+    request
 }
 
 /// A reader that describes images truly and has account files of its own.

@@ -11,6 +11,7 @@ use crate::domain::json_size::measure_json;
 use crate::domain::limits::{Bound, JSON_DEPTH, JSON_VALUES, REQUEST_ELEMENTS};
 use crate::domain::violation::Violations;
 use shape::{Field, Kind, Shape};
+use std::ops::Range;
 use wire::{Wire, next};
 
 /// Why a request is not decoded.
@@ -40,6 +41,22 @@ pub fn check(name: &str, bytes: &[u8]) -> Result<(), Refusal> {
         return Err(Refusal::Bounds(walk.wrong));
     }
     whole.ok_or(Refusal::Malformed)
+}
+
+/// Where the text of a field is. Nothing where there are none or several, or the bytes are malformed.
+pub(super) fn find_text(message: &[u8], field: u64) -> Option<Range<usize>> {
+    let (mut rest, mut found) = (message, None);
+    while !rest.is_empty() {
+        let (number, wire) = next(&mut rest)?;
+        if number == field {
+            let Wire::Bytes(text) = wire else { return None };
+            let end = message.len() - rest.len();
+            if found.replace(end - text.len()..end).is_some() {
+                return None;
+            }
+        }
+    }
+    found
 }
 
 /// Whether a message is a request, by its name.

@@ -14,14 +14,13 @@ pub use tasks::{exec, update};
 use crate::api::pb::specd as pb;
 use crate::domain::ids::{ContainerId, Namespace, Snapshotter};
 use crate::domain::labels;
-use crate::domain::request::{Options, Request};
+use crate::domain::request::{Names, Options, Request};
 use crate::domain::violation::Violations;
 use crate::generate::UnknownProfile;
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
 use crate::oci::IdMapping;
-use prost::Message as _;
 use std::collections::BTreeMap;
 
 /// Checks a request; which profiles there are is the generator's to say.
@@ -40,7 +39,6 @@ pub fn container(
     let profile = (!message.profile.is_empty()).then_some(message.profile);
     wrong.keep("profile", check_profile(profile.as_deref()));
     let platform = message.platform.and_then(|message| platform(&message, &mut wrong));
-    let sent_options = sent(message.options.as_deref());
     let options =
         options(message.options.map_or_else(Default::default, |boxed| *boxed), &mut wrong);
     let snapshot = snapshot(&message.snapshotter, &message.snapshot_key, &mut wrong);
@@ -53,13 +51,10 @@ pub fn container(
     match (image, namespace, id) {
         (Some(image), Some(namespace), Some(id)) if wrong.is_empty() => {
             let request = Request {
-                image,
-                namespace,
+                names: Names { image, namespace, profile },
                 id,
-                profile,
                 platform,
                 options,
-                sent_options,
                 snapshot,
                 labels,
             };
@@ -67,15 +62,6 @@ pub fn container(
         }
         _ => Err(wrong),
     }
-}
-
-/// Options above this size, in bytes, are not kept as they were sent.
-const MOST_SENT_BYTES: usize = 4 << 10;
-
-/// Options as they were sent.
-fn sent(options: Option<&pb::SpecOptions>) -> Option<Vec<u8>> {
-    let Some(options) = options else { return Some(Vec::new()) };
-    (options.encoded_len() <= MOST_SENT_BYTES).then(|| options.encode_to_vec())
 }
 
 fn snapshot(snapshotter: &str, key: &str, wrong: &mut Violations) -> SnapshotChoice {
@@ -216,8 +202,8 @@ mod tests {
     #[test]
     fn the_least_request() {
         let request = check(good()).unwrap();
-        assert_eq!(request.image.as_str(), "nginx");
-        assert!(request.profile.is_none() && request.platform.is_none());
+        assert_eq!(request.names.image.as_str(), "nginx");
+        assert!(request.names.profile.is_none() && request.platform.is_none());
         assert_eq!(request.snapshot, SnapshotChoice::default());
         let empty = pb::GenerateRequest { platform: Some(pb::Platform::default()), ..good() };
         assert!(check(empty).unwrap().platform.is_none());

@@ -6,6 +6,7 @@ mod listen;
 mod metrics;
 mod print_config;
 mod server;
+mod spec_server;
 
 pub use server::BoundServer;
 

@@ -1,13 +1,14 @@
 //! The composition of the server: source, service, health, metrics and sockets.
 
 use crate::api::pb::health;
-use crate::api::pb::specd::{DESCRIPTORS, SERVICE, SpecServiceServer};
+use crate::api::pb::specd::{DESCRIPTORS, SERVICE};
 use crate::api::{Service, status};
 use crate::commands::Failure;
 use crate::commands::profile_files::Reload;
 use crate::commands::profiles::has_ended;
 use crate::commands::serve::health_port::HealthPort;
 use crate::commands::serve::listen::{Bound, bind_plain};
+use crate::commands::serve::spec_server::SpecServer;
 use crate::commands::serve::{ObserveArgs, ServeArgs, metrics};
 use crate::server::activation::Activation;
 use crate::server::call_limits::CallLimits;
@@ -30,7 +31,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic_types::pb::FILE_DESCRIPTOR_SET as DETAILS;
 
@@ -41,7 +41,7 @@ const TLS_RELOAD: Duration = Duration::from_secs(2);
 pub struct BoundServer {
     bound: Bound,
     metrics_listener: Option<Listener>,
-    service: Direct<SpecServiceServer<Service>>,
+    service: Direct<SpecServer>,
     health: Health,
     profiles: Reload,
     source: Arc<dyn ImageStore>,
@@ -91,11 +91,7 @@ impl BoundServer {
         let service = Service::new(generator.observed_by(observer), limits.call_timeout)
             .with_answers_of(limits.max_response_bytes)
             .with_process(!no_generate_process);
-        let spec = SpecServiceServer::new(service)
-            .max_decoding_message_size(limits.max_request_bytes)
-            .max_encoding_message_size(limits.max_response_bytes)
-            .accept_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Gzip);
+        let spec = SpecServer::new(service, limits.max_request_bytes, limits.max_response_bytes);
         let mut routes = Routes::new(health.server());
         if !no_reflection {
             routes = reflection::add(routes, &[DESCRIPTORS, DETAILS])

@@ -26,6 +26,7 @@ mod repeated;
 mod resources;
 mod scheduling;
 pub(super) mod seccomp;
+mod seccomp_needs;
 mod shape;
 mod sysctl;
 mod table;

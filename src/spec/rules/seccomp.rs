@@ -58,23 +58,23 @@ pub(in crate::spec) const ARCHITECTURES: [&str; 23] = [
     "SCMP_ARCH_SHEB",
 ];
 
-const NOTIFY: &str = "SCMP_ACT_NOTIFY";
+pub(super) const NOTIFY: &str = "SCMP_ACT_NOTIFY";
 
 /// The error number where none is set.
 const EPERM: u64 = 1;
 
 /// The filter. An empty one counts as absent. runc: `specconv.SetupSeccomp`.
-fn filter(spec: &Spec) -> Option<&Seccomp> {
+pub(super) fn filter(spec: &Spec) -> Option<&Seccomp> {
     let filter = spec.linux.as_ref()?.seccomp.as_deref()?;
     (!filter.default_action.is_empty() || !filter.syscalls.is_empty()).then_some(filter)
 }
 
-fn calls(spec: &Spec) -> impl Iterator<Item = (usize, &Syscall)> {
+pub(super) fn calls(spec: &Spec) -> impl Iterator<Item = (usize, &Syscall)> {
     filter(spec).into_iter().flat_map(|filter| &filter.syscalls).enumerate()
 }
 
 /// The calls that name a system call: a runtime passes over the others.
-fn named_calls(spec: &Spec) -> impl Iterator<Item = (usize, &Syscall)> {
+pub(super) fn named_calls(spec: &Spec) -> impl Iterator<Item = (usize, &Syscall)> {
     calls(spec).filter(|(_, call)| !call.names.is_empty())
 }
 
@@ -84,11 +84,11 @@ fn args(spec: &Spec) -> impl Iterator<Item = (usize, usize, &SyscallArg)> {
     })
 }
 
-fn place_of(name: &str) -> Place {
+pub(super) fn place_of(name: &str) -> Place {
     place!["linux", "seccomp", name]
 }
 
-fn call_place(index: usize, name: &str) -> Place {
+pub(super) fn call_place(index: usize, name: &str) -> Place {
     place!["linux", "seccomp", "syscalls", index, name]
 }
 
@@ -201,42 +201,6 @@ pub(super) fn arguments(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// runc calls `getcwd` under the filter, which it applies early unless there are no new privileges.
-pub(super) fn getcwd(spec: &Spec, findings: &mut Findings) {
-    if spec.process.as_ref().is_none_or(|process| !process.no_new_privileges) {
-        let text = "does not let runc call getcwd, which it does under the filter unless process.noNewPrivileges is true";
-        check_allowed(spec, "getcwd", text, findings);
-    }
-}
-
-/// runc calls `statx` under the filter, at the end of its work.
-pub(super) fn statx(spec: &Spec, findings: &mut Findings) {
-    check_allowed(
-        spec,
-        "statx",
-        "does not let runc 1.5 call statx before it starts the program",
-        findings,
-    );
-}
-
-/// A filter allows a call that the runtime makes under it.
-fn check_allowed(spec: &Spec, name: &str, text: &str, findings: &mut Findings) {
-    let Some(filter) = filter(spec) else { return };
-    let allows = |action: &str| matches!(action, "SCMP_ACT_ALLOW" | "SCMP_ACT_LOG");
-    let has_name = |call: &Syscall| call.names.iter().any(|one| one == name);
-    let mut is_allowed = allows(&filter.default_action);
-    for (index, call) in calls(spec).filter(|(_, call)| has_name(call)) {
-        if allows(&call.action) {
-            is_allowed = true;
-        } else if allows(&filter.default_action) {
-            findings.add(call_place(index, "action"), text);
-        }
-    }
-    if !is_allowed {
-        findings.add(place_of("defaultAction"), text);
-    }
-}
-
 /// Every system call has a name.
 pub(super) fn names(spec: &Spec, findings: &mut Findings) {
     for (index, call) in calls(spec) {
@@ -285,27 +249,5 @@ pub(super) fn errno_range(spec: &Spec, findings: &mut Findings) {
     });
     for (place, highest) in default.into_iter().chain(of_calls) {
         findings.add(place, format_args!("must be at most {highest}"));
-    }
-}
-
-/// The default action does not notify. Neither does `write`, which the runtime needs to pass on the listener.
-pub(super) fn notify(spec: &Spec, findings: &mut Findings) {
-    if filter(spec).is_some_and(|filter| filter.default_action == NOTIFY) {
-        let text = "must not be SCMP_ACT_NOTIFY: no container can start under it";
-        findings.add(place_of("defaultAction"), text);
-    }
-    for (index, call) in calls(spec).filter(|(_, call)| call.action == NOTIFY) {
-        for (at, _) in call.names.iter().enumerate().filter(|(_, name)| *name == "write") {
-            let text = "must not have the action SCMP_ACT_NOTIFY: the runtime needs it to pass on the listener";
-            findings.add(place!["linux", "seccomp", "syscalls", index, "names", at], text);
-        }
-    }
-}
-
-/// A filter that notifies has a listener.
-pub(super) fn listener(spec: &Spec, findings: &mut Findings) {
-    let lacks = filter(spec).is_some_and(|filter| filter.listener_path.is_empty());
-    if lacks && named_calls(spec).any(|(_, call)| call.action == NOTIFY) {
-        findings.add(place_of("listenerPath"), "is needed by SCMP_ACT_NOTIFY");
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Check, Findings, Rule, annotations, capabilities, device_access, devices, hidden_mounts, hooks,
     limits, memory_policy, mount_options, mounts, namespaces, process, rdt, resources, scheduling,
-    seccomp, shape, sysctl, unbindable, user, user_namespace, version,
+    seccomp, seccomp_needs, shape, sysctl, unbindable, user, user_namespace, version,
 };
 use crate::oci::Spec;
 
@@ -347,9 +347,9 @@ pub static RULES: [Rule; 166] = [
     refused("seccomp-argument", "The index of a system call's argument is between 0 and 5, unless the call does what the filter does by default.",
         "libseccomp; crun: libcrun_generate_seccomp", seccomp::arguments),
     warned("seccomp-getcwd", "The system call filter allows getcwd where the process may get new privileges.",
-        "runc: verifyCwd", seccomp::getcwd),
+        "runc: verifyCwd", seccomp_needs::getcwd),
     warned("seccomp-statx", "The system call filter allows statx.",
-        "runc since 1.5: exec.fifo is opened again under the filter; older ones and crun start", seccomp::statx),
+        "runc since 1.5: exec.fifo is opened again under the filter; older ones and crun start", seccomp_needs::statx),
     refused("seccomp-name", "Every system call in the filter has a name.",
         "runc: matchCall", seccomp::names),
     warned("seccomp-errno", "An error number is set only with an action that returns one.",
@@ -357,9 +357,9 @@ pub static RULES: [Rule; 166] = [
     refused("seccomp-errno-range", "An error number is at most 4094, and the number of SCMP_ACT_TRACE at most 65535.",
         "libseccomp; crun: libocispec; runc cuts off what is above 65535", seccomp::errno_range),
     refused("seccomp-notify", "The default action is not SCMP_ACT_NOTIFY, and write is not notified.",
-        "runc: InitSeccomp", seccomp::notify),
+        "runc: InitSeccomp", seccomp_needs::notify),
     refused("seccomp-listener", "A filter with SCMP_ACT_NOTIFY has a listener.",
-        "runc: initProcess.start", seccomp::listener),
+        "runc: initProcess.start", seccomp_needs::listener),
     refused("rdt-class", "A class of service is the name of a directory, or /.",
         "runc: validate.intelrdtCheck", rdt::class_of_service),
     warned("rdt-default-class", "The class of service is not the default one, /.",

@@ -28,6 +28,11 @@ impl<K: Hash + Eq, B> Batches<K, B> {
         (waiting.get_or_insert_with(open), must_start)
     }
 
+    /// The batch that waits for a name, if there is one.
+    pub(super) fn waiting(&self, key: &K) -> Option<&B> {
+        self.0.get(key)?.as_ref()
+    }
+
     /// The callers of the next lookup of a name, which begins now. If no caller waits, the name is forgotten,
     /// and its task must end.
     pub(super) fn begin(&mut self, key: &K) -> Option<B> {

@@ -20,8 +20,12 @@ use crate::store::{BlobStream, Deadline, ImageStore, Resolved, StoreError};
 use async_trait::async_trait;
 use batches::Batches;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
+
+/// How long a lookup lets calls join at most, before it begins.
+const GATHER: Duration = Duration::from_millis(1);
 
 const NO_ANSWER: &str = "the lookup of the image ended without an answer";
 
@@ -69,7 +73,9 @@ impl<S: ImageStore> Shared<S> {
 
 /// Looks up a name for one batch after the other, until no caller waits.
 async fn look_up<S: ImageStore>(store: Arc<S>, mut turn: Turn) {
-    while let Some(Batch { answer, deadline, span }) = turn.next() {
+    loop {
+        turn.gather().await;
+        let Some(Batch { answer, deadline, span }) = turn.next() else { return };
         let (namespace, name) = &turn.key;
         let looking_up = store.resolve(namespace, name, deadline).instrument(span);
         tokio::select! {
@@ -89,6 +95,20 @@ struct Turn {
 }
 
 impl Turn {
+    /// Lets the calls that have arrived join before the next lookup begins. It ends when none has joined since the last look.
+    async fn gather(&self) {
+        let (began, mut callers) = (Instant::now(), 0);
+        while began.elapsed() < GATHER {
+            tokio::task::yield_now().await;
+            let waiting =
+                lock(&self.batches).waiting(&self.key).map_or(0, |it| it.answer.receiver_count());
+            if waiting <= callers {
+                return;
+            }
+            callers = waiting;
+        }
+    }
+
     fn next(&mut self) -> Option<Batch> {
         let batch = lock(&self.batches).begin(&self.key);
         self.ended = batch.is_none();

@@ -136,6 +136,20 @@ async fn the_callers_of_a_running_lookup_share_the_next_one() {
 }
 
 #[tokio::test]
+async fn calls_that_arrive_one_after_the_other_share_a_lookup() {
+    let fixture = Fixture::new(Counting::default());
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        calls.extend((0..20).map(|_| fixture.call("a", "app", Deadline::NONE)));
+        tokio::task::yield_now().await;
+    }
+    for call in calls {
+        assert_eq!(number(&call.await.unwrap()), 1);
+    }
+    assert_eq!(fixture.begun(), 1);
+}
+
+#[tokio::test]
 async fn names_and_namespaces_are_looked_up_apart() {
     let fixture = Fixture::gated();
     let calls = [("a", "app"), ("b", "app"), ("a", "other")];

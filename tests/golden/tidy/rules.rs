@@ -246,7 +246,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("host", &["source"]),
             All("workers"),
         ],
-        crates: &["arc_swap", "moka", "serde_json", "thiserror", "tokio", "tracing"],
+        crates: &["arc_swap", "thiserror", "tokio", "tracing"],
     },
     Row {
         module: "api",
@@ -263,8 +263,10 @@ pub(crate) const TABLE: &[Row] = &[
             All("workers"),
         ],
         crates: &[
+            "moka",
             "prost",
             "prost_types",
+            "serde_json",
             "tonic",
             "tonic_prost",
             "tonic_types",

@@ -69,7 +69,7 @@ async fn create(daemon: &Daemon, id: &str, answer: pb::GenerateResponse) -> Crea
             snapshotter: snapshotter.clone(),
             key: id.to_owned(),
             parent,
-            labels: snapshot_labels,
+            labels: snapshot_labels.into_iter().collect(),
         },
     );
     prepare.metadata_mut().insert("containerd-lease", id.parse().unwrap());
@@ -77,7 +77,7 @@ async fn create(daemon: &Daemon, id: &str, answer: pb::GenerateResponse) -> Crea
     let container = Container {
         id: id.to_owned(),
         image: image.unwrap().name,
-        labels,
+        labels: labels.into_iter().collect(),
         runtime: Some(Runtime { name, options }),
         spec,
         snapshotter: snapshotter.clone(),
