@@ -29,6 +29,7 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::future::Future;
 use std::io::Write;
+use tokio::runtime::{Builder, Runtime};
 
 /// The address that `serve` listens on and that clients call by default.
 const SERVER: &str = "tcp://127.0.0.1:50051";
@@ -124,16 +125,22 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
+/// Runs a command.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .event_interval(EVENT_INTERVAL)
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(Failure::run)?;
+    let runtime = runtime(&mut Builder::new_multi_thread())?;
     let result = runtime.block_on(work);
     // A thread that still decompresses must not delay the exit.
     runtime.shutdown_background();
     result
+}
+
+/// A runtime with one thread.
+fn core() -> Result<Runtime, Failure> {
+    runtime(Builder::new_multi_thread().worker_threads(1))
+}
+
+fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {
+    builder.event_interval(EVENT_INTERVAL).enable_all().build().map_err(Failure::run)
 }
 
 /// Writes to standard output; a reader that has closed its end is not a failure.

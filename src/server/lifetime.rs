@@ -4,7 +4,7 @@
 //! Invariant: a connection that has started is never closed before its calls had the drain timeout to end, except
 //! where another one needs its place, on the port for health, and where its client does not take its answers.
 
-use crate::server::listen::Duplex;
+use crate::server::accepted::Duplex;
 use crate::server::places::Place;
 use crate::server::tasks::polled_when_woken;
 use futures_util::StreamExt;

@@ -6,6 +6,7 @@ pub use crate::server::address::{AddressError, ListenAddress, ListenOn, MAX_SOCK
 pub use crate::server::peer::{Callers, Peer};
 pub use crate::server::unix_socket::SocketMode;
 
+use crate::server::accepted::{Accepted, AcceptedSocket};
 use crate::server::log_limit::LogLimit;
 use crate::server::tls::Tls;
 use crate::server::unix_listener::UnixSocket;
@@ -14,8 +15,6 @@ use std::io;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
 /// How sockets are bound.
@@ -198,10 +197,9 @@ impl Listener {
                 let (stream, address) = listener.accept().await?;
                 // A call is a few small frames: waiting to fill a segment would only delay them.
                 stream.set_nodelay(true)?;
-                let peer = Peer::Tcp(address);
-                let stream = Box::new(stream);
+                let (socket, peer) = (AcceptedSocket::Tcp(stream.into_std()?), Peer::Tcp(address));
                 let (tls, refusals) = (self.tls.clone(), Arc::clone(&self.refusals));
-                Ok(Accepted { stream, peer, tls, refusals })
+                Ok(Accepted { socket, peer, tls, refusals })
             }
             Socket::Unix(socket) => loop {
                 let stream = socket.accept(&self.address).await?;
@@ -209,8 +207,9 @@ impl Listener {
                 let (uid, gid) = (caller.uid(), caller.gid());
                 let peer = Peer::Unix { uid, gid, pid: caller.pid() };
                 if self.callers.admit(uid, gid) {
+                    let socket = AcceptedSocket::Unix(stream.into_std()?);
                     let refusals = Arc::clone(&self.refusals);
-                    return Ok(Accepted { stream: Box::new(stream), peer, tls: None, refusals });
+                    return Ok(Accepted { socket, peer, tls: None, refusals });
                 }
                 let address = &self.address;
                 if let Some(left_out) = self.refusals.admit() {
@@ -240,53 +239,4 @@ fn refused(error: ClaimError, address: &ListenAddress, path: &Path) -> BindError
         ClaimError::Group(gid, source) => BindError::Group { address, gid, source },
         ClaimError::Io(source) => BindError::Io { address, source },
     }
-}
-
-/// A stream of bytes in both directions.
-pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// An accepted connection, before its TLS handshake.
-pub struct Accepted {
-    stream: Box<dyn Duplex>,
-    tls: Option<Tls>,
-    refusals: Arc<LogLimit>,
-    /// The caller.
-    pub peer: Peer,
-}
-
-impl Accepted {
-    /// Whether its client is not known yet, because it has to perform a TLS handshake.
-    pub(super) fn needs_handshake(&self) -> bool {
-        self.tls.is_some()
-    }
-
-    /// The connection after its TLS handshake, if it needs one; nothing if that failed.
-    pub(super) async fn secured(self, within: Duration) -> Option<Connection> {
-        let Self { stream, tls, peer, refusals } = self;
-        let Some(tls) = tls else { return Some(Connection { stream, peer }) };
-        match tls.accept(stream, within).await {
-            Ok(stream) => Some(Connection { stream, peer }),
-            // A probe that only checks whether the port is open does this every few seconds.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                tracing::debug!(%peer, %error, "no TLS handshake");
-                None
-            }
-            Err(error) => {
-                if let Some(left_out) = refusals.admit() {
-                    tracing::warn!(%peer, %error, left_out, "refused: the TLS handshake failed");
-                }
-                None
-            }
-        }
-    }
-}
-
-/// A connection that is ready for HTTP/2.
-pub struct Connection {
-    /// The stream. Each layer between the socket and HTTP/2 wraps it.
-    pub stream: Box<dyn Duplex>,
-    /// The caller.
-    pub peer: Peer,
 }

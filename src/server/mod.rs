@@ -3,12 +3,14 @@
 //!
 //! It serves any gRPC services and knows nothing of specs. The accept loop is in [`serve`].
 
+pub mod accepted;
 pub mod activation;
 mod address;
 pub mod authority;
 pub mod call_limits;
 pub mod callee;
 pub(crate) mod code;
+pub mod cores;
 pub mod direct;
 pub mod health;
 mod http_version;

@@ -6,13 +6,15 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout after shutdown is requested, and
 //! half a second to cancel the rest.
 
+use crate::server::accepted::{Accepted, Connection};
 use crate::server::authority::Mended;
 use crate::server::call_limits::{CallLimits, Limited};
 use crate::server::callee::Callee;
+use crate::server::cores::Cores;
 use crate::server::health::Health;
 use crate::server::http_version::{HttpError, builder};
 use crate::server::lifetime::{Counted, Lifetime};
-use crate::server::listen::{Accepted, Connection, Listener, Peer};
+use crate::server::listen::{Listener, Peer};
 use crate::server::log_limit::LogLimit;
 use crate::server::metrics::Metrics;
 use crate::server::places::{Place, Places};
@@ -77,6 +79,8 @@ pub struct ServeConfig {
     pub mend_authority: bool,
     /// gRPC-Web and Connect, and with them HTTP/1.1; nothing for gRPC alone.
     pub web: Option<Web>,
+    /// The runtimes of connections.
+    pub cores: Cores,
 }
 
 /// Why serving failed.
@@ -212,8 +216,10 @@ impl<S: Callee<Incoming>> Server<S> {
     fn start(self: &Arc<Self>, accepted: Accepted, places: &Arc<Places>, handshakes: &Arc<Places>) {
         let first = if accepted.needs_handshake() { handshakes } else { places };
         let Some(first) = self.place(first, &accepted.peer) else { return };
-        let (server, places) = (Arc::clone(self), Arc::clone(places));
-        self.http2.spawn(async move {
+        let (server, places, core) =
+            (Arc::clone(self), Arc::clone(places), self.config.cores.place());
+        self.http2.spawn_on(&core.handle(), async move {
+            let _core = core;
             let _counted = server.config.metrics.open_connection();
             let (peer, needs_handshake) = (accepted.peer, accepted.needs_handshake());
             let secured = tokio::select! {

@@ -6,6 +6,7 @@ use crate::server::shutdown::Shutdown;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,16 +26,21 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
-    /// Runs a task until it ends or is cancelled.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    /// Runs a task on a runtime until it ends or is cancelled.
+    pub(super) fn spawn_on(
+        &self,
+        runtime: &Handle,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         let mut cancelled = polled_when_woken(self.cancel.clone().cancelled_owned());
-        self.running.spawn(async move {
+        let task = async move {
             tokio::select! {
                 biased;
                 _ = cancelled.next() => {}
                 () = task => {}
             }
-        });
+        };
+        self.running.spawn_on(task, runtime);
     }
 
     /// Waits for all tasks to end; cancels the rest after a time, or when shutdown is requested a second time.

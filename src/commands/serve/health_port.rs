@@ -3,6 +3,7 @@
 //! Its connections are counted apart, so that a probe is answered when clients have used up all others, and
 //! it stops after the main server, so that a probe sees `NOT_SERVING` while that one drains.
 
+use crate::server::cores::Cores;
 use crate::server::health::Health;
 use crate::server::listen::Listener;
 use crate::server::serve::{ServeConfig, ServeError, serve};
@@ -37,6 +38,7 @@ impl HealthPort {
             metrics: Arc::default(),
             tracing: None,
             web: None,
+            cores: Cores::default(),
             ..main.clone()
         };
         let (end, routes) = (Shutdown::new(), Routes::new(health.server()));

@@ -3,6 +3,7 @@
 use crate::api::status;
 use crate::commands::flag_values::{count, timeout};
 use crate::server::call_limits::CallLimits;
+use crate::server::cores::Cores;
 use crate::server::lifetime::Lifetime;
 use crate::server::serve::ServeConfig;
 use crate::server::trace::CallLog;
@@ -139,6 +140,7 @@ impl LimitArgs {
             log_calls: CallLog::default(),
             mend_authority: true,
             web: None,
+            cores: Cores::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::commands::serve::spec_server::SpecServer;
 use crate::commands::serve::{ObserveArgs, ServeArgs, metrics};
 use crate::server::activation::Activation;
 use crate::server::call_limits::CallLimits;
+use crate::server::cores::Cores;
 use crate::server::direct::Direct;
 use crate::server::health::{Health, Probe};
 use crate::server::listen::{ListenAddress, Listener};
@@ -49,6 +50,13 @@ pub struct BoundServer {
 }
 
 impl BoundServer {
+    /// The same on these runtimes.
+    #[must_use]
+    pub fn on(mut self, cores: Cores) -> Self {
+        self.config.cores = cores;
+        self
+    }
+
     /// Opens the source, and binds every address and the sockets that systemd passed.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 //! A scraper reads one page every few seconds, so a connection serves one request, there are few at a time, and
 //! each has a time limit.
 
-use crate::server::listen::{Connection, Listener};
+use crate::server::accepted::Connection;
+use crate::server::listen::Listener;
 use crate::server::metrics::Metrics;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;

@@ -11,7 +11,7 @@ mod reload;
 pub use allowed::{AllowedName, NameError};
 pub use files::{TlsError, TlsFiles};
 
-use crate::server::listen::Duplex;
+use crate::server::accepted::Duplex;
 use arc_swap::ArcSwap;
 use files::{Fingerprint, Pem};
 use rustls::ServerConfig;
