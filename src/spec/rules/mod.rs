@@ -391,6 +391,7 @@ mod tests {
                 json!([{"type": "RLIMIT_NOFILE", "hard": 20, "soft": 15}]),
             ),
             ("unified-processes", "/linux/resources/unified", json!({"cgroup.threads": "1"})),
+            ("memory-swap-alone", "/linux/resources/memory", json!({"swap": 0})),
             ("masked-last-capability", "/linux/maskedPaths", json!(["/proc/sys/"])),
             (
                 "seccomp-statx",

@@ -75,6 +75,14 @@ pub(super) fn swap(spec: &Spec, findings: &mut Findings) {
     findings.add_contradiction(place("swap"), place("limit"), text);
 }
 
+/// No limit of swap is 0 without a memory limit.
+pub(super) fn swap_alone(spec: &Spec, findings: &mut Findings) {
+    if memory_of(spec).is_some_and(|memory| memory.swap == Some(0) && memory.limit.is_none()) {
+        let place = place!["linux", "resources", "memory", "swap"];
+        findings.add(place, "is 0, which crun refuses without a memory limit");
+    }
+}
+
 /// Swappiness is a percentage. The highest number, which is -1 for a runtime, leaves it unset.
 pub(super) fn swappiness(spec: &Spec, findings: &mut Findings) {
     let swappiness = memory_of(spec).and_then(|memory| memory.swappiness);

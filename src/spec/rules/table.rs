@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 166] = [
+pub static RULES: [Rule; 167] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -299,6 +299,8 @@ pub static RULES: [Rule; 166] = [
         "crun on cgroup v2: write_memory_resources; runc ignores it", resources::kernel_memory),
     refused("memory-swap", "The limit of memory and swap together is not below the memory limit.",
         "the kernel's memory controller; runc: ConvertMemorySwapToCgroupV2Value", resources::swap),
+    warned("memory-swap-alone", "A limit of memory and swap together is 0 only with a memory limit.",
+        "crun on cgroup v2: write_memory_swap; runc leaves it unset", resources::swap_alone),
     refused("memory-swappiness", "Swappiness is between 0 and 100, or 18446744073709551615, which leaves it unset.",
         "runc: fs.MemoryGroup.Set", resources::swappiness),
     refused("cpu-period", "A CPU period is between 1000 and 1000000 microseconds.",

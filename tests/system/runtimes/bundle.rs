@@ -4,6 +4,7 @@ use super::adapted::is_bind;
 use crate::support::control_group::ControlGroup;
 use serde_json::Value;
 use std::fs;
+use std::io;
 use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +42,11 @@ impl Bundle {
             place(&root, mount);
         }
         let cwd = spec["process"]["cwd"].as_str().filter(|path| is_path(path)).unwrap_or("/");
-        fs::create_dir_all(root.join(cwd.trim_start_matches('/'))).unwrap();
+        // What a mount needs there may be a file.
+        match fs::create_dir_all(root.join(cwd.trim_start_matches('/'))) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => panic!("{cwd}: {error}"),
+            _ => {}
+        }
         if let Some(program) = program(spec) {
             let path = root.join(program.trim_start_matches('/'));
             if !path.exists() {

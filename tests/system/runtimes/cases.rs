@@ -27,14 +27,16 @@ pub(crate) enum By {
     NotRunc15,
     /// crun alone.
     Crun,
+    /// crun. Of runc nothing is said: this machine lacks a file that it writes.
+    CrunHere,
     /// No runtime: the rule is ours, and says why.
     Nobody,
     /// No runtime, but a machine of its own kind.
     NotHere,
 }
 use By::{
-    Both, Crun, NewestRunc, Nobody, NotHere, NotRunc15, NotRuncOfTheRules, OlderRunc, Runc,
-    RuncBefore16, RuncOfTheRules, RuncOnVersion1,
+    Both, Crun, CrunHere, NewestRunc, Nobody, NotHere, NotRunc15, NotRuncOfTheRules, OlderRunc,
+    Runc, RuncBefore16, RuncOfTheRules, RuncOnVersion1,
 };
 
 impl By {
@@ -53,6 +55,7 @@ impl By {
             OlderRunc => new.then_some(false),
             NotRunc15 => new.then_some(runtime.program == Program::NewestRunc),
             NotHere => None,
+            CrunHere => crun.then_some(true),
             NotRuncOfTheRules if runtime.program == Program::Runc => None,
             NotRuncOfTheRules | Crun => Some(crun),
             Nobody => Some(false),
@@ -823,6 +826,7 @@ pub(crate) const CASES: &[Case] = &[
     case("memory-amount", RuncOnVersion1, || resources("memory", json!({"limit": -2}))),
     case("memory-least", RuncOnVersion1, || resources("memory", json!({"limit": 1_000_000}))),
     case("memory-kernel", Crun, || resources("memory", json!({"kernelTCP": 104_857_600}))),
+    case("memory-swap-alone", CrunHere, || resources("memory", json!({"swap": 0}))),
     case("memory-swap", RuncOnVersion1, || {
         resources("memory", json!({"limit": 104_857_600, "swap": 52_428_800}))
     }),

@@ -18,7 +18,7 @@ fn every_rule_has_a_spec_that_breaks_it_and_says_whose_it_is() {
             let source = rule.source;
             let says = match case.by {
                 By::Nobody | By::NotHere => source.starts_with("ours: ") || !rule.refuses,
-                By::Crun | By::NotRuncOfTheRules => source.contains("crun"),
+                By::Crun | By::CrunHere | By::NotRuncOfTheRules => source.contains("crun"),
                 By::NewestRunc => source.contains("runc since 1.6"),
                 By::RuncBefore16 => source.contains("runc before 1.6"),
                 By::NotRunc15 => source.contains("1.6"),
