@@ -15,6 +15,7 @@ use specd::api::pb::specd::{
     ListProfilesRequest, ListProfilesResponse, SERVICE, SpecService, SpecServiceServer,
 };
 use specd::commands::{Cli, Command};
+use specd::server::cores::{Cores, Runtimes};
 use specd::server::direct::Direct;
 use specd::server::health::Health;
 use specd::server::listen::{BindOptions, Listener};
@@ -24,6 +25,7 @@ use specd::server::shutdown::Shutdown;
 use specd::telemetry::{Format, Telemetry};
 use std::sync::Arc;
 use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -74,8 +76,7 @@ impl SpecService for Echo {
     }
 }
 
-#[tokio::main]
-async fn main() {
+fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [server, address, file] = args.as_slice() else {
         // `cargo bench` runs every bench without arguments.
@@ -84,8 +85,12 @@ async fn main() {
     let answer = GenerateResponse::decode(std::fs::read(file).unwrap().as_slice()).unwrap();
     let service = SpecServiceServer::new(Echo(answer));
     match server.as_str() {
-        "tonic" => serve_tonic(service, address).await,
-        "specd" => serve_specd(service, address).await,
+        "tonic" => Runtime::new().unwrap().block_on(serve_tonic(service, address)),
+        "specd" => {
+            let runtimes = Runtimes::start().unwrap();
+            let cores = runtimes.cores();
+            runtimes.run(serve_specd(service, address, cores));
+        }
         other => panic!("unknown server {other}"),
     }
 }
@@ -101,13 +106,13 @@ async fn serve_tonic(service: SpecServiceServer<Echo>, address: &str) {
     }
 }
 
-async fn serve_specd(service: SpecServiceServer<Echo>, address: &str) {
+async fn serve_specd(service: SpecServiceServer<Echo>, address: &str, cores: Cores) {
     Telemetry { format: Format::Text, filter: "info".to_owned() }.install(None).unwrap();
     let Command::Serve(args) = Cli::parse_from(["specd", "serve"]).command else {
         panic!("not serve")
     };
     let metrics = Arc::new(Metrics::new([format!("{SERVICE}/Generate").as_str()], []));
-    let config = ServeConfig { metrics, ..args.limits.serve_config() };
+    let config = ServeConfig { metrics, cores, ..args.limits.serve_config() };
     let listener =
         Listener::bind(&address.parse().unwrap(), &BindOptions::default()).await.unwrap();
     let (health, shutdown) = (Health::new(SERVICE), Shutdown::new());

@@ -29,14 +29,10 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::future::Future;
 use std::io::Write;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 /// The address that `serve` listens on and that clients call by default.
 const SERVER: &str = "tcp://127.0.0.1:50051";
-
-/// After so many polls of tasks a thread looks for events of sockets. The default of 61 takes tens of milliseconds while connections
-/// flood it.
-const EVENT_INTERVAL: u32 = 16;
 
 /// OCI runtime specs as a service, beside containerd.
 #[derive(Debug, Parser)]
@@ -125,22 +121,12 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Runs a command.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = runtime(&mut Builder::new_multi_thread())?;
+    let runtime = Runtime::new().map_err(Failure::run)?;
     let result = runtime.block_on(work);
     // A thread that still decompresses must not delay the exit.
     runtime.shutdown_background();
     result
-}
-
-/// A runtime with one thread.
-fn core() -> Result<Runtime, Failure> {
-    runtime(Builder::new_multi_thread().worker_threads(1))
-}
-
-fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {
-    builder.event_interval(EVENT_INTERVAL).enable_all().build().map_err(Failure::run)
 }
 
 /// Writes to standard output; a reader that has closed its end is not a failure.

@@ -3,9 +3,58 @@
 //! A connection and its calls stay on the thread of one runtime. On threads that share their tasks, a call wakes other threads
 //! several times, which costs more than the call.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// After so many polls of tasks a thread looks for events of sockets. The default of 61 takes tens of milliseconds while connections
+/// flood it.
+const EVENT_INTERVAL: u32 = 16;
+
+/// A runtime of one thread for each CPU.
+#[derive(Debug)]
+pub struct Runtimes {
+    /// That of the accept loops.
+    main: Runtime,
+    others: Vec<Runtime>,
+}
+
+impl Runtimes {
+    /// Starts them.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system.
+    pub fn start() -> io::Result<Self> {
+        let start = || {
+            Builder::new_multi_thread()
+                .worker_threads(1)
+                .event_interval(EVENT_INTERVAL)
+                .enable_all()
+                .build()
+        };
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let others = (1..cpus).map(|_| start()).collect::<io::Result<_>>()?;
+        Ok(Self { main: start()?, others })
+    }
+
+    /// Their places for connections.
+    #[must_use]
+    pub fn cores(&self) -> Cores {
+        Cores::new(self.others.iter().map(|runtime| runtime.handle().clone()))
+    }
+
+    /// Does some work, and stops.
+    pub fn run<T>(self, work: impl Future<Output = T>) -> T {
+        let done = self.main.block_on(work);
+        // A thread that still decompresses must not delay the exit.
+        for runtime in self.others.into_iter().chain([self.main]) {
+            runtime.shutdown_background();
+        }
+        done
+    }
+}
 
 /// The runtimes, each with the number of its connections. The first is that of the accept loops.
 #[derive(Debug, Clone)]
@@ -57,7 +106,6 @@ impl Drop for Core {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::runtime::Builder;
 
     #[test]
     fn a_connection_gets_the_runtime_with_the_fewest() {

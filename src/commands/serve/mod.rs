@@ -14,12 +14,12 @@ use crate::commands::flag_values::timeout;
 use crate::commands::logging::LogArgs;
 use crate::commands::profile_files::{ProfileDirArgs, Reload};
 use crate::commands::source::SourceArgs;
-use crate::commands::{Failure, core, print_json};
+use crate::commands::{Failure, print_json};
 use crate::domain::ids::{IdentifierError, Snapshotter};
 use crate::domain::request::DEFAULT_PROFILE;
 use crate::image::snapshot::key::DEFAULT_SNAPSHOTTER;
 use crate::server::activation::Activation;
-use crate::server::cores::Cores;
+use crate::server::cores::Runtimes;
 use crate::server::listen::{AddressError, ListenAddress};
 use crate::server::notify;
 use crate::server::shutdown::Shutdown;
@@ -183,11 +183,9 @@ pub(super) fn run(mut args: ServeArgs) -> Result<(), Failure> {
         collector(args.observe.otlp_endpoint.take(), |name| std::env::var(name).ok())?;
     // Before the runtime, because it starts threads.
     let activation = Activation::from_environment();
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let main = core()?;
-    let others = (1..cpus).map(|_| core()).collect::<Result<Vec<_>, _>>()?;
-    let cores = Cores::new(others.iter().map(|runtime| runtime.handle().clone()));
-    let result = main.block_on(async {
+    let runtimes = Runtimes::start().map_err(Failure::run)?;
+    let cores = runtimes.cores();
+    runtimes.run(async {
         let traces = args.observe.otlp_endpoint.as_deref().map(Traces::to).transpose();
         let traces =
             traces.map_err(|error| Failure::usage(format_args!("--otlp-endpoint: {error}")))?;
@@ -203,12 +201,7 @@ pub(super) fn run(mut args: ServeArgs) -> Result<(), Failure> {
             let _ = tokio::task::spawn_blocking(move || traces.finish()).await;
         }
         served.map_err(Failure::run)
-    });
-    // A thread that still decompresses must not delay the exit.
-    for runtime in others.into_iter().chain([main]) {
-        runtime.shutdown_background();
-    }
-    result
+    })
 }
 
 /// Waits for the last lines of the log when it is dropped, but not for a reader that has stopped.
