@@ -5,7 +5,6 @@ use crate::api::pb::specd as pb;
 use crate::api::status;
 use crate::api::templates::Template;
 use prost::bytes::{Buf, BufMut, Bytes};
-
 use prost::{Message, Name};
 use std::marker::PhantomData;
 use std::ops::Range;
