@@ -51,8 +51,15 @@ impl Accepted {
     /// The connection on the current runtime after its TLS handshake, if it needs one; nothing if that failed.
     pub(super) async fn secured(self, within: Duration) -> Option<Connection> {
         let Self { socket, tls, peer, refusals } = self;
-        let stream = socket.stream();
-        let stream = stream.inspect_err(|error| tracing::warn!(%peer, %error, "refused")).ok()?;
+        let stream = match socket.stream() {
+            Ok(stream) => stream,
+            Err(error) => {
+                if let Some(left_out) = refusals.admit() {
+                    tracing::warn!(%peer, %error, left_out, "refused: its socket cannot be used");
+                }
+                return None;
+            }
+        };
         let Some(tls) = tls else { return Some(Connection { stream, peer }) };
         match tls.accept(stream, within).await {
             Ok(stream) => Some(Connection { stream, peer }),
