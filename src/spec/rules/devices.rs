@@ -96,6 +96,15 @@ pub(super) fn path_end(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A node is not at `/dev` or `/`.
+pub(super) fn at_directory(spec: &Spec, findings: &mut Findings) {
+    let is_there = |node: &Device| matches!(&*clean_path(&node.path), "/dev" | "/");
+    for (index, _) in nodes(spec).filter(|(_, node)| !node.path.is_empty() && is_there(node)) {
+        let text = "is a directory already: no node is made there";
+        findings.add(place!["linux", "devices", index, "path"], text);
+    }
+}
+
 /// Filesystems in which no device node can be made.
 const WITHOUT_NODES: [&str; 6] = ["proc", "sysfs", "mqueue", "devpts", "cgroup", "cgroup2"];
 
@@ -105,9 +114,10 @@ pub(super) const NULL: &str = "/dev/null";
 pub(super) const DEFAULT_NODES: [&str; 6] =
     [NULL, "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
-/// A node `/dev/null` is the kernel's, unless a runtime binds that of the host.
+/// A node `/dev/null` is the kernel's. In a user namespace runc binds that of the host, and allows what the spec has.
 pub(super) fn null_numbers(spec: &Spec, findings: &mut Findings) {
-    for (index, node) in made_nodes(spec).filter(|(_, node)| clean_path(&node.path) == NULL) {
+    let is_null = |node: &Device| makes_nodes(spec) && clean_path(&node.path) == NULL;
+    for (index, node) in nodes(spec).filter(|(_, node)| is_null(node)) {
         let is_character = matches!(node.kind.as_str(), "c" | "u");
         if !is_character || (node.major, node.minor) != (1, 3) {
             let place = place!["linux", "devices", index];

@@ -1,7 +1,7 @@
 //! Mounts that a later mount hides.
 
 use super::mounts::destination;
-use super::{Findings, repeated};
+use super::{Findings, devices, repeated};
 use crate::oci::{Mount, Spec, place};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -66,5 +66,20 @@ pub(super) fn hidden(spec: &Spec, findings: &mut Findings) {
         let text = format_args!("is hidden by the mount on {}, which comes later", paths[by]);
         let place = |index| place!["mounts", index, "destination"];
         findings.add_contradiction(place(index), place(by), text);
+    }
+}
+
+/// No filesystem is mounted on `/dev/null`, which would be a directory, unless a later mount hides it.
+pub(super) fn on_null(spec: &Spec, findings: &mut Findings) {
+    let places = spec.mounts.iter().enumerate().rev();
+    let last = places.map(|(index, mount)| (index, mount, destination(mount)));
+    let mut last = last.filter(|(_, _, path)| matches!(&**path, "/dev" | devices::NULL));
+    if let Some((index, mount, path)) = last.next()
+        && path == devices::NULL
+        && !mount.is_bind()
+        && !mount.options.iter().any(|option| option == "remount")
+    {
+        let text = format_args!("must not be {path}, which the runtime opens");
+        findings.add(place!["mounts", index, "destination"], text);
     }
 }

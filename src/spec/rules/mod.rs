@@ -278,6 +278,25 @@ mod tests {
     }
 
     #[test]
+    fn mounts_are_judged_with_those_that_come_later() {
+        let proc = json!({"destination": "/proc", "type": "proc"});
+        let on_null = json!({"destination": "/dev/./null", "type": "tmpfs"});
+        let dev = json!({"destination": "/dev", "type": "tmpfs"});
+        let groups = json!({"destination": "/proc/uptime", "type": "cgroup"});
+        for (mounts, rules) in [
+            (json!([proc, dev, on_null]), &["mount-on-null"][..]),
+            (json!([proc, on_null, dev]), &["mount-hidden"]),
+            (json!([groups, proc]), &["mount-hidden", "mount-cgroup-in-proc"]),
+        ] {
+            let mut spec = spec();
+            spec["mounts"] = mounts.clone();
+            let broken = found(spec);
+            let names: Vec<&str> = broken.iter().map(|it| it.rule.name).collect();
+            assert_eq!(names, rules, "{mounts}: {broken:?}");
+        }
+    }
+
+    #[test]
     fn hidden_paths_bind_nothing_of_an_unbindable_mount() {
         for (kind, options, hidden, place) in [
             ("proc", json!(["unbindable"]), "readonlyPaths", Some("linux.readonlyPaths[0]")),
@@ -391,6 +410,17 @@ mod tests {
                 json!([{"type": "RLIMIT_NOFILE", "hard": 20, "soft": 15}]),
             ),
             ("unified-processes", "/linux/resources/unified", json!({"cgroup.threads": "1"})),
+            (
+                "block-io-device",
+                "/linux/resources/blockIO",
+                json!({"throttleReadIOPSDevice": [{"major": 8, "minor": -1, "rate": 1}]}),
+            ),
+            ("device-at-directory", "/linux/devices/0/path", json!("/dev/.")),
+            (
+                "mount-default-options",
+                "/mounts/1",
+                json!({"destination": "/dev/shm", "type": "ramfs"}),
+            ),
             ("memory-swap-alone", "/linux/resources/memory", json!({"swap": 0})),
             ("masked-last-capability", "/linux/maskedPaths", json!(["/proc/sys/"])),
             (

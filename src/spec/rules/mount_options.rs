@@ -205,6 +205,32 @@ pub(super) fn remount(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// The mounts for which crun has options of its own, each with its filesystem.
+const WITH_DEFAULTS: [(&str, &[&str]); 4] = [
+    ("/dev", &["tmpfs"]),
+    ("/dev/pts", &["devpts"]),
+    ("/dev/shm", &["tmpfs"]),
+    ("/sys/fs/cgroup", &["cgroup", "cgroup2"]),
+];
+
+/// A mount without options is of the filesystem for which crun has options there.
+pub(super) fn options_of_crun(spec: &Spec, findings: &mut Findings) {
+    let bare = |mount: &Mount| mount.options.is_empty() && !mount.is_bind();
+    for (index, mount) in spec.mounts.iter().enumerate().filter(|(_, mount)| bare(mount)) {
+        let place = destination(mount);
+        let known = WITH_DEFAULTS.iter().find(|(path, _)| *path == place);
+        if let Some((_, kinds)) = known
+            && !kinds.contains(&&*mount.kind)
+        {
+            let text = format_args!(
+                "is missing: crun mounts what is on {place} with the options of a {}",
+                kinds[0]
+            );
+            findings.add(place!["mounts", index, "options"], text);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

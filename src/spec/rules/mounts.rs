@@ -1,6 +1,5 @@
 //! The root and the mounts.
 
-use super::devices::NULL;
 use super::mount_options::PROPAGATIONS;
 use super::{Findings, namespaces, user_namespace};
 use crate::oci::{IdMapping, Mount, Spec, place};
@@ -101,17 +100,6 @@ pub(super) fn terminals(spec: &Spec, findings: &mut Findings) {
     if terminal && !spec.mounts.is_empty() && !spec.mounts.iter().any(has) {
         let text = "needs a devpts on /dev/pts";
         findings.add_contradiction(place!["process", "terminal"], place!["mounts"], text);
-    }
-}
-
-/// No filesystem is mounted on `/dev/null`: it is a directory.
-pub(super) fn on_null(spec: &Spec, findings: &mut Findings) {
-    let is_again = |mount: &Mount| mount.options.iter().any(|option| option == "remount");
-    for (index, mount) in all(spec).filter(|(_, mount)| !mount.is_bind() && !is_again(mount)) {
-        if destination(mount) == NULL {
-            let place = place!["mounts", index, "destination"];
-            findings.add(place, format_args!("must not be {NULL}, which the runtime opens"));
-        }
     }
 }
 
@@ -277,6 +265,16 @@ pub(super) fn proc_links(spec: &Spec, findings: &mut Findings) {
         for (at, _) in mount.options.iter().enumerate().filter(|(_, it)| *it == "nosymfollow") {
             let place = place!["mounts", index, "options", at];
             findings.add(place, "stops runc 1.1, which follows the links of /proc/self/fd");
+        }
+    }
+}
+
+/// No control groups are mounted inside `/proc`.
+pub(super) fn cgroups_inside_proc(spec: &Spec, findings: &mut Findings) {
+    for (index, mount) in all(spec).filter(|(_, mount)| mount.kind == "cgroup") {
+        if !mount.is_bind() && destination(mount).starts_with("/proc/") {
+            let place = place!["mounts", index, "destination"];
+            findings.add(place, "is inside /proc, where runc mounts no hierarchy of version 1");
         }
     }
 }

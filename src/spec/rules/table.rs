@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 167] = [
+pub static RULES: [Rule; 171] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -138,7 +138,7 @@ pub static RULES: [Rule; 167] = [
     refused("terminal-devpts", "With a terminal, a devpts is mounted on /dev/pts.",
         "runc: setupConsole; crun: libcrun_set_terminal", mounts::terminals),
     refused("mount-on-null", "No filesystem is mounted on /dev/null.",
-        "runc: reOpenDevNull; crun opens it, too", mounts::on_null),
+        "runc: reOpenDevNull; crun opens it, too", hidden_mounts::on_null),
     refused("mount-bind-options", "A bind mount has no filesystem options.",
         "runc since 1.2: validate.checkBindOptions", mount_options::bind),
     refused("mount-options", "proc, sysfs, tmpfs, devpts and mqueue have only options that they know, with values that they accept.",
@@ -239,6 +239,10 @@ pub static RULES: [Rule; 167] = [
         "runc since 1.6: capability.LastCap; older ones and crun start", namespaces::masked_last_capability),
     warned("hidden-paths-bindable", "What masked and read-only paths bind is not in an unbindable mount: /dev/null, and read-only paths.",
         "runc: maskPath, readonlyPath; mount(2)", unbindable::hidden_paths),
+    warned("mount-cgroup-in-proc", "No control groups are mounted inside /proc.",
+        "runc on version 1 of control groups: mountCgroupV1; checkProcMount", mounts::cgroups_inside_proc),
+    warned("mount-default-options", "A mount without options on /dev, /dev/pts, /dev/shm or /sys/fs/cgroup is of the usual type.",
+        "crun: get_default_mounts, from which it takes options", mount_options::options_of_crun),
     refused("root-readonly-namespace", "The root is read-only only with a mount namespace.",
         "runc since 1.6: validate.security; an older one makes a mount of the host read-only", namespaces::readonly_root),
     refused("mount-readonly-namespace", "A tmpfs, and what is mounted on /dev, is read-only only with a mount namespace.",
@@ -287,6 +291,8 @@ pub static RULES: [Rule; 167] = [
         "the kernel's devices controller", devices::rule_numbers),
     refused("device-rule-part", "No device rule takes a part of an earlier rule for more devices.",
         "runc: devices.emulator", device_access::parts),
+    warned("device-at-directory", "No device node is at /dev or /.",
+        "runc: a directory is there, and the numbers of a node are checked before", devices::at_directory),
     refused("device-null-number", "A device node /dev/null is the character device 1:3.",
         "runc since 1.2.8: reOpenDevNull", devices::null_numbers),
     refused("device-null", "A device node /dev/null may be read and written.",
@@ -301,6 +307,8 @@ pub static RULES: [Rule; 167] = [
         "the kernel's memory controller; runc: ConvertMemorySwapToCgroupV2Value", resources::swap),
     warned("memory-swap-alone", "A limit of memory and swap together is 0 only with a memory limit.",
         "crun on cgroup v2: write_memory_swap; runc leaves it unset", resources::swap_alone),
+    refused("block-io-device", "The numbers of a block device are not below 0.",
+        "the kernel's block I/O controllers", resources::block_devices),
     refused("memory-swappiness", "Swappiness is between 0 and 100, or 18446744073709551615, which leaves it unset.",
         "runc: fs.MemoryGroup.Set", resources::swappiness),
     refused("cpu-period", "A CPU period is between 1000 and 1000000 microseconds.",

@@ -340,11 +340,19 @@ const CAUSES: &[Cause] = &[
         has: |it| it.binds().any(|mount| destination(mount) == "/proc"),
     },
     Cause {
-        reason: "crun 1.8 reads this machine's hierarchies of version 1, and mounts what is on /sys/fs/cgroup with their options",
-        messages: &["to `sys/fs/cgroup`: Invalid argument"],
+        reason: "what is bound on /dev has no null here",
+        messages: &["/dev/null: no such file or directory", "/dev/null: No such file or directory"],
+        has: |it| it.binds().any(|mount| destination(mount) == "/dev"),
+    },
+    Cause {
+        reason: "a hidden path leads through a file of a proc that is not on /proc",
+        messages: &["ot a directory"],
         has: |it| {
-            let mut there = it.mounts().filter(|mount| destination(mount) == "/sys/fs/cgroup");
-            it.is_crun() && it.runtime.version_2 && there.any(|mount| !adapted::is_bind(mount))
+            let hidden = it.list("/linux/maskedPaths").chain(it.list("/linux/readonlyPaths"));
+            let mut hidden = hidden.filter_map(Value::as_str).map(Path::new);
+            let procs = it.mounts().filter(|mount| mount["type"] == "proc").map(destination);
+            let others: Vec<String> = procs.filter(|place| place != "/proc").collect();
+            hidden.any(|path| others.iter().any(|place| path.starts_with(place)))
         },
     },
     Cause {
@@ -382,7 +390,15 @@ const CAUSES: &[Cause] = &[
         reason: "crun 1.8 takes a newer option for one of the filesystem",
         messages: &["Invalid argument"],
         has: |it| {
-            let newer = ["nosymfollow", "symfollow", "rnosymfollow", "iversion", "lazytime"];
+            let newer = [
+                "nosymfollow",
+                "symfollow",
+                "rnosymfollow",
+                "iversion",
+                "lazytime",
+                "silent",
+                "loud",
+            ];
             it.is_crun() && it.names_mount_with(&newer)
         },
     },
@@ -564,5 +580,7 @@ fn is_of_an_unknown_call(broken: &Broken, spec: &Value) -> bool {
     let call = element(broken, "linux.seccomp.syscalls", spec);
     let mut names = call.and_then(|call| call["names"].as_array()).into_iter().flatten();
     matches!(broken.rule.name, "seccomp-argument" | "seccomp-errno-range")
-        && names.all(|name| name.as_str().is_some_and(|name| name.starts_with("nosuch")))
+        && names.all(|name| {
+            name.as_str().is_some_and(|name| name.is_empty() || name.starts_with("nosuch"))
+        })
 }

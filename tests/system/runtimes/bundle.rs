@@ -4,7 +4,7 @@ use super::adapted::is_bind;
 use crate::support::control_group::ControlGroup;
 use serde_json::Value;
 use std::fs;
-use std::io;
+use std::io::ErrorKind;
 use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,11 +42,7 @@ impl Bundle {
             place(&root, mount);
         }
         let cwd = spec["process"]["cwd"].as_str().filter(|path| is_path(path)).unwrap_or("/");
-        // What a mount needs there may be a file.
-        match fs::create_dir_all(root.join(cwd.trim_start_matches('/'))) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => panic!("{cwd}: {error}"),
-            _ => {}
-        }
+        make_directory(&root.join(cwd.trim_start_matches('/')));
         if let Some(program) = program(spec) {
             let path = root.join(program.trim_start_matches('/'));
             if !path.exists() {
@@ -99,12 +95,24 @@ fn place(root: &Path, mount: &Value) {
     let path = root.join(path.trim_matches('/'));
     let source = mount["source"].as_str().map(Path::new);
     if is_bind(mount) && source.is_some_and(Path::is_file) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        if !path.exists() {
+        if make_directory(path.parent().unwrap()) && !path.exists() {
             fs::write(path, "").unwrap();
         }
     } else if !path.exists() {
-        fs::create_dir_all(path).unwrap();
+        make_directory(&path);
+    }
+}
+
+/// Makes a directory, unless the place of another mount there is a file.
+fn make_directory(path: &Path) -> bool {
+    match fs::create_dir_all(path) {
+        Ok(()) => true,
+        Err(error)
+            if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotADirectory) =>
+        {
+            false
+        }
+        Err(error) => panic!("{}: {error}", path.display()),
     }
 }
 

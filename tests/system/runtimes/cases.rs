@@ -826,6 +826,24 @@ pub(crate) const CASES: &[Case] = &[
     case("memory-amount", RuncOnVersion1, || resources("memory", json!({"limit": -2}))),
     case("memory-least", RuncOnVersion1, || resources("memory", json!({"limit": 1_000_000}))),
     case("memory-kernel", Crun, || resources("memory", json!({"kernelTCP": 104_857_600}))),
+    case("block-io-device", RuncOnVersion1, || {
+        resources(
+            "blockIO",
+            json!({"throttleReadBpsDevice": [{"major": -1, "minor": 0, "rate": 1}]}),
+        )
+    }),
+    case("device-at-directory", Runc, || {
+        linux("devices", json!([{"path": "/dev", "type": "c", "major": -1, "minor": 0}]))
+    }),
+    case("mount-cgroup-in-proc", RuncOnVersion1, || {
+        let mut mounts = base()["mounts"].clone();
+        let mount = json!({"destination": "/proc/uptime", "type": "cgroup", "source": "cgroup"});
+        mounts.as_array_mut().unwrap().insert(0, mount);
+        json!({ "mounts": mounts })
+    }),
+    case("mount-default-options", Crun, || {
+        mount(json!({"destination": "/dev/pts", "type": "tmpfs", "source": "tmpfs"}))
+    }),
     case("memory-swap-alone", CrunHere, || resources("memory", json!({"swap": 0}))),
     case("memory-swap", RuncOnVersion1, || {
         resources("memory", json!({"limit": 104_857_600, "swap": 52_428_800}))
