@@ -4,6 +4,8 @@ use super::Findings;
 use super::mounts::{clean_path, destination};
 use super::namespaces::exists;
 use crate::oci::{Device, DeviceRule, Mount, Place, Spec, place};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 fn nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
     spec.linux.iter().flat_map(|linux| &linux.devices).enumerate()
@@ -22,12 +24,12 @@ pub(super) fn kind(spec: &Spec, findings: &mut Findings) {
 const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
 
 /// The nodes that a runtime makes. In a user namespace it binds the host's, where `/dev` is bound it makes none, `/dev/ptmx` is a
-/// link, and a directory exists.
+/// link, and a directory exists, as does the first of several nodes at a place.
 fn made_nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
     let makes = !exists(spec, "user") && makes_nodes(spec);
     let made = makes.then(|| nodes(spec)).into_iter().flatten();
-    let exists = |path: &str| matches!(&*clean_path(path), "/dev/ptmx" | "/dev" | "/");
-    made.filter(move |(_, node)| !node.path.is_empty() && !exists(&node.path))
+    let mut there = BTreeSet::from(["", "/dev/ptmx", "/dev", "/"].map(Cow::Borrowed));
+    made.filter(move |(_, node)| !node.path.is_empty() && there.insert(clean_path(&node.path)))
 }
 
 /// The numbers of the nodes that a runtime makes, each with what makes its place, and with the highest such number.

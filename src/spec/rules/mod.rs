@@ -31,6 +31,7 @@ mod shape;
 mod sysctl;
 mod table;
 mod unbindable;
+mod unified;
 mod user;
 mod user_namespace;
 mod version;
@@ -409,6 +410,7 @@ mod tests {
                 "/process/rlimits",
                 json!([{"type": "RLIMIT_NOFILE", "hard": 20, "soft": 15}]),
             ),
+            ("unified-number", "/linux/resources/unified", json!({"cgroup.max.depth": "x"})),
             ("unified-processes", "/linux/resources/unified", json!({"cgroup.threads": "1"})),
             (
                 "block-io-device",

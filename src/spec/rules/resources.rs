@@ -1,7 +1,7 @@
 //! What the container may use: control groups.
 
 use super::{Findings, cpu_list, namespaces};
-use crate::oci::{Cpu, Memory, Place, Resources, Spec, ThrottleDevice, place};
+use crate::oci::{Cpu, Memory, Resources, Spec, ThrottleDevice, place};
 
 /// What a start takes, in bytes: Docker's daemon accepts no lower limit.
 const LEAST_MEMORY: i64 = 6 << 20;
@@ -15,7 +15,7 @@ const REALTIME_PERIOD: u64 = 1_000_000;
 /// The longest realtime period, in microseconds.
 const HIGHEST_REALTIME_PERIOD: u64 = u64::MAX / 1000;
 
-fn resources(spec: &Spec) -> Option<&Resources> {
+pub(super) fn resources(spec: &Spec) -> Option<&Resources> {
     spec.linux.as_ref()?.resources.as_ref()
 }
 
@@ -259,29 +259,5 @@ pub(super) fn rdma_names(spec: &Spec, findings: &mut Findings) {
             let place = place!["linux", "resources", "rdma", name.as_str()];
             findings.add(place, "must be the name of an RDMA device, for example mlx5_0");
         }
-    }
-}
-
-/// The files of a control group that move processes into it.
-const OF_PROCESSES: [&str; 2] = ["cgroup.procs", "cgroup.threads"];
-
-/// The keys of `unified`, with their places.
-fn unified_keys(spec: &Spec) -> impl Iterator<Item = (&str, impl Fn() -> Place)> {
-    let keys = resources(spec).into_iter().flat_map(|resources| resources.unified.keys());
-    keys.map(|key| (key.as_str(), move || place!["linux", "resources", "unified", key.as_str()]))
-}
-
-/// A key of `unified` moves no processes.
-pub(super) fn unified_processes(spec: &Spec, findings: &mut Findings) {
-    for (_, place) in unified_keys(spec).filter(|(key, _)| OF_PROCESSES.contains(key)) {
-        findings.add(place(), "is not a limit: it moves processes into the control group");
-    }
-}
-
-/// A key of `unified` is the name of a file, with its controller.
-pub(super) fn unified(spec: &Spec, findings: &mut Findings) {
-    for (_, place) in unified_keys(spec).filter(|(key, _)| key.contains('/') || !key.contains('.'))
-    {
-        findings.add(place(), "must be the name of a control group file, for example memory.high");
     }
 }

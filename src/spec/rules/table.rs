@@ -3,7 +3,7 @@
 use super::{
     Check, Findings, Rule, annotations, capabilities, device_access, devices, hidden_mounts, hooks,
     limits, memory_policy, mount_options, mounts, namespaces, process, rdt, resources, scheduling,
-    seccomp, seccomp_needs, shape, sysctl, unbindable, user, user_namespace, version,
+    seccomp, seccomp_needs, shape, sysctl, unbindable, unified, user, user_namespace, version,
 };
 use crate::oci::Spec;
 
@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 171] = [
+pub static RULES: [Rule; 172] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -336,9 +336,11 @@ pub static RULES: [Rule; 171] = [
     refused("rdma-device-name", "The name of an RDMA device is not empty and has no white space.",
         "the kernel's rdma controller", resources::rdma_names),
     refused("unified-name", "A key of unified is the name of a file with its controller, for example memory.high.",
-        "runc: fs2.Manager.setUnified; crun: write_unified_resources", resources::unified),
+        "runc: fs2.Manager.setUnified; crun: write_unified_resources", unified::keys),
+    refused("unified-number", "The value of unified is a number or max for a file with a number, for example memory.high.",
+        "the kernel's control groups of version 2", unified::numbers),
     refused("unified-processes", "No key of unified is a file that moves processes, for example cgroup.procs.",
-        "the kernel's control groups of version 2: what is written there is a process, and no limit", resources::unified_processes),
+        "the kernel's control groups of version 2: what is written there is a process, and no limit", unified::processes),
     refused("seccomp-action", "Every action of the system call filter is known.",
         "runc: seccomp.ConvertStringToAction; crun: get_seccomp_action", seccomp::actions),
     warned("seccomp-default", "The system call filter has a default action.",

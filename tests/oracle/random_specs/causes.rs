@@ -111,8 +111,10 @@ const CAUSES: &[Cause] = &[
         has: |it| {
             let nice = it.spec["process"]["scheduler"]["nice"].as_i64().unwrap_or(0);
             let policy = it.spec["process"]["scheduler"]["policy"].as_str();
+            let mut flags = it.list("/process/scheduler/flags");
+            let keeps_policy = flags.any(|flag| flag == "SCHED_FLAG_KEEP_POLICY");
             it.has_user_namespace()
-                && matches!(policy, Some("SCHED_OTHER" | "SCHED_BATCH"))
+                && (keeps_policy || matches!(policy, Some("SCHED_OTHER" | "SCHED_BATCH")))
                 && nice < niceness()
         },
     },
@@ -340,6 +342,16 @@ const CAUSES: &[Cause] = &[
         has: |it| it.binds().any(|mount| destination(mount) == "/proc"),
     },
     Cause {
+        reason: "what is bound on a file of /proc is here a directory",
+        messages: &["ot a directory"],
+        has: |it| {
+            it.binds().any(|mount| {
+                let source = mount["source"].as_str().unwrap_or_default();
+                destination(mount).starts_with("/proc/") && Path::new(source).is_dir()
+            })
+        },
+    },
+    Cause {
         reason: "what is bound on /dev has no null here",
         messages: &["/dev/null: no such file or directory", "/dev/null: No such file or directory"],
         has: |it| it.binds().any(|mount| destination(mount) == "/dev"),
@@ -372,9 +384,12 @@ const CAUSES: &[Cause] = &[
             let groups = it.mounts().filter(|mount| mount["type"] == "cgroup");
             let places: Vec<String> = groups.map(destination).collect();
             let mut there = it.mounts().filter(|mount| places.contains(&destination(mount)));
+            let has_other = |mount: &Value| {
+                let options = mount["options"].to_string();
+                options.contains('=') || options.contains("\"newinstance\"")
+            };
             // A tmpfs has the option mode, whatever the spec says.
-            it.runtime.version_2
-                && there.any(|it| it["type"] == "tmpfs" || it["options"].to_string().contains('='))
+            it.runtime.version_2 && there.any(|it| it["type"] == "tmpfs" || has_other(it))
         },
     },
     Cause {

@@ -874,6 +874,7 @@ pub(crate) const CASES: &[Case] = &[
         resources("hugepageLimits", json!([{"pageSize": "2 MB", "limit": 1}]))
     }),
     case("unified-name", Both, || resources("unified", json!({"a/b.c": "1"}))),
+    case("unified-number", Both, || resources("unified", json!({"cgroup.max.depth": "x"}))),
     case("unified-processes", Runc, || resources("unified", json!({"cgroup.procs": "x"}))),
     case("hidden-paths-bindable", Runc, || {
         json!({
