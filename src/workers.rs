@@ -20,13 +20,18 @@ const QUEUE: usize = 8;
 thread_local! {
     /// Whether this thread computes in one of the places.
     static COMPUTES: Cell<bool> = const { Cell::new(false) };
-    /// Whether a call that this thread polled has gone to the places.
+    /// Whether a call that this thread polled has gone to the places, or hardly needs a CPU from now on.
     static HAS_LEFT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the call that was polled just now has gone to the places, and so needs no async worker.
+/// Whether the call that was polled just now has gone to the places or hardly needs a CPU from now on, and so needs no turn.
 pub fn has_left() -> bool {
     HAS_LEFT.take()
+}
+
+/// Says of the call that is polled just now that it hardly needs a CPU from now on.
+pub fn leave() {
+    HAS_LEFT.set(true);
 }
 
 /// Too many calls wait already.

@@ -160,7 +160,7 @@ impl SourceArgs {
         silence: &Silence,
     ) -> Result<Arc<dyn ImageStore>, LayoutError> {
         Ok(match &self.oci_layout {
-            Some(directory) => Arc::new(OciLayout::open(directory)?),
+            Some(directory) => Arc::new(Shared::new(OciLayout::open(directory)?)),
             None => {
                 let containerd = Containerd::new(&self.containerd.containerd);
                 let containerd = containerd.observed_by(observer).ending_in(silence.clone());

@@ -81,3 +81,30 @@ async fn callers_of_a_name_that_is_being_looked_up_share_the_next_lookup() {
     }
     assert_eq!(count(&server, LOOKUP), 2);
 }
+
+#[tokio::test]
+async fn calls_that_get_copies_wait_for_their_lookup_together() {
+    let server = Server::start(&["--max-at-work", "1"]).await;
+    for _ in 0..3 {
+        server.generate(request()).await.unwrap();
+    }
+    let before = count(&server, LOOKUP);
+    server.containerd.hangs(true);
+    let mut short = request();
+    short.set_timeout(Duration::from_secs(1));
+    let later = async {
+        server.containerd.runs(1).await;
+        let wait = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            server.containerd.hangs(false);
+        };
+        let calls = (0..20).map(|_| server.generate(request()));
+        tokio::join!(futures_util::future::join_all(calls), wait).0
+    };
+    let (first, later) = tokio::join!(server.generate(short), later);
+    first.unwrap_err();
+    for answer in later {
+        answer.unwrap();
+    }
+    assert_eq!(count(&server, LOOKUP) - before, 2);
+}
