@@ -86,7 +86,7 @@ impl Received {
         &self.0
     }
 
-    /// Where the id is. Nothing where there are none or several, or the bytes are malformed.
+    /// The place of the id. Absent if the request does not have exactly one, or is malformed.
     pub(super) fn id(&self) -> Option<Range<usize>> {
         bounds::find_text(&self.0, ID)
     }

@@ -37,7 +37,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The key of a request, and its id. Nothing where the request is large, or has no single id.
+    /// The key of a request, and its id. Absent if the request is large, or does not have exactly one id.
     pub(super) fn new(request: &Received, encoding: Encoding) -> Option<(Self, Bytes)> {
         if request.bytes().len() > MOST_BYTES {
             return None;

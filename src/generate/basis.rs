@@ -68,8 +68,28 @@ impl Generator {
         names: &Names,
         deadline: Deadline,
     ) -> Result<Basis, GenerateError> {
-        let (span, namespace) = (Span::current(), names.namespace.as_str());
-        let found = self.find_basis(profiles, names, deadline).await;
+        let Names { namespace, image, profile } = names;
+        let look_up = async {
+            let (profile, of_release) =
+                self.find_profile(profiles, profile.as_deref(), deadline).await?;
+            let resolving = self.source.resolve(namespace, image, deadline);
+            let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;
+            let defaults = match &self.namespaces {
+                Some(namespaces) => {
+                    namespaces.defaults(namespace, deadline).await.map_err(ImageError::from)?
+                }
+                None => Arc::default(),
+            };
+            Ok(Basis {
+                profiles: LoadedProfiles(Arc::downgrade(profiles)),
+                profile: profile.name.clone(),
+                of_release,
+                resolved,
+                defaults,
+            })
+        };
+        let found = look_up.await;
+        let (span, namespace) = (Span::current(), namespace.as_str());
         match &found {
             Ok(basis) => {
                 let digest = basis.resolved.target.digest.as_str();
@@ -78,32 +98,6 @@ impl Generator {
             Err(_) => drop(span.record("namespace", namespace)),
         }
         found
-    }
-
-    async fn find_basis(
-        &self,
-        profiles: &Arc<Profiles>,
-        names: &Names,
-        deadline: Deadline,
-    ) -> Result<Basis, GenerateError> {
-        let Names { namespace, image, profile } = names;
-        let (profile, of_release) =
-            self.find_profile(profiles, profile.as_deref(), deadline).await?;
-        let resolving = self.source.resolve(namespace, image, deadline);
-        let resolved = self.timed(Stage::Resolve, resolving).await.map_err(ImageError::from)?;
-        let defaults = match &self.namespaces {
-            Some(namespaces) => {
-                namespaces.defaults(namespace, deadline).await.map_err(ImageError::from)?
-            }
-            None => Arc::default(),
-        };
-        Ok(Basis {
-            profiles: LoadedProfiles(Arc::downgrade(profiles)),
-            profile: profile.name.clone(),
-            of_release,
-            resolved,
-            defaults,
-        })
     }
 
     /// Notes that an answer is a copy of an earlier one.

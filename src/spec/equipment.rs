@@ -24,7 +24,7 @@ fn wants_all(options: &Options) -> bool {
 }
 
 /// What was found on the host.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Equipment {
     /// The devices that were named, in their order.
     named: Vec<Found>,

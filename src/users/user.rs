@@ -118,7 +118,7 @@ impl UserSpec {
 }
 
 /// The user of a process, in numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessUser {
     /// The user id.
     pub uid: u32,

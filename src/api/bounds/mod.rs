@@ -43,7 +43,7 @@ pub fn check(name: &str, bytes: &[u8]) -> Result<(), Refusal> {
     whole.ok_or(Refusal::Malformed)
 }
 
-/// Where the text of a field is. Nothing where there are none or several, or the bytes are malformed.
+/// The place of a text field in a message. Absent if the message does not have the field exactly once, or is malformed.
 pub(super) fn find_text(message: &[u8], field: u64) -> Option<Range<usize>> {
     let (mut rest, mut found) = (message, None);
     while !rest.is_empty() {

@@ -118,8 +118,10 @@ pub(super) const DEFAULT_NODES: [&str; 6] =
 
 /// A node `/dev/null` is the kernel's. In a user namespace runc binds that of the host, and allows what the spec has.
 pub(super) fn null_numbers(spec: &Spec, findings: &mut Findings) {
-    let is_null = |node: &Device| makes_nodes(spec) && clean_path(&node.path) == NULL;
-    for (index, node) in nodes(spec).filter(|(_, node)| is_null(node)) {
+    if !makes_nodes(spec) {
+        return;
+    }
+    for (index, node) in nodes(spec).filter(|(_, node)| clean_path(&node.path) == NULL) {
         let is_character = matches!(node.kind.as_str(), "c" | "u");
         if !is_character || (node.major, node.minor) != (1, 3) {
             let place = place!["linux", "devices", index];

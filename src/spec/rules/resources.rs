@@ -1,7 +1,7 @@
 //! What the container may use: control groups.
 
 use super::{Findings, cpu_list, namespaces};
-use crate::oci::{Cpu, Memory, Resources, Spec, ThrottleDevice, place};
+use crate::oci::{Cpu, Memory, Resources, Spec, place};
 
 /// What a start takes, in bytes: Docker's daemon accepts no lower limit.
 const LEAST_MEMORY: i64 = 6 << 20;
@@ -93,25 +93,28 @@ pub(super) fn swappiness(spec: &Spec, findings: &mut Findings) {
 
 /// Block devices have numbers.
 pub(super) fn block_devices(spec: &Spec, findings: &mut Findings) {
-    let resources = spec.linux.as_ref().and_then(|linux| linux.resources.as_ref());
-    let Some(io) = resources.and_then(|resources| resources.block_io.as_ref()) else { return };
-    let weights = io.weight_device.iter().map(|device| (device.major, device.minor)).collect();
-    let throttled = |list: &[ThrottleDevice]| -> Vec<(i64, i64)> {
-        list.iter().map(|device| (device.major, device.minor)).collect()
+    let Some(io) = resources(spec).and_then(|resources| resources.block_io.as_ref()) else {
+        return;
     };
-    let lists = [
-        ("weightDevice", weights),
-        ("throttleReadBpsDevice", throttled(&io.throttle_read_bps_device)),
-        ("throttleWriteBpsDevice", throttled(&io.throttle_write_bps_device)),
-        ("throttleReadIOPSDevice", throttled(&io.throttle_read_iops_device)),
-        ("throttleWriteIOPSDevice", throttled(&io.throttle_write_iops_device)),
-    ];
-    for (list, devices) in lists {
-        for (index, (major, minor)) in devices.into_iter().enumerate() {
-            for (name, _) in [("major", major), ("minor", minor)].iter().filter(|it| it.1 < 0) {
-                let place = place!["linux", "resources", "blockIO", list, index, *name];
+    let mut check = |list: &'static str, index: usize, major: i64, minor: i64| {
+        for (name, number) in [("major", major), ("minor", minor)] {
+            if number < 0 {
+                let place = place!["linux", "resources", "blockIO", list, index, name];
                 findings.add(place, "must not be below 0");
             }
+        }
+    };
+    for (index, device) in io.weight_device.iter().enumerate() {
+        check("weightDevice", index, device.major, device.minor);
+    }
+    for (name, list) in [
+        ("throttleReadBpsDevice", &io.throttle_read_bps_device),
+        ("throttleWriteBpsDevice", &io.throttle_write_bps_device),
+        ("throttleReadIOPSDevice", &io.throttle_read_iops_device),
+        ("throttleWriteIOPSDevice", &io.throttle_write_iops_device),
+    ] {
+        for (index, device) in list.iter().enumerate() {
+            check(name, index, device.major, device.minor);
         }
     }
 }
