@@ -116,12 +116,13 @@ pub(super) const NULL: &str = "/dev/null";
 pub(super) const DEFAULT_NODES: [&str; 6] =
     [NULL, "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
-/// A node `/dev/null` is the kernel's. In a user namespace runc binds that of the host, and allows what the spec has.
+/// A node `/dev/null` is the kernel's, and the first one is made. In a user namespace runc binds that of the host, and allows what
+/// the spec has.
 pub(super) fn null_numbers(spec: &Spec, findings: &mut Findings) {
     if !makes_nodes(spec) {
         return;
     }
-    for (index, node) in nodes(spec).filter(|(_, node)| clean_path(&node.path) == NULL) {
+    if let Some((index, node)) = nodes(spec).find(|(_, node)| clean_path(&node.path) == NULL) {
         let is_character = matches!(node.kind.as_str(), "c" | "u");
         if !is_character || (node.major, node.minor) != (1, 3) {
             let place = place!["linux", "devices", index];

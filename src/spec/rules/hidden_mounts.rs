@@ -1,6 +1,6 @@
 //! Mounts that a later mount hides.
 
-use super::mounts::destination;
+use super::mounts::{clean_path, destination};
 use super::{Findings, devices, repeated};
 use crate::oci::{Mount, Spec, place};
 use std::borrow::Cow;
@@ -69,17 +69,32 @@ pub(super) fn hidden(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// No filesystem is mounted on `/dev/null`, which would be a directory, unless a later mount hides it.
-pub(super) fn on_null(spec: &Spec, findings: &mut Findings) {
+/// The mount that a path `/dev/null` leads to: on it, and not below a later mount on `/dev`.
+fn mount_on_null(spec: &Spec) -> Option<(usize, &Mount)> {
     let places = spec.mounts.iter().enumerate().rev();
-    let last = places.map(|(index, mount)| (index, mount, destination(mount)));
-    let mut last = last.filter(|(_, _, path)| matches!(&**path, "/dev" | devices::NULL));
-    if let Some((index, mount, path)) = last.next()
-        && path == devices::NULL
+    let mut mounts = places.map(|(index, mount)| (index, mount, destination(mount)));
+    let last = mounts.find(|(_, _, path)| matches!(&**path, "/dev" | devices::NULL));
+    last.filter(|(_, _, path)| path == devices::NULL).map(|(index, mount, _)| (index, mount))
+}
+
+/// No filesystem is mounted on `/dev/null`, which would be a directory.
+pub(super) fn on_null(spec: &Spec, findings: &mut Findings) {
+    if let Some((index, mount)) = mount_on_null(spec)
         && !mount.is_bind()
         && !mount.options.iter().any(|option| option == "remount")
     {
-        let text = format_args!("must not be {path}, which the runtime opens");
+        let text = "must not be /dev/null, which the runtime opens";
         findings.add(place!["mounts", index, "destination"], text);
+    }
+}
+
+/// What is bound on `/dev/null` is the null device. Another path of the host can lead to one, too.
+pub(super) fn null_source(spec: &Spec, findings: &mut Findings) {
+    if let Some((index, mount)) = mount_on_null(spec)
+        && mount.is_bind()
+        && clean_path(&mount.source) != devices::NULL
+    {
+        let text = "should be /dev/null: runc opens what is bound there, and refuses all but the null device";
+        findings.add(place!["mounts", index, "source"], text);
     }
 }

@@ -569,10 +569,27 @@ mod tests {
             ("/linux/maskedPaths", json!(["/proc/sys/kernel/core_pattern"]), &[]),
             ("/linux/resources/devices/0", json!({"major": -2, "access": "rwm"}), &[]),
             (unified, json!({"": "1"}), &["unified-name"]),
+            ("/linux/devices", json!([null_device("c"), null_device("p")]), &[]),
+            (
+                "/linux/devices",
+                json!([null_device("p"), null_device("c")]),
+                &["device-null-number"],
+            ),
+            ("/mounts/1", bind("/dev/null", "/dev//null"), &[]),
+            ("/mounts/1", bind("/dev/null", "/a"), &["mount-null-source"]),
         ];
         for (pointer, value, want) in cases {
             assert_eq!(broken_after(pointer, value.clone()), want, "{pointer}: {value}");
         }
+    }
+
+    fn null_device(kind: &str) -> Value {
+        let (major, minor) = if kind == "c" { (1, 3) } else { (0, 0) };
+        json!({"path": "/dev/null", "type": kind, "major": major, "minor": minor})
+    }
+
+    fn bind(destination: &str, source: &str) -> Value {
+        json!({"destination": destination, "type": "bind", "source": source, "options": ["bind"]})
     }
 
     fn policy(mode: &str, flags: &[&str]) -> Value {

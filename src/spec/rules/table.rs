@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 172] = [
+pub static RULES: [Rule; 173] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -139,6 +139,8 @@ pub static RULES: [Rule; 172] = [
         "runc: setupConsole; crun: libcrun_set_terminal", mounts::terminals),
     refused("mount-on-null", "No filesystem is mounted on /dev/null.",
         "runc: reOpenDevNull; crun opens it, too", hidden_mounts::on_null),
+    warned("mount-null-source", "What is bound on /dev/null is the null device.",
+        "runc since 1.2.8: reOpenDevNull", hidden_mounts::null_source),
     refused("mount-bind-options", "A bind mount has no filesystem options.",
         "runc since 1.2: validate.checkBindOptions", mount_options::bind),
     refused("mount-options", "proc, sysfs, tmpfs, devpts and mqueue have only options that they know, with values that they accept.",

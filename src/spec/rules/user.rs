@@ -70,14 +70,15 @@ pub(super) fn groups(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// Every ID is mapped in the private user namespace.
+/// Every ID is mapped in the private user namespace. The reserved one is reported by [`numbers`], and crun leaves what it stands for
+/// unchanged.
 pub(super) fn mapped(spec: &Spec, findings: &mut Findings) {
     let (Some(process), Some(linux)) = (&spec.process, &spec.linux) else { return };
     if !namespaces::is_private(spec, "user") {
         return;
     }
     let mut check = |ids: &MappedIds, name: &str, id: u32, place: &dyn Fn() -> Place| {
-        if !ids.contain(id) {
+        if id != NO_ID && !ids.contain(id) {
             let mappings = place!["linux", format!("{name}Mappings").as_str()];
             findings.add_contradiction(
                 place(),

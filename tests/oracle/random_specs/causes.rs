@@ -332,7 +332,9 @@ const CAUSES: &[Cause] = &[
                 let mut others = it.mounts().map(destination).filter(|other| *other != file);
                 let twice = it.mounts().filter(|mount| destination(mount) == file).count() > 1;
                 let meets = |other: String| is_above(&other, &file) || is_above(&file, &other);
-                it.message.contains(&file) && (twice || file == "/bin" || others.any(meets))
+                // crun names a path without the first slash.
+                let is_named = it.message.contains(file.trim_start_matches('/'));
+                is_named && (twice || file == "/bin" || others.any(meets))
             })
         },
     },

@@ -275,12 +275,11 @@ fn judge(spec: &Value, runtime: &Runtime, machine: &Machine) -> Outcome {
     adapted::change_for(&mut spec, runtime.program, &machine.host);
     let broken = rules::find_broken_in_json(spec.clone());
     let ran = runtime.run(&Bundle::new(&spec));
-    // A program that a filter or a limit ends has started.
-    let refused = !ran.started && !ran.output.is_empty();
     let (refusing, warned): (Vec<&Broken>, Vec<&Broken>) =
         broken.iter().partition(|broken| broken.rule.refuses);
     let by = |by: By| by.refuses(runtime) == Some(true);
-    if refused {
+    // A program that a filter or a limit ends has started.
+    if ran.refused {
         let may =
             |it: &&Broken| cases_of(it.rule).any(|case| case.by.refuses(runtime) != Some(false));
         let may_refuse = warned.iter().any(may);

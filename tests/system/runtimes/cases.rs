@@ -522,6 +522,10 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("terminal-devpts", Both, || process("terminal", json!(true))),
     case("mount-on-null", Both, || mount(json!({"destination": "/dev/null", "type": "tmpfs"}))),
+    case("mount-null-source", RuncOfTheRules, || {
+        let bind = json!({"destination": "/dev/null", "type": "bind", "source": "/etc/hosts", "options": ["bind"]});
+        mount(bind)
+    }),
     case("mount-options", Both, || {
         mount(json!({"destination": "/data", "type": "tmpfs", "options": ["mpol=bind"]}))
     }),

@@ -18,6 +18,9 @@ const UNDER_VERSION_2: &str =
 /// The exit status of `build` where the program cannot be had on this machine.
 const CANNOT_BE_HAD: i32 = 3;
 
+/// The exit status of crun where its child ends before crun has a message for it.
+const CRUN_FAILED: i32 = 255;
+
 /// A runtime, with the control groups that it sees.
 pub(crate) struct Runtime {
     /// The name in messages.
@@ -44,6 +47,8 @@ pub(crate) enum Program {
 /// What became of a run.
 pub(crate) struct Ran {
     pub(crate) started: bool,
+    /// Whether the runtime failed, and not the program: it says why. crun 1.8 does not always.
+    pub(crate) refused: bool,
     pub(crate) output: String,
 }
 
@@ -63,10 +68,10 @@ impl Runtime {
         if !output.status.success() {
             let _ = self.command(line).args(["delete", "--force", id]).output();
         }
-        Ran {
-            started: output.status.success(),
-            output: String::from_utf8_lossy(&text).trim().to_owned(),
-        }
+        let (started, code) = (output.status.success(), output.status.code());
+        let output = String::from_utf8_lossy(&text).trim().to_owned();
+        let refused = !started && (!output.is_empty() || code == Some(CRUN_FAILED));
+        Ran { started, refused, output }
     }
 
     fn command(&self, line: &[&OsStr]) -> Command {
