@@ -102,17 +102,15 @@ impl BoundServer {
         let spec = SpecServer::new(service, limits.max_request_bytes, limits.max_response_bytes);
         let mut routes = Routes::new(health.server());
         if !no_reflection {
-            routes = reflection::add(routes, &[DESCRIPTORS, DETAILS])
-                .map_err(|error| Failure::run(format_args!("reflection: {error}")))?;
+            routes = reflection::add(routes, &[DESCRIPTORS, DETAILS, health::DESCRIPTORS]);
         }
 
         let service = Direct::new(spec, routes);
 
-        let sets = [DESCRIPTORS, DETAILS, health::DESCRIPTORS];
-        let web = (!no_http_json)
-            .then(|| Web::new(&sets, limits.max_request_bytes, status::undecodable))
-            .transpose()
-            .map_err(|error| Failure::run(format_args!("Connect: {error}")))?;
+        let web = (!no_http_json).then(|| {
+            let sets = vec![DESCRIPTORS, DETAILS, health::DESCRIPTORS];
+            Web::new(sets, limits.max_request_bytes, status::undecodable)
+        });
 
         let bound = listen.bind(tls, activation).await?;
         let metrics_listener = match &metrics_listen {

@@ -5,6 +5,7 @@ use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 use prost_types::FileDescriptorSet;
 use prost_types::method_options::IdempotencyLevel;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// The messages of a method.
 #[derive(Debug, Clone)]
@@ -21,9 +22,22 @@ pub(super) struct Methods {
     pool: DescriptorPool,
 }
 
+/// The methods, read when the first call needs them: most servers get calls in gRPC alone, and the descriptors take a megabyte.
+pub(super) type LazyMethods = LazyLock<Methods, Box<dyn FnOnce() -> Methods + Send>>;
+
+/// The methods of encoded descriptor sets, which are parts of the build.
+pub(super) fn read_lazily(descriptor_sets: Vec<&'static [u8]>) -> LazyMethods {
+    LazyLock::new(Box::new(move || {
+        Methods::of(&descriptor_sets).unwrap_or_else(|error| {
+            tracing::error!(error, "the descriptors of the API are invalid");
+            Methods { by_path: HashMap::new(), pool: DescriptorPool::new() }
+        })
+    }))
+}
+
 impl Methods {
     /// The methods of encoded descriptor sets, which may have files in common.
-    pub(super) fn of(descriptor_sets: &[&[u8]]) -> Result<Self, String> {
+    fn of(descriptor_sets: &[&[u8]]) -> Result<Self, String> {
         let mut pool = DescriptorPool::new();
         for set in descriptor_sets {
             let set = FileDescriptorSet::decode(*set).map_err(|error| error.to_string())?;

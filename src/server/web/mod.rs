@@ -13,7 +13,7 @@ use crate::server::callee::Callee;
 use http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use methods::Methods;
+use methods::{LazyMethods, read_lazily};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tonic::Status;
@@ -32,7 +32,7 @@ const PAGES: &str = "requests of web pages are refused: a proxy in front must re
 /// What the translation of Connect's messages needs.
 #[derive(Debug, Clone)]
 pub struct Web {
-    methods: Arc<Methods>,
+    methods: Arc<LazyMethods>,
     /// The largest request, in bytes.
     request_bytes: usize,
     /// The status of a request that is not a message of its type.
@@ -41,17 +41,13 @@ pub struct Web {
 
 impl Web {
     /// Serves the unary methods of encoded descriptor sets.
-    ///
-    /// # Errors
-    ///
-    /// If a set does not decode.
+    #[must_use]
     pub fn new(
-        descriptor_sets: &[&[u8]],
+        descriptor_sets: Vec<&'static [u8]>,
         request_bytes: usize,
         undecodable: fn(&str) -> Status,
-    ) -> Result<Self, String> {
-        let methods = Arc::new(Methods::of(descriptor_sets)?);
-        Ok(Self { methods, request_bytes, undecodable })
+    ) -> Self {
+        Self { methods: Arc::new(read_lazily(descriptor_sets)), request_bytes, undecodable }
     }
 }
 

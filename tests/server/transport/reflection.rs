@@ -1,7 +1,9 @@
 //! Reflection in both versions.
 
 use crate::transport::{Start, connect};
+use specd::api::pb::health;
 use specd::server::reflection;
+use tonic::Code;
 use tonic::service::Routes;
 
 macro_rules! lists_services {
@@ -13,8 +15,8 @@ macro_rules! lists_services {
             use tonic_reflection::pb::$version::server_reflection_request::MessageRequest;
             use tonic_reflection::pb::$version::server_reflection_response::MessageResponse;
 
-            let routes =
-                reflection::add(Routes::default(), &[specd::api::pb::specd::DESCRIPTORS]).unwrap();
+            let sets = &[specd::api::pb::specd::DESCRIPTORS, health::DESCRIPTORS];
+            let routes = reflection::add(Routes::default(), sets);
             let server = Start { routes, ..Default::default() }.run().await;
             let mut client = ServerReflectionClient::new(connect(server.address()).await.unwrap());
             let mut ask = async |what| {
@@ -44,7 +46,16 @@ macro_rules! lists_services {
 lists_services!(v1_lists_and_describes_the_services, v1);
 lists_services!(v1alpha_lists_and_describes_the_services, v1alpha);
 
-#[test]
-fn a_broken_descriptor_set_is_an_error() {
-    assert!(reflection::add(Routes::default(), &[b"\xff\xff"]).is_err());
+#[tokio::test]
+async fn a_broken_descriptor_set_fails_the_call() {
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+
+    let routes = reflection::add(Routes::default(), &[b"\xff\xff"]);
+    let server = Start { routes, ..Default::default() }.run().await;
+    let mut client = ServerReflectionClient::new(connect(server.address()).await.unwrap());
+    let requests = tokio_stream::iter([ServerReflectionRequest::default()]);
+    let status = client.server_reflection_info(requests).await.unwrap_err();
+    assert_eq!(status.code(), Code::Internal);
+    assert!(status.message().starts_with("reflection: "), "{status:?}");
 }
