@@ -535,25 +535,35 @@ pub(crate) fn starts_here(broken: &Broken, spec: &Value, runtime: &Runtime) -> b
     let hook =
         place.starts_with("hooks.poststop") || (crun && place.starts_with("hooks.poststart"));
     hook || (crun && has_pipe_as_null(spec))
+        || has_no_effect(broken, spec)
         || (!runtime.version_2 && is_option_of_a_cgroup(broken, spec))
-        || is_null_in_a_list(broken)
-        || is_of_an_unknown_call(broken, spec)
-        || is_cut_off(broken, spec)
         || (!runtime.version_2 && is_unlimited_swap(broken, spec))
 }
 
 /// Whether it starts although a rule of some runtime is broken: that of a hook after the start, too.
 pub(crate) fn starts_everywhere(broken: &Broken, spec: &Value) -> bool {
-    broken.place.to_string().starts_with("hooks.postst")
-        || is_null_in_a_list(broken)
+    broken.place.to_string().starts_with("hooks.postst") || has_no_effect(broken, spec)
+}
+
+/// Whether runtimes change what breaks a rule, or pass over it.
+fn has_no_effect(broken: &Broken, spec: &Value) -> bool {
+    is_null_in_a_list(broken)
         || is_of_an_unknown_call(broken, spec)
         || is_cut_off(broken, spec)
+        || stays_where_it_is(broken, spec)
 }
 
 /// Whether `/dev/null` is a named pipe: crun waits in it, and does not get to the program.
 fn has_pipe_as_null(spec: &Value) -> bool {
     let mut nodes = spec["linux"]["devices"].as_array().into_iter().flatten();
     nodes.any(|node| node["path"] == "/dev/null" && node["type"] == "p")
+}
+
+/// Whether a network device is moved to the namespace that it is in, which takes even the loopback device.
+fn stays_where_it_is(broken: &Broken, spec: &Value) -> bool {
+    let mut namespaces = spec["linux"]["namespaces"].as_array().into_iter().flatten();
+    broken.rule.name == "net-device-name"
+        && namespaces.any(|namespace| namespace["path"] == "/proc/self/ns/net")
 }
 
 /// The value at a broken place.

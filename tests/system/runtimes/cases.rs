@@ -580,6 +580,10 @@ pub(crate) const CASES: &[Case] = &[
         let mounts = json!([{"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}]);
         json!({ "mounts": mounts, "linux": {"maskedPaths": null} })
     }),
+    case("mount-proc-type", RuncOfTheRules, || {
+        let on_proc = |kind: &str| json!({"destination": "/proc", "type": kind, "source": kind});
+        json!({"mounts": [on_proc("sysfs"), on_proc("proc")], "linux": {"maskedPaths": null}})
+    }),
     case("mount-inside-proc", Runc, || {
         let options = ["bind"];
         mount(
@@ -662,6 +666,7 @@ pub(crate) const CASES: &[Case] = &[
         spec["mounts"][1]["destination"] = json!("/proc");
         spec
     }),
+    case("user-namespace-proc", Runc, || in_user_namespace_that_joins("pid")),
     case("user-namespace-mqueue", Both, || {
         let mqueue = json!({"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue"});
         in_user_namespace_without("ipc", mqueue)

@@ -18,8 +18,9 @@ const UNDER_VERSION_2: &str =
 /// The exit status of `build` where the program cannot be had on this machine.
 const CANNOT_BE_HAD: i32 = 3;
 
-/// The exit status of crun where its child ends before crun has a message for it.
-const CRUN_FAILED: i32 = 255;
+/// The exit statuses of runc and crun where their child fails and they have no message of it. That of a program that a signal
+/// ends is 128 or more.
+const FAILED: [Option<i32>; 2] = [Some(1), Some(255)];
 
 /// A runtime, with the control groups that it sees.
 pub(crate) struct Runtime {
@@ -47,7 +48,7 @@ pub(crate) enum Program {
 /// What became of a run.
 pub(crate) struct Ran {
     pub(crate) started: bool,
-    /// Whether the runtime failed, and not the program: it says why. crun 1.8 does not always.
+    /// Whether the runtime failed, and not the program. Most times it says why.
     pub(crate) refused: bool,
     pub(crate) output: String,
 }
@@ -70,7 +71,7 @@ impl Runtime {
         }
         let (started, code) = (output.status.success(), output.status.code());
         let output = String::from_utf8_lossy(&text).trim().to_owned();
-        let refused = !started && (!output.is_empty() || code == Some(CRUN_FAILED));
+        let refused = !started && (!output.is_empty() || FAILED.contains(&code));
         Ran { started, refused, output }
     }
 
