@@ -3,8 +3,9 @@
 
     report.py FIGURES   prints the tables in Markdown
 
-A line of FIGURES is one measurement: the table, the case, the number of callers, the server, calls a second, median and 99th
-percentile in us, CPU of the server for each call in us, its memory in MiB. What is measured several times is shown with its medians.
+A line of FIGURES is one measurement: the table, the case, a number (of callers, or of what there are more and more of), the
+server, calls a second, median and 99th percentile in us, CPU of the server for each call in us, its memory in MiB. What is
+measured several times is shown with its medians.
 """
 
 import sys
@@ -58,5 +59,29 @@ def warm_table(table: Table) -> None:
     show("| transport | callers | server | calls/s | of stock tonic | times the Go peer | median | p99 | CPU a call |", rows)
 
 
+def many_table(table: Table) -> None:
+    rows = []
+    for (case, callers, server), row in sorted(table.items()):
+        peer = row.rate / table[case, callers, PEER].rate
+        rows.append([case, str(callers), server, f"{row.rate:.0f}", f"{peer:.1f}", *row.times()])
+    show("| calls | callers | server | calls/s | times the Go peer | median | p99 | CPU a call |", rows)
+
+
+def scale_table(table: Table) -> None:
+    rows = []
+    above: dict[str, Row] = {}
+    for (what, number, _), row in sorted(table.items()):
+        last = above.get(what)
+        rates, costs = (f"{row.rate / last.rate:.2f}", f"{row.cpu / last.cpu:.2f}") if last else ("", "")
+        rows.append([what, f"{number:,}", f"{row.rate:.0f}", rates, f"{row.cpu:.1f} us", costs, f"{row.memory:.1f} MiB"])
+        above[what] = row
+    show("| of what | how many | calls/s | of the row above | CPU a call | of the row above | memory |", rows)
+
+
 tables = read(Path(sys.argv[1]))
+print("### Warm calls of one image\n")
 warm_table(tables["warm"])
+print("### Calls of 1,000 images\n")
+many_table(tables["many"])
+print("### Ten times as many\n")
+scale_table(tables["scale"])
