@@ -150,7 +150,7 @@ const PROSE: &[(&str, &[&str])] = &[
     ("proto", &["proto"]),
     ("src", &["rs"]),
     ("tests", &["rs"]),
-    ("benches", &["rs"]),
+    ("benches", &["rs", "py"]),
     ("helm", &["md", "gotmpl", "yaml", "tpl", "txt", "json"]),
     ("deploy", &["md", "service", "socket"]),
     ("examples/README.md", &["md"]),
