@@ -42,6 +42,26 @@ pub(super) fn files(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// How much memory a program and the seccomp filter before it take.
+const NEEDED_BYTES: u64 = 8 << 20;
+
+/// A seccomp filter has memory: runtimes load it when the limits hold already.
+pub(super) fn memory(spec: &Spec, findings: &mut Findings) {
+    if spec.linux.as_ref().is_none_or(|linux| linux.seccomp.is_none()) {
+        return;
+    }
+    for (index, limit) in limits(spec).iter().enumerate() {
+        let is_of_memory = matches!(limit.kind.as_str(), "RLIMIT_AS" | "RLIMIT_DATA");
+        if is_of_memory && limit.soft < NEEDED_BYTES {
+            let place = place!["process", "rlimits", index, "soft"];
+            let text = format_args!(
+                "should be at least {NEEDED_BYTES}: the seccomp filter is loaded under this limit"
+            );
+            findings.add(place, text);
+        }
+    }
+}
+
 /// No limit is listed twice.
 pub(super) fn once(spec: &Spec, findings: &mut Findings) {
     let names = limits(spec).iter().map(|limit| limit.kind.as_str());

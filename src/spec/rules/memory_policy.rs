@@ -50,11 +50,18 @@ pub(super) fn nodes(spec: &Spec, findings: &mut Findings) {
 pub(super) fn flags(spec: &Spec, findings: &mut Findings) {
     let Some(policy) = policy(spec) else { return };
     let at = |index: usize| place!["linux", "memoryPolicy", "flags", index];
+    let is_local = match policy.mode.as_str() {
+        "MPOL_PREFERRED" => policy.nodes.is_empty(),
+        mode => mode == "MPOL_LOCAL",
+    };
     for (index, flag) in policy.flags.iter().enumerate() {
         let balances = matches!(policy.mode.as_str(), "MPOL_BIND" | "MPOL_PREFERRED_MANY");
         match flag.as_str() {
             BALANCING if !balances => {
                 findings.add(at(index), "is only for the modes MPOL_BIND and MPOL_PREFERRED_MANY");
+            }
+            RELATIVE | STATIC if is_local => {
+                findings.add(at(index), "is only for a policy with nodes");
             }
             BALANCING | RELATIVE | STATIC => {}
             _ => {

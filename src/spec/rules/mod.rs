@@ -542,6 +542,22 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_has_memory() {
+        for (soft, filter, wanted) in [
+            ((8 << 20) - 1, json!({"defaultAction": "SCMP_ACT_ALLOW"}), true),
+            (8 << 20, json!({"defaultAction": "SCMP_ACT_ALLOW"}), false),
+            (1024, Value::Null, false),
+        ] {
+            let mut spec = spec();
+            let limit = json!({"type": "RLIMIT_AS", "hard": soft, "soft": soft});
+            set(&mut spec, "/process/rlimits/0", limit);
+            set(&mut spec, "/linux/seccomp", filter);
+            let broken = found(spec);
+            assert_eq!(broken.iter().any(|it| it.rule.name == "rlimit-memory"), wanted, "{soft}");
+        }
+    }
+
+    #[test]
     fn what_the_newest_runc_decides() {
         let deadline = |runtime: u64, flags: &[&str]| json!({"policy": "SCHED_DEADLINE", "runtime": runtime, "deadline": 200_000, "period": 300_000, "flags": flags});
         let keeps = ["SCHED_FLAG_KEEP_POLICY"];
@@ -562,6 +578,12 @@ mod tests {
             ("/linux/intelRdt", json!({"schemata": ["L3:0=f"], "l3CacheSchema": "L3:0=f"}), &[]),
             ("/linux/memoryPolicy", policy("MPOL_PREFERRED_MANY", &["MPOL_F_NUMA_BALANCING"]), &[]),
             ("/linux/memoryPolicy", json!({"mode": "MPOL_PREFERRED"}), &[]),
+            ("/linux/memoryPolicy", policy("MPOL_PREFERRED", &["MPOL_F_STATIC_NODES"]), &[]),
+            (
+                "/linux/memoryPolicy",
+                json!({"mode": "MPOL_DEFAULT", "flags": ["MPOL_F_STATIC_NODES"]}),
+                &[],
+            ),
             ("/linux/resources/blockIO", json!({"weight": 0}), &[]),
             (unified, json!({"memory": "1"}), &["unified-name"]),
             ("/process/rlimits", json!([{"type": "RLIMIT_NOFILE", "hard": 16, "soft": 16}]), &[]),

@@ -36,8 +36,8 @@ pub(super) fn clean_path(path: &str) -> Cow<'_, str> {
 
 /// Whether a path is absolute, and cleaning it would not change it.
 fn is_clean(path: &str) -> bool {
-    let mut parts = path.strip_prefix('/').unwrap_or_default().split('/');
-    path == "/" || parts.all(|part| !matches!(part, "" | "." | ".."))
+    let mut parts = path.strip_prefix('/').unwrap_or_default().as_bytes().split(|it| *it == b'/');
+    path == "/" || parts.all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
 /// The spec has a root.

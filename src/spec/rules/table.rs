@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 173] = [
+pub static RULES: [Rule; 174] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -65,6 +65,8 @@ pub static RULES: [Rule; 173] = [
         "ours: the runtime spec requires an error (config.md: rlimits), and runtimes apply the last one", limits::once),
     refused("rlimit-files", "With mounts, the soft limit of open files is at least 16.",
         "runc 1.5 and newer: its own descriptors; crun takes fewer", limits::files),
+    warned("rlimit-memory", "With a seccomp filter, the limits of memory are at least 8 MiB.",
+        "runc: InitSeccomp, crun: libcrun_apply_seccomp, both under the limits", limits::memory),
     refused("oom-score-adj", "The OOM score adjustment is between -1000 and 1000.",
         "proc(5)", limits::oom_score),
     refused("capability-name", "Every capability has a name that Linux knows.",

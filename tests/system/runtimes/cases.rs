@@ -354,6 +354,17 @@ pub(crate) const CASES: &[Case] = &[
     case("rlimit-files", RuncOfTheRules, || {
         process("rlimits", json!([{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 15}]))
     }),
+    case("rlimit-memory", Both, || {
+        let one = |value: u32| {
+            let is = json!([{"index": 0, "value": value, "op": "SCMP_CMP_EQ"}]);
+            json!({"names": ["personality"], "action": "SCMP_ACT_ERRNO", "args": is})
+        };
+        let calls: Vec<Value> = (0..2000).map(one).collect();
+        let mut spec =
+            process("rlimits", json!([{"type": "RLIMIT_AS", "hard": 1024, "soft": 1024}]));
+        spec["linux"] = json!({"seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": calls}});
+        spec
+    }),
     case("oom-score-adj", Both, || process("oomScoreAdj", json!(1001))),
     case("capability-name", Nobody, || {
         process("capabilities", json!({"bounding": ["CAP_CHOWN", "CAP_NONSENSE"]}))
@@ -1022,5 +1033,11 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("memory-policy-flags", RuncOfTheRules, || {
         linux("memoryPolicy", json!({"mode": "MPOL_BIND", "nodes": "0", "flags": ["X"]}))
+    }),
+    case("memory-policy-flags", RuncOfTheRules, || {
+        linux("memoryPolicy", json!({"mode": "MPOL_LOCAL", "flags": ["MPOL_F_RELATIVE_NODES"]}))
+    }),
+    case("memory-policy-flags", RuncOfTheRules, || {
+        linux("memoryPolicy", json!({"mode": "MPOL_PREFERRED", "flags": ["MPOL_F_STATIC_NODES"]}))
     }),
 ];
