@@ -202,6 +202,10 @@ impl Contained {
     }
 }
 
+/// The most memory of an idle server that is not shared with others, and what each CPU adds, in KiB.
+const IDLE_KIB: usize = 4 << 10;
+const CPU_KIB: usize = 256;
+
 #[test]
 fn the_image_says_what_it_is() {
     let Some(built) = Built::find() else { return };
@@ -254,6 +258,9 @@ on_each_release! {
             contained.status("VmRSS"),
             contained.status("RssAnon"),
         ));
+        let own: usize = contained.status("RssAnon").trim_end_matches(" kB").parse().unwrap();
+        let cpus = std::thread::available_parallelism().unwrap().get();
+        assert!(own < IDLE_KIB + cpus * CPU_KIB, "an idle server has {own} KiB of its own");
         probe(&contained);
 
         // It answers for the image that it came in, as the one outside did.
