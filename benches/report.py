@@ -81,7 +81,7 @@ def scale_table(table: Table) -> None:
 
 
 TITLE = "Calls per second over a unix socket, as a share of those of stock tonic, with 1, 20 and 200 callers"
-# It has a white sheet, as docs/flow.svg does, so that it can be read on a dark page.
+# On a white sheet, like docs/flow.svg, it can be read on a dark page.
 HEAD = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 {height}" role="img" aria-labelledby="title" \
 font-family="system-ui, sans-serif" font-size="14" fill="#1f2328">
