@@ -32,7 +32,9 @@ pub fn add(routes: Routes, descriptor_sets: &'static [&'static [u8]]) -> Routes 
 
 /// A service that is built when it is called first: few servers are asked for their descriptors, which take a megabyte.
 #[derive(Clone)]
-struct Lazy<S>(Arc<LazyLock<Result<S, Error>, Box<dyn FnOnce() -> Result<S, Error> + Send>>>);
+struct Lazy<S>(Arc<LazyLock<Result<S, Error>, Build<S>>>);
+
+type Build<S> = Box<dyn FnOnce() -> Result<S, Error> + Send>;
 
 impl<S> Lazy<S> {
     fn new(build: impl FnOnce() -> Result<S, Error> + Send + 'static) -> Self {

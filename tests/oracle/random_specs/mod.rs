@@ -279,7 +279,7 @@ fn judge(spec: &Value, runtime: &Runtime, machine: &Machine) -> Outcome {
         broken.iter().partition(|broken| broken.rule.refuses);
     let by = |by: By| by.refuses(runtime) == Some(true);
     // A program that a filter or a limit ends has started.
-    if ran.refused {
+    if ran.is_refused() {
         let may =
             |it: &&Broken| cases_of(it.rule).any(|case| case.by.refuses(runtime) != Some(false));
         let may_refuse = warned.iter().any(may);

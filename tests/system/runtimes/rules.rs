@@ -105,7 +105,7 @@ fn refusals(runtime: &Runtime) -> Vec<String> {
             let what = if refuses { "starts" } else { "does not start" };
             wrong.push(format!("{}: {}: {what}: {}", runtime.name, case.rule, ran.output));
         }
-        refused += usize::from(refuses && ran.refused);
+        refused += usize::from(refuses && ran.is_refused());
     }
     say(&format!("rules: {refused} specs that break one are refused by {}", runtime.name));
     wrong

@@ -48,9 +48,15 @@ pub(crate) enum Program {
 /// What became of a run.
 pub(crate) struct Ran {
     pub(crate) started: bool,
-    /// Whether the runtime failed, and not the program. Most times it says why.
-    pub(crate) refused: bool,
     pub(crate) output: String,
+    code: Option<i32>,
+}
+
+impl Ran {
+    /// Whether the runtime failed, and not the program. Most times it says why.
+    pub(crate) fn is_refused(&self) -> bool {
+        !self.started && (!self.output.is_empty() || FAILED.contains(&self.code))
+    }
 }
 
 impl Runtime {
@@ -69,10 +75,11 @@ impl Runtime {
         if !output.status.success() {
             let _ = self.command(line).args(["delete", "--force", id]).output();
         }
-        let (started, code) = (output.status.success(), output.status.code());
-        let output = String::from_utf8_lossy(&text).trim().to_owned();
-        let refused = !started && (!output.is_empty() || FAILED.contains(&code));
-        Ran { started, refused, output }
+        Ran {
+            started: output.status.success(),
+            output: String::from_utf8_lossy(&text).trim().to_owned(),
+            code: output.status.code(),
+        }
     }
 
     fn command(&self, line: &[&OsStr]) -> Command {
