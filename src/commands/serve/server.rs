@@ -38,6 +38,9 @@ use tonic_types::pb::FILE_DESCRIPTOR_SET as DETAILS;
 /// How often the files of certificates are checked. A change is noticed at the second check.
 const TLS_RELOAD: Duration = Duration::from_secs(2);
 
+/// The descriptors of the services, and of the details of errors.
+const SERVED: &[&[u8]] = &[DESCRIPTORS, DETAILS, health::DESCRIPTORS];
+
 /// A server that has bound its sockets and does not serve yet.
 pub struct BoundServer {
     bound: Bound,
@@ -102,15 +105,13 @@ impl BoundServer {
         let spec = SpecServer::new(service, limits.max_request_bytes, limits.max_response_bytes);
         let mut routes = Routes::new(health.server());
         if !no_reflection {
-            routes = reflection::add(routes, &[DESCRIPTORS, DETAILS, health::DESCRIPTORS]);
+            routes = reflection::add(routes, SERVED);
         }
 
         let service = Direct::new(spec, routes);
 
-        let web = (!no_http_json).then(|| {
-            let sets = vec![DESCRIPTORS, DETAILS, health::DESCRIPTORS];
-            Web::new(sets, limits.max_request_bytes, status::undecodable)
-        });
+        let web = (!no_http_json)
+            .then(|| Web::new(SERVED, limits.max_request_bytes, status::undecodable));
 
         let bound = listen.bind(tls, activation).await?;
         let metrics_listener = match &metrics_listen {

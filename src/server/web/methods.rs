@@ -26,9 +26,9 @@ pub(super) struct Methods {
 pub(super) type LazyMethods = LazyLock<Methods, Box<dyn FnOnce() -> Methods + Send>>;
 
 /// The methods of encoded descriptor sets, which are parts of the build.
-pub(super) fn read_lazily(descriptor_sets: Vec<&'static [u8]>) -> LazyMethods {
+pub(super) fn read_lazily(descriptor_sets: &'static [&'static [u8]]) -> LazyMethods {
     LazyLock::new(Box::new(move || {
-        Methods::of(&descriptor_sets).unwrap_or_else(|error| {
+        Methods::of(descriptor_sets).unwrap_or_else(|error| {
             tracing::error!(error, "the descriptors of the API are invalid");
             Methods { by_path: HashMap::new(), pool: DescriptorPool::new() }
         })

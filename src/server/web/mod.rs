@@ -43,7 +43,7 @@ impl Web {
     /// Serves the unary methods of encoded descriptor sets.
     #[must_use]
     pub fn new(
-        descriptor_sets: Vec<&'static [u8]>,
+        descriptor_sets: &'static [&'static [u8]],
         request_bytes: usize,
         undecodable: fn(&str) -> Status,
     ) -> Self {

@@ -252,13 +252,13 @@ on_each_release! {
         assert_eq!(contained.status("Gid"), "65532 65532 65532 65532");
         assert_eq!(contained.status("CapEff"), "0000000000000000");
         assert_eq!(contained.status("Seccomp").len(), 1);
+        let own = contained.status("RssAnon");
         say(&format!(
             "the image's container: {created:?} to a started task (spec, snapshot and runc with it), then {serving:?} to SERVING; \
-             resident {} of which its own {}",
+             resident {} of which its own {own}",
             contained.status("VmRSS"),
-            contained.status("RssAnon"),
         ));
-        let own: usize = contained.status("RssAnon").trim_end_matches(" kB").parse().unwrap();
+        let own: usize = own.trim_end_matches(" kB").parse().unwrap();
         let cpus = std::thread::available_parallelism().unwrap().get();
         assert!(own < IDLE_KIB + cpus * CPU_KIB, "an idle server has {own} KiB of its own");
         probe(&contained);
