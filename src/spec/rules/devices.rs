@@ -4,7 +4,6 @@ use super::Findings;
 use super::mounts::{clean_path, destination};
 use super::namespaces::exists;
 use crate::oci::{Device, DeviceRule, Mount, Place, Spec, place};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 fn nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
@@ -28,8 +27,11 @@ const HIGHEST: [(&str, i64); 2] = [("major", 0xfff), ("minor", 0xf_ffff)];
 fn made_nodes(spec: &Spec) -> impl Iterator<Item = (usize, &Device)> {
     let makes = !exists(spec, "user") && makes_nodes(spec);
     let made = makes.then(|| nodes(spec)).into_iter().flatten();
-    let mut there = BTreeSet::from(["", "/dev/ptmx", "/dev", "/"].map(Cow::Borrowed));
-    made.filter(move |(_, node)| !node.path.is_empty() && there.insert(clean_path(&node.path)))
+    let mut there = BTreeSet::new();
+    made.filter(|(_, node)| !node.path.is_empty()).filter(move |(_, node)| {
+        let path = clean_path(&node.path);
+        !matches!(&*path, "/dev/ptmx" | "/dev" | "/") && there.insert(path)
+    })
 }
 
 /// The numbers of the nodes that a runtime makes, each with what makes its place, and with the highest such number.

@@ -17,16 +17,20 @@ pub(super) fn once(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// Whether the kernel has one instance of a filesystem for each namespace, whatever is mounted.
+/// Filesystems of which the kernel has one instance for each namespace.
+const ONE_INSTANCE: [&str; 2] = ["sysfs", "mqueue"];
+
+/// Whether a mount is of such an instance, whatever is mounted.
 fn has_one_instance(mount: &Mount) -> bool {
-    matches!(mount.kind.as_str(), "sysfs" | "mqueue")
+    ONE_INSTANCE.contains(&mount.kind.as_str())
         && !mount.is_bind()
         && !mount.options.iter().any(|option| option == "remount")
 }
 
 /// No instance is mounted on itself.
 pub(super) fn on_itself(spec: &Spec, findings: &mut Findings) {
-    if spec.mounts.iter().filter(|mount| has_one_instance(mount)).count() < 2 {
+    let count = |kind: &&str| spec.mounts.iter().filter(|mount| mount.kind == **kind).count();
+    if ONE_INSTANCE.iter().all(|kind| count(kind) < 2) {
         return;
     }
     let paths: Vec<Cow<'_, str>> = spec.mounts.iter().map(destination).collect();

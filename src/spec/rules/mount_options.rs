@@ -123,25 +123,26 @@ impl Value {
 
 /// Whether an option is not a flag. An empty option is ignored, and one with a NUL byte breaks another rule.
 fn is_other(option: &str) -> bool {
-    !option.is_empty() && !option.contains('\0') && !is_flag(option)
+    !option.is_empty() && !option.contains('\0') && (option.contains('=') || !is_flag(option))
 }
 
-/// The options of a spec's mounts that are not flags, with their positions.
-fn others<'a>(
-    spec: &'a Spec,
-    wanted: impl Fn(&Mount) -> bool + 'a,
-) -> impl Iterator<Item = (usize, &'a Mount, usize, &'a str)> {
-    let mounts = spec.mounts.iter().enumerate().filter(move |(_, mount)| wanted(mount));
-    mounts.flat_map(|(index, mount)| {
-        let options = mount.options.iter().map(String::as_str).enumerate();
-        let others = options.filter(|(_, option)| is_other(option));
+/// The options of a spec's mounts that are not flags, with their positions: those that are wanted, of the mounts that are.
+fn others(
+    spec: &Spec,
+    mounts: fn(&Mount) -> bool,
+    options: fn(&str) -> bool,
+) -> impl Iterator<Item = (usize, &Mount, usize, &str)> {
+    let mounts = spec.mounts.iter().enumerate().filter(move |(_, mount)| mounts(mount));
+    mounts.flat_map(move |(index, mount)| {
+        let all = mount.options.iter().map(String::as_str).enumerate();
+        let others = all.filter(move |(_, option)| options(option) && is_other(option));
         others.map(move |(at, option)| (index, mount, at, option))
     })
 }
 
 /// A bind mount has no options of a filesystem, which the kernel would ignore.
 pub(super) fn bind(spec: &Spec, findings: &mut Findings) {
-    for (index, _, at, option) in others(spec, Mount::is_bind).filter(|it| !is_of_crun(it.3)) {
+    for (index, _, at, option) in others(spec, Mount::is_bind, |it| !is_of_crun(it)) {
         let place = place!["mounts", index, "options", at];
         findings.add(place, format_args!("{option:?} is not an option of a bind mount"));
     }
@@ -149,7 +150,7 @@ pub(super) fn bind(spec: &Spec, findings: &mut Findings) {
 
 /// A filesystem that every container has gets only options that it knows, with values that it accepts.
 pub(super) fn known(spec: &Spec, findings: &mut Findings) {
-    for (index, mount, at, option) in others(spec, |mount| !mount.is_bind()) {
+    for (index, mount, at, option) in others(spec, |mount| !mount.is_bind(), |_| true) {
         let Some(known) = options_of(&mount.kind) else { continue };
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value)),
@@ -175,7 +176,7 @@ pub(super) fn known(spec: &Spec, findings: &mut Findings) {
 
 /// No option is one of crun alone.
 pub(super) fn of_crun(spec: &Spec, findings: &mut Findings) {
-    for (index, _, at, option) in others(spec, |_| true).filter(|it| is_of_crun(it.3)) {
+    for (index, _, at, option) in others(spec, |_| true, is_of_crun) {
         let place = place!["mounts", index, "options", at];
         findings.add(place, format_args!("{option:?} is an option of crun alone; runc refuses it"));
     }

@@ -34,10 +34,12 @@ pub(super) fn clean_path(path: &str) -> Cow<'_, str> {
     if is_clean(path) { Cow::Borrowed(path) } else { Cow::Owned(clean(path)) }
 }
 
-/// Whether a path is absolute, and cleaning it would not change it.
+/// Whether a path is absolute, and cleaning it would not change it. Not certain of names that begin with a dot.
 fn is_clean(path: &str) -> bool {
-    let mut parts = path.strip_prefix('/').unwrap_or_default().as_bytes().split(|it| *it == b'/');
-    path == "/" || parts.all(|part| !matches!(part, b"" | b"." | b".."))
+    let path = path.as_bytes();
+    let has_name_with_dot = path.windows(2).any(|pair| matches!(pair, b"//" | b"/."));
+    path == b"/"
+        || (path.first() == Some(&b'/') && path.last() != Some(&b'/') && !has_name_with_dot)
 }
 
 /// The spec has a root.

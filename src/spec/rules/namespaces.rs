@@ -6,7 +6,6 @@ use super::{Findings, repeated};
 use crate::oci::{LinuxNamespace, Place, Spec, place};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
 
 const KINDS: [&str; 8] = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
 
@@ -183,7 +182,9 @@ pub(super) fn masked_last_capability(spec: &Spec, findings: &mut Findings) {
     }
     let masked = spec.linux.iter().flat_map(|linux| &linux.masked_paths).enumerate();
     for (index, path) in masked {
-        if Path::new(LAST_CAPABILITY).starts_with(&*clean_path(path)) {
+        let path = clean_path(path);
+        let rest = LAST_CAPABILITY.strip_prefix(path.trim_end_matches('/'));
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             let place = place!["linux", "maskedPaths", index];
             let text = format_args!("hides {LAST_CAPABILITY}, which runc 1.6 reads afterwards");
             findings.add(place, text);
@@ -197,15 +198,13 @@ pub(super) fn hidden_paths_below_nodes(spec: &Spec, findings: &mut Findings) {
         return;
     }
     let devices = spec.linux.iter().flat_map(|linux| &linux.devices);
-    let nodes: HashSet<Cow<'_, str>> = devices
-        .map(|node| clean_path(&node.path))
-        .chain(DEFAULT_NODES.map(Cow::Borrowed))
-        .collect();
+    let nodes: HashSet<Cow<'_, str>> = devices.map(|node| clean_path(&node.path)).collect();
+    let is_node = |path: &str| nodes.contains(path) || DEFAULT_NODES.contains(&path);
     for (name, paths) in hidden_lists(spec) {
         for (index, path) in paths.iter().enumerate() {
             let path = clean_path(path);
             let mut above = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
-            if above.any(|above| nodes.contains(above)) {
+            if above.any(is_node) {
                 findings.add(
                     place!["linux", name, index],
                     "is below a device node, which is not a directory",

@@ -36,7 +36,7 @@ pub(super) fn working_directory(spec: &Spec, findings: &mut Findings) {
 /// Every environment entry has a key and a value.
 pub(super) fn environment(spec: &Spec, findings: &mut Findings) {
     for (index, entry) in spec.process.iter().flat_map(|process| &process.env).enumerate() {
-        let lacks = match entry.find('=') {
+        let lacks = match entry.bytes().position(|byte| byte == b'=') {
             None => "'='",
             Some(0) => "key",
             Some(_) => continue,
@@ -92,7 +92,7 @@ pub(super) fn personality(spec: &Spec, findings: &mut Findings) {
 /// No string that becomes a C string contains a NUL byte.
 pub(super) fn nul(spec: &Spec, findings: &mut Findings) {
     let mut check = |text: &str, description: &str, place: &dyn Fn() -> Place| {
-        if text.contains('\0') {
+        if text.as_bytes().contains(&0) {
             findings.add(place(), description);
         }
     };
