@@ -43,7 +43,8 @@
 //! - [`generate`] alternates the core and the fetching; [`api`] holds the generated messages and translates them.
 //! - [`server`] is the transport and does not depend on specs. A call in Connect or gRPC-Web becomes one in gRPC there.
 //! - [`commands`] and [`telemetry`] put everything together; [`call_end`] runs an action at the end of a gRPC call,
-//!   and [`call_time`] has its time. [`workers`] runs long computations, of which [`server`], [`api`] and [`generate`] have some.
+//!   and [`call_time`] has its time. [`workers`] runs long computations, of which [`server`], [`api`] and [`generate`] have
+//!   some. `corked` joins small writes to a socket.
 //!
 //! # The library
 //!
@@ -126,6 +127,8 @@ pub mod call_end;
 pub mod call_time;
 #[cfg(feature = "server")]
 pub mod commands;
+#[cfg(feature = "server")]
+mod corked;
 pub mod domain;
 #[cfg(feature = "server")]
 pub mod generate;

@@ -6,6 +6,7 @@
 //! Invariant: whatever clients do, [`serve`] returns within the drain timeout after shutdown is requested, and
 //! half a second to cancel the rest.
 
+use crate::corked::Corked;
 use crate::server::accepted::{Accepted, Connection};
 use crate::server::authority::Mended;
 use crate::server::call_limits::{CallLimits, Limited};
@@ -277,7 +278,7 @@ impl<S: Callee<Incoming>> Server<S> {
         });
         let (stream, begun) = Counted::new(stream);
         let http = builder(&self.config, self.http2.clone(), is_tls);
-        let serving = pin!(http.serve_connection(TokioIo::new(stream), service));
+        let serving = pin!(http.serve_connection(TokioIo::new(Corked::new(stream)), service));
         let go_away = auto::Connection::graceful_shutdown;
         self.config.lifetime.drive(serving, go_away, &begun, place, &self.stop).await
     }

@@ -1,5 +1,6 @@
 //! The connection to the socket, and what is wrong with the socket if there is no connection.
 
+use crate::corked::Corked;
 use crate::store::StoreError;
 use hyper_util::rt::TokioIo;
 use std::io;
@@ -122,11 +123,11 @@ pub(super) fn lazy(socket: Arc<Path>, connections: Connections) -> Channel {
 async fn dial(
     socket: Arc<Path>,
     connections: Connections,
-) -> Result<TokioIo<Connection>, StoreError> {
+) -> Result<TokioIo<Corked<Connection>>, StoreError> {
     let reason = match tokio::time::timeout(CONNECT_WITHIN, UnixStream::connect(&socket)).await {
         Ok(Ok(stream)) => {
             *connections.newest() = stream.as_fd().try_clone_to_owned().ok();
-            return Ok(TokioIo::new(Connection { stream, connections }));
+            return Ok(TokioIo::new(Corked::new(Connection { stream, connections })));
         }
         Ok(Err(error)) => reason(&socket, &error).await,
         Err(_) => format!("not accepted within {CONNECT_WITHIN:?}"),

@@ -197,6 +197,7 @@ pub(crate) const TABLE: &[Row] = &[
             Only("store", STORE_TRAITS),
             Only("api", &["pb"]),
             All("call_end"),
+            All("corked"),
         ],
         crates: &[
             "async_trait",
@@ -280,6 +281,7 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &[
             All("domain"),
             All("call_end"),
+            All("corked"),
             All("call_time"),
             All("workers"),
             Only("store", &["ImageStore"]),
@@ -333,6 +335,7 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &["bytes", "http", "http_body", "tonic", "tracing"],
     },
     Row { module: "call_time", imports: &[], crates: &["http"] },
+    Row { module: "corked", imports: &[], crates: &["bytes", "tokio", "tokio_util"] },
     Row { module: "workers", imports: &[], crates: &["tokio"] },
     Row {
         module: "telemetry",

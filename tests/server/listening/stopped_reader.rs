@@ -1,6 +1,7 @@
 //! A reader of the log that stops, and refused clients that would fill the log.
 
 use crate::listening::{SOON, lives, serve, unix, wait};
+use http_body_util::BodyExt;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
@@ -48,11 +49,17 @@ impl Unread {
                     // An empty message.
                     let body = Body::new("\0\0\0\0\0".to_owned());
                     let request = http::Request::post(&method).body(body).unwrap();
-                    match tokio::time::timeout_at(until, channel.clone().oneshot(request)).await {
+                    // To the end: a client resets the stream of an answer that it drops, and GOAWAY follows after 1,024 of them.
+                    let call = async {
+                        let answer = channel.clone().oneshot(request).await;
+                        let answer = answer.map_err(|error| format!("{error:?}"))?;
+                        answer.into_body().collect().await.map_err(|status| status.to_string())
+                    };
+                    match tokio::time::timeout_at(until, call).await {
                         Ok(Ok(_)) => answered += 1,
                         // The log may have stopped the server.
                         Err(_) => break,
-                        Ok(Err(error)) => panic!("after {answered} calls: {error:?}"),
+                        Ok(Err(error)) => panic!("after {answered} calls: {error}"),
                     }
                 }
                 answered
