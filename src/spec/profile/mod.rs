@@ -161,7 +161,7 @@ impl Profile {
 
 /// Replaces the placeholders in a string.
 fn fill_in(text: &mut String, namespace: &Namespace, id: &ContainerId) {
-    if text.contains('{') {
+    if text.as_bytes().contains(&b'{') {
         for (name, value) in
             [("{namespace}", namespace.as_str()), ("{id}", id.as_str()), ("{short_id}", id.short())]
         {

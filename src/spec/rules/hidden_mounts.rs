@@ -1,6 +1,6 @@
 //! Mounts that a later mount hides.
 
-use super::mounts::{clean_path, destination};
+use super::mounts::{clean_path, destination, directories_above};
 use super::{Findings, devices, repeated};
 use crate::oci::{Mount, Spec, place};
 use std::borrow::Cow;
@@ -37,11 +37,11 @@ pub(super) fn on_itself(spec: &Spec, findings: &mut Findings) {
     // The earlier mounts, with their positions.
     let mut earlier: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, (mount, path)) in spec.mounts.iter().zip(&paths).enumerate() {
-        let mut above = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
         if let Some(under) = earlier.insert(path, index)
             && [mount, &spec.mounts[under]].into_iter().all(has_one_instance)
             && mount.kind == spec.mounts[under].kind
-            && !above.any(|above| earlier.get(above).is_some_and(|at| *at > under))
+            && !directories_above(path)
+                .any(|above| earlier.get(above).is_some_and(|at| *at > under))
         {
             let text = format_args!(
                 "has a {} already, which the kernel does not mount on itself",
@@ -60,8 +60,7 @@ pub(super) fn hidden(spec: &Spec, findings: &mut Findings) {
     let mut later: BTreeMap<&str, usize> = BTreeMap::new();
     let mut hidden = Vec::new();
     for (index, path) in paths.iter().enumerate().rev() {
-        let above = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
-        if let Some(by) = above.filter_map(|above| later.get(above)).max() {
+        if let Some(by) = directories_above(path).filter_map(|above| later.get(above)).max() {
             hidden.push((index, *by));
         }
         later.entry(&**path).or_insert(index);

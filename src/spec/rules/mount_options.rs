@@ -123,7 +123,8 @@ impl Value {
 
 /// Whether an option is not a flag. An empty option is ignored, and one with a NUL byte breaks another rule.
 fn is_other(option: &str) -> bool {
-    !option.is_empty() && !option.contains('\0') && (option.contains('=') || !is_flag(option))
+    let has = |byte| option.as_bytes().contains(&byte);
+    !option.is_empty() && !has(0) && (has(b'=') || !is_flag(option))
 }
 
 /// The options of a spec's mounts that are not flags, with their positions: those that are wanted, of the mounts that are.

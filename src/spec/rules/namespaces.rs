@@ -1,7 +1,7 @@
 //! The namespaces, and what needs one other than the host's.
 
 use super::devices::{DEFAULT_NODES, makes_nodes};
-use super::mounts::clean_path;
+use super::mounts::{clean_path, directories_above};
 use super::{Findings, repeated};
 use crate::oci::{LinuxNamespace, Place, Spec, place};
 use std::borrow::Cow;
@@ -202,9 +202,7 @@ pub(super) fn hidden_paths_below_nodes(spec: &Spec, findings: &mut Findings) {
     let is_node = |path: &str| nodes.contains(path) || DEFAULT_NODES.contains(&path);
     for (name, paths) in hidden_lists(spec) {
         for (index, path) in paths.iter().enumerate() {
-            let path = clean_path(path);
-            let mut above = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
-            if above.any(is_node) {
+            if directories_above(&clean_path(path)).any(is_node) {
                 findings.add(
                     place!["linux", name, index],
                     "is below a device node, which is not a directory",
