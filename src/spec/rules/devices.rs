@@ -1,7 +1,7 @@
 //! Device nodes, and the rules of the device controller.
 
 use super::Findings;
-use super::mounts::{clean_path, destination};
+use super::clean_paths::{clean_path, destination};
 use super::namespaces::exists;
 use crate::oci::{Device, DeviceRule, Mount, Place, Spec, place};
 use std::collections::BTreeSet;

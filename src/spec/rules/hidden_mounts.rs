@@ -1,6 +1,6 @@
 //! Mounts that a later mount hides.
 
-use super::mounts::{clean_path, destination, directories_above};
+use super::clean_paths::{clean_path, destination, directories_above};
 use super::{Findings, devices, repeated};
 use crate::oci::{Mount, Spec, place};
 use std::borrow::Cow;
@@ -69,6 +69,43 @@ pub(super) fn hidden(spec: &Spec, findings: &mut Findings) {
         let text = format_args!("is hidden by the mount on {}, which comes later", paths[by]);
         let place = |index| place!["mounts", index, "destination"];
         findings.add_contradiction(place(index), place(by), text);
+    }
+}
+
+/// Filesystems with files that runtimes cannot copy: those of the kernel that nobody may read, and device nodes.
+const NOT_COPIED: [&str; 5] = ["proc", "sysfs", "cgroup", "cgroup2", "devpts"];
+
+/// What a tmpfs hides can be copied into it, if that is requested.
+pub(super) fn copied(spec: &Spec, findings: &mut Findings) {
+    let copies = |mount: &Mount| {
+        let at = mount.options.iter().position(|option| option == "tmpcopyup");
+        at.filter(|_| mount.kind == "tmpfs" && !mount.is_bind())
+    };
+    if !spec.mounts.iter().any(|mount| copies(mount).is_some()) {
+        return;
+    }
+    // Those that cannot be copied, where no later mount hides them.
+    let mut visible: BTreeMap<Cow<'_, str>, usize> = BTreeMap::new();
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        let path = destination(mount);
+        let below = Cow::from(format!("{}/", path.trim_end_matches('/')));
+        let inside = visible.range(below.clone()..).map(|(other, at)| (other.clone(), *at));
+        let mut hidden: Vec<_> = inside.take_while(|it| it.0.starts_with(&*below)).collect();
+        hidden.extend(visible.get(&path).map(|at| (path.clone(), *at)));
+        if let (Some(option), Some((other, at))) = (copies(mount), hidden.first()) {
+            let text = format_args!(
+                "copies the {} on {other}, which has files that cannot be copied",
+                spec.mounts[*at].kind
+            );
+            let place = place!["mounts", index, "options", option];
+            findings.add_contradiction(place, place!["mounts", *at, "destination"], text);
+        }
+        for (other, _) in hidden {
+            visible.remove(&other);
+        }
+        if !mount.is_bind() && NOT_COPIED.contains(&mount.kind.as_str()) {
+            visible.insert(path, index);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod annotations;
 mod capabilities;
+mod clean_paths;
 mod cpu_list;
 mod device_access;
 mod devices;
@@ -284,8 +285,19 @@ mod tests {
         let on_null = json!({"destination": "/dev/./null", "type": "tmpfs"});
         let dev = json!({"destination": "/dev", "type": "tmpfs"});
         let groups = json!({"destination": "/proc/uptime", "type": "cgroup"});
+        let at = |destination: &str, kind: &str| json!({"destination": destination, "type": kind});
+        let copying =
+            json!({"destination": "/./a", "type": "tmpfs", "options": ["ro", "tmpcopyup"]});
+        let (on, below, beside) = (at("/a", "cgroup"), at("/a/b/c", "devpts"), at("/a-b", "proc"));
         for (mounts, rules) in [
-            (json!([proc, dev, on_null]), &["mount-on-null"][..]),
+            (json!([proc, on, copying]), &["mount-once", "mount-copied-filesystem"][..]),
+            (json!([proc, below, copying]), &["mount-hidden", "mount-copied-filesystem"]),
+            (json!([proc, below, at("/a", "tmpfs"), copying]), &["mount-once", "mount-hidden"]),
+            (json!([proc, below, at("/a/b", "tmpfs"), copying]), &["mount-hidden", "mount-hidden"]),
+            (json!([proc, at("/a/b", "ramfs"), copying]), &["mount-hidden"]),
+            (json!([proc, copying, below, beside]), &[]),
+            (json!([proc, beside, copying]), &[]),
+            (json!([proc, dev, on_null]), &["mount-on-null"]),
             (json!([proc, on_null, dev]), &["mount-hidden"]),
             (json!([groups, proc]), &["mount-hidden", "mount-cgroup-in-proc"]),
         ] {

@@ -1,7 +1,7 @@
 //! The options of mounts: flags of the mount itself, and options of the filesystems that every container has.
 
 use super::Findings;
-use super::mounts::destination;
+use super::clean_paths::destination;
 use crate::oci::{Mount, Spec, place};
 
 pub(super) const PROPAGATIONS: [&str; 8] =

@@ -1,7 +1,7 @@
 //! The namespaces, and what needs one other than the host's.
 
+use super::clean_paths::{clean_path, directories_above};
 use super::devices::{DEFAULT_NODES, makes_nodes};
-use super::mounts::{clean_path, directories_above};
 use super::{Findings, repeated};
 use crate::oci::{LinuxNamespace, Place, Spec, place};
 use std::borrow::Cow;

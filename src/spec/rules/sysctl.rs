@@ -1,7 +1,7 @@
 //! Sysctls: those that would change the host.
 
 use super::Findings;
-use super::mounts::clean_path;
+use super::clean_paths::clean_path;
 use super::namespaces::{all, exists, is_joined, is_private, place_of};
 use super::user_namespace::MappedIds;
 use crate::domain::sandbox::NamespaceKind;

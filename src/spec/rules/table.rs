@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 174] = [
+pub static RULES: [Rule; 175] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -137,6 +137,8 @@ pub static RULES: [Rule; 174] = [
         "mount(2): EBUSY", hidden_mounts::on_itself),
     warned("mount-hidden", "No mount is hidden by a later mount on a directory above it.",
         "ours: runtimes mount both, and only the later one is visible", hidden_mounts::hidden),
+    refused("mount-copied-filesystem", "A tmpfs with tmpcopyup does not hide a proc, a sysfs, control groups or a devpts.",
+        "runc: doTmpfsCopyUp, which copies all files; crun: do_mounts, which fails except for a devpts", hidden_mounts::copied),
     refused("terminal-devpts", "With a terminal, a devpts is mounted on /dev/pts.",
         "runc: setupConsole; crun: libcrun_set_terminal", mounts::terminals),
     refused("mount-on-null", "No filesystem is mounted on /dev/null.",

@@ -1,9 +1,9 @@
 //! Mounts of which nothing can be bound.
 
 use super::Findings;
+use super::clean_paths::{clean_path, destination};
 use super::devices::NULL;
 use super::mount_options::PROPAGATIONS;
-use super::mounts::{clean_path, destination};
 use crate::oci::{Mount, Place, Spec, place};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@ use crate::runtimes::adapted::{self, Host};
 use crate::runtimes::runtime::{Program, Runtime};
 use serde_json::Value;
 use specd::domain::sysctl::dotted;
+use specd::oci::Step;
 use specd::paths::clean;
 use specd::spec::rules::Broken;
 use std::collections::BTreeMap;
@@ -534,7 +535,7 @@ pub(crate) fn starts_here(broken: &Broken, spec: &Value, runtime: &Runtime) -> b
     let crun = runtime.program == Program::Crun;
     let hook =
         place.starts_with("hooks.poststop") || (crun && place.starts_with("hooks.poststart"));
-    hook || (crun && has_pipe_as_null(spec))
+    hook || (crun && (has_pipe_as_null(spec) || is_sysfs_of_the_host(broken, spec)))
         || has_no_effect(broken, spec)
         || (!runtime.version_2 && is_option_of_a_cgroup(broken, spec))
         || (!runtime.version_2 && is_unlimited_swap(broken, spec))
@@ -557,6 +558,15 @@ fn has_no_effect(broken: &Broken, spec: &Value) -> bool {
 fn has_pipe_as_null(spec: &Value) -> bool {
     let mut nodes = spec["linux"]["devices"].as_array().into_iter().flatten();
     nodes.any(|node| node["path"] == "/dev/null" && node["type"] == "p")
+}
+
+/// Whether a sysfs that a user namespace cannot mount again is broken: crun binds the host's.
+fn is_sysfs_of_the_host(broken: &Broken, spec: &Value) -> bool {
+    let mut namespaces = spec["linux"]["namespaces"].as_array().into_iter().flatten();
+    let Some(Step::Index(index)) = broken.place.0.get(1) else { return false };
+    broken.rule.name == "mount-remount"
+        && spec["mounts"][*index]["type"] == "sysfs"
+        && namespaces.any(|namespace| namespace["type"] == "user")
 }
 
 /// Whether a network device is moved to the namespace that it is in, which takes even the loopback device.

@@ -145,6 +145,14 @@ fn tmpfs(option: &str) -> Value {
     mount(json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": [option]}))
 }
 
+/// One more mount, and a tmpfs over it into which it is copied.
+fn copying_over(hidden: Value) -> Value {
+    let mut spec = tmpfs("tmpcopyup");
+    let mounts = spec["mounts"].as_array_mut().unwrap();
+    mounts.insert(mounts.len() - 1, hidden);
+    spec
+}
+
 fn ids(container: u32, host: u32, size: u32) -> Value {
     json!([{"containerID": container, "hostID": host, "size": size}])
 }
@@ -543,6 +551,12 @@ pub(crate) const CASES: &[Case] = &[
     case("mount-bind-options", RuncOfTheRules, || {
         let options = ["bind", "size=1k"];
         mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
+    }),
+    case("mount-copied-filesystem", Both, || {
+        copying_over(json!({"destination": "/data/sub", "type": "sysfs", "source": "sysfs"}))
+    }),
+    case("mount-copied-filesystem", RuncOfTheRules, || {
+        copying_over(json!({"destination": "/data", "type": "devpts", "source": "devpts"}))
     }),
     case("mount-copy-up", Crun, || {
         let options = ["bind", "tmpcopyup"];
