@@ -19,6 +19,7 @@ use prost::Message as _;
 use prost::bytes::{BufMut, Bytes};
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many bytes all templates and their keys may take.
 const BYTES: u64 = 4 << 20;
@@ -154,9 +155,20 @@ enum Known {
     NoTemplate,
 }
 
+/// How many copies make up for a template, which takes the steps once more and a comparison.
+const COPIES: usize = 2;
+
+/// How many templates are made without a copy of one, about as many as fit. Where more requests take turns, a template would be
+/// gone before it is of use.
+const AHEAD: usize = 1000;
+
 /// The templates.
 #[derive(Debug, Clone)]
-pub(super) struct Templates(Cache<Key, Known>);
+pub(super) struct Templates {
+    known: Cache<Key, Known>,
+    /// For how many copies templates may be made ahead.
+    budget: Arc<AtomicUsize>,
+}
 
 impl Default for Templates {
     fn default() -> Self {
@@ -168,20 +180,25 @@ impl Default for Templates {
             u32::try_from(OVERHEAD + key.request.len() + bytes).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder().max_capacity(BYTES).weigher(weigh);
-        Self(cache.eviction_policy(EvictionPolicy::lru()).build())
+        Self {
+            known: cache.eviction_policy(EvictionPolicy::lru()).build(),
+            budget: Arc::new(AtomicUsize::new(AHEAD * COPIES)),
+        }
     }
 }
 
 impl Templates {
     /// The template of a key.
     pub(super) async fn get(&self, key: &Key) -> Option<Arc<Template>> {
-        match self.0.get(key).await? {
-            Known::Template(template) => Some(template),
-            Known::Once | Known::NoTemplate => None,
+        let Known::Template(template) = self.known.get(key).await? else { return None };
+        if self.budget.load(Ordering::Relaxed) < AHEAD * COPIES {
+            self.budget.fetch_add(1, Ordering::Relaxed);
         }
+        Some(template)
     }
 
-    /// Notes that the steps gave an answer for an id. The second time, a template is made, for which they are taken again.
+    /// Notes that the steps gave an answer for an id. The second time, a template is made, for which they are taken again, unless
+    /// templates were of little use lately.
     pub(super) async fn learn(
         &self,
         key: Key,
@@ -189,11 +206,16 @@ impl Templates {
         (answer, names, basis): (&pb::GenerateResponse, Names, Basis),
         steps: impl AsyncFnOnce(&ContainerId) -> Option<pb::GenerateResponse>,
     ) {
-        let known = match self.0.get(&key).await {
+        let spend = |budget: usize| budget.checked_sub(COPIES);
+        let known = match self.known.get(&key).await {
             Some(Known::NoTemplate) => return,
             // Another call has made it meanwhile.
             Some(Known::Template(template)) if template.basis == basis => return,
             Some(Known::Once) => {
+                let order = Ordering::Relaxed;
+                if self.budget.fetch_update(order, order, spend).is_err() {
+                    return;
+                }
                 let template = async {
                     let other = stand_in(id)?;
                     Template::new(&steps(&other).await?, &other, names, basis)
@@ -204,7 +226,7 @@ impl Templates {
             // The basis of a template has changed.
             Some(Known::Template(_)) | None => Known::Once,
         };
-        self.0.insert(key, known).await;
+        self.known.insert(key, known).await;
     }
 }
 
@@ -346,6 +368,36 @@ mod tests {
             templates.learn(key.clone(), &id, learned, again).await;
             assert_eq!(templates.get(&key).await.is_some(), known);
         }
+    }
+
+    #[tokio::test]
+    async fn templates_of_which_no_copy_is_wanted_are_no_longer_made() {
+        let (templates, id) = (Templates::default(), id("web-1"));
+        let steps = |id: &ContainerId| answer(&json!({"hostname": id.as_str()}), "");
+        let learn = async |profile: usize| {
+            let key = key("web-1", &profile.to_string());
+            for _ in 0..2 {
+                let again = async |id: &ContainerId| Some(steps(id));
+                let learned = (&steps(&id), names(), Basis::example("p"));
+                templates.learn(key.clone(), &id, learned, again).await;
+            }
+            templates.get(&key).await.is_some()
+        };
+        templates.budget.store(3 * COPIES, Ordering::Relaxed);
+        // Each copy gives a part of the budget back: five templates for three.
+        let mut made = Vec::new();
+        for profile in 0..7 {
+            made.push(learn(profile).await);
+        }
+        assert_eq!(made, [true, true, true, true, true, false, false]);
+        for _ in 0..COPIES {
+            assert!(templates.get(&key("web-1", "0")).await.is_some());
+        }
+        assert!(learn(7).await);
+        // Copies that are wanted all the time give no more than there was at first.
+        templates.budget.store(AHEAD * COPIES, Ordering::Relaxed);
+        assert!(templates.get(&key("web-1", "0")).await.is_some());
+        assert_eq!(templates.budget.load(Ordering::Relaxed), AHEAD * COPIES);
     }
 
     #[test]
