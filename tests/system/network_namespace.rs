@@ -29,7 +29,10 @@ impl NetworkNamespace {
             (made.directory, made.mounted) = (Path::new(DIRECTORY).exists(), is_mounted());
         }
         let status = Command::new("ip").args(["netns", "add", name]).status().unwrap();
-        assert!(status.success(), "ip netns add {name}: {status}");
+        assert!(
+            status.success(),
+            "ip netns add {name}: {status}; if a test that was killed has left it, run: ip netns delete {name}"
+        );
         made.count += 1;
         Self(name.to_owned())
     }
