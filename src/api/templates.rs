@@ -206,13 +206,13 @@ impl Templates {
         (answer, names, basis): (&pb::GenerateResponse, Names, Basis),
         steps: impl AsyncFnOnce(&ContainerId) -> Option<pb::GenerateResponse>,
     ) {
-        let spend = |budget: usize| budget.checked_sub(COPIES);
         let known = match self.known.get(&key).await {
             Some(Known::NoTemplate) => return,
             // Another call has made it meanwhile.
             Some(Known::Template(template)) if template.basis == basis => return,
             Some(Known::Once) => {
                 let order = Ordering::Relaxed;
+                let spend = |budget: usize| budget.checked_sub(COPIES);
                 if self.budget.fetch_update(order, order, spend).is_err() {
                     return;
                 }
