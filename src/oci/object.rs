@@ -101,11 +101,16 @@ macro_rules! object {
                 )*
             }
 
-            fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
-                $($crate::oci::Member::edit_strings(&mut self.$field, edit);)*
+            fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {
+                $($crate::oci::Member::fill_placeholders(&mut self.$field, fill);)*
                 for value in self.other.values_mut() {
-                    $crate::oci::Member::edit_strings(value, edit);
+                    $crate::oci::Member::fill_placeholders(value, fill);
                 }
+            }
+
+            fn has_placeholder(&self) -> bool {
+                $($crate::oci::Member::has_placeholder(&self.$field))||*
+                    || self.other.values().any($crate::oci::Member::has_placeholder)
             }
 
             fn find_unknown(

@@ -1,6 +1,6 @@
 //! The process.
 
-use crate::oci::object;
+use crate::oci::{EncodedOnce, object};
 
 object! {
     /// The process of a container, or one more process in it.
@@ -13,7 +13,7 @@ object! {
         command_line: String = "commandLine",
         env: Vec<String> = "env",
         cwd: String = "cwd" (always),
-        capabilities: Option<Capabilities> = "capabilities",
+        capabilities: Option<EncodedOnce<Capabilities>> = "capabilities",
         rlimits: Vec<Rlimit> = "rlimits",
         no_new_privileges: bool = "noNewPrivileges",
         apparmor_profile: String = "apparmorProfile",

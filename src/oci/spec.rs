@@ -1,6 +1,6 @@
 //! The spec as a whole.
 
-use crate::oci::{Hooks, Linux, Mount, Process, Root, object};
+use crate::oci::{EncodedOnce, Hooks, Linux, Mount, Process, Root, object};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ object! {
         root: Option<Root> = "root",
         hostname: String = "hostname",
         domainname: String = "domainname",
-        mounts: Vec<Mount> = "mounts",
+        mounts: Vec<EncodedOnce<Mount>> = "mounts",
         hooks: Option<Hooks> = "hooks",
         annotations: BTreeMap<String, String> = "annotations",
         linux: Option<Linux> = "linux",

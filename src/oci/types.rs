@@ -35,9 +35,14 @@ pub trait Member: Default + Sized {
     /// would read it as zero.
     fn check_types(json: &Value, place: &mut Place, wrong: &mut Vec<WrongType>);
 
-    /// Edits each string in the value.
-    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
-        let _ = edit;
+    /// Replaces each string in the value that may have a placeholder, for example `{id}`.
+    fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {
+        let _ = fill;
+    }
+
+    /// Whether a string in the value may have a placeholder: whether it has a brace.
+    fn has_placeholder(&self) -> bool {
+        false
     }
 
     /// Notes the place of each field that no struct has.
@@ -104,8 +109,14 @@ impl Member for String {
         check(json.is_string() || json.is_null(), "a string", place, wrong);
     }
 
-    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
-        edit(self);
+    fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {
+        if self.has_placeholder() {
+            *self = fill(self);
+        }
+    }
+
+    fn has_placeholder(&self) -> bool {
+        self.as_bytes().contains(&b'{')
     }
 }
 
@@ -126,8 +137,12 @@ impl<T: Member> Member for Option<T> {
         T::check_types(json, place, wrong);
     }
 
-    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.edit_strings(edit));
+    fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {
+        self.iter_mut().for_each(|value| value.fill_placeholders(fill));
+    }
+
+    fn has_placeholder(&self) -> bool {
+        self.iter().any(Member::has_placeholder)
     }
 
     fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
@@ -156,8 +171,12 @@ impl<T: Member> Member for Vec<T> {
         }
     }
 
-    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.edit_strings(edit));
+    fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {
+        self.iter_mut().for_each(|value| value.fill_placeholders(fill));
+    }
+
+    fn has_placeholder(&self) -> bool {
+        self.iter().any(Member::has_placeholder)
     }
 
     fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
@@ -190,8 +209,12 @@ impl<T: Member> Member for BTreeMap<String, T> {
         }
     }
 
-    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
-        self.values_mut().for_each(|value| value.edit_strings(edit));
+    fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {
+        self.values_mut().for_each(|value| value.fill_placeholders(fill));
+    }
+
+    fn has_placeholder(&self) -> bool {
+        self.values().any(Member::has_placeholder)
     }
 
     fn find_unknown(&self, place: &mut Place, found: &mut Vec<Place>) {
@@ -215,12 +238,23 @@ impl Member for Value {
 
     fn check_types(_: &Value, _: &mut Place, _: &mut Vec<WrongType>) {}
 
-    fn edit_strings(&mut self, edit: &mut dyn FnMut(&mut String)) {
+    fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {
         match self {
-            Self::String(text) => edit(text),
-            Self::Array(list) => list.iter_mut().for_each(|value| value.edit_strings(edit)),
-            Self::Object(object) => object.values_mut().for_each(|value| value.edit_strings(edit)),
+            Self::String(text) => text.fill_placeholders(fill),
+            Self::Array(list) => list.iter_mut().for_each(|value| value.fill_placeholders(fill)),
+            Self::Object(object) => {
+                object.values_mut().for_each(|value| value.fill_placeholders(fill));
+            }
             Self::Null | Self::Bool(_) | Self::Number(_) => {}
+        }
+    }
+
+    fn has_placeholder(&self) -> bool {
+        match self {
+            Self::String(text) => text.has_placeholder(),
+            Self::Array(list) => list.iter().any(Member::has_placeholder),
+            Self::Object(object) => object.values().any(Member::has_placeholder),
+            Self::Null | Self::Bool(_) | Self::Number(_) => false,
         }
     }
 }

@@ -79,7 +79,7 @@ fn linux(spec: &Spec, is_set: impl Fn(&Linux) -> bool) -> bool {
 }
 
 fn resources(spec: &Spec, is_set: fn(&Resources) -> bool) -> bool {
-    linux(spec, |linux| linux.resources.as_ref().is_some_and(is_set))
+    linux(spec, |linux| linux.resources.as_deref().is_some_and(is_set))
 }
 
 fn rdt(spec: &Spec, is_set: fn(&IntelRdt) -> bool) -> bool {

@@ -38,7 +38,7 @@ pub fn attempt_resources(
     if is_empty(&serde_json::to_value(resources)?) {
         return Err(SpecError::field("options.resources", "must limit something"));
     }
-    let linux = Linux { resources: Some(resources.clone()), ..Linux::default() };
+    let linux = Linux { resources: Some(resources.clone().into()), ..Linux::default() };
     let spec = oci::Spec { linux: Some(linux), ..oci::Spec::default() };
     let broken = rules::find_broken(&spec, &HostFacts::default());
     let broken = blame::refused_in_part(broken, &["linux", "resources"]);

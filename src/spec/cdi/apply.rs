@@ -139,13 +139,14 @@ fn mounts(mounts: &[Mount], assembly: &mut Assembly) {
         }
         let mut options = mount.options.clone();
         options.extend(maps_ids.then(|| id_map(mount)).flatten());
-        all.push(oci::Mount {
+        let added = oci::Mount {
             destination: mount.container_path.clone(),
             kind: mount.kind.clone(),
             source: mount.host_path.clone(),
             options,
             ..oci::Mount::default()
-        });
+        };
+        all.push(added.into());
     }
     if !mounts.is_empty() {
         // A deeper mount must come later.

@@ -109,7 +109,7 @@ impl Profile {
         provenance: Option<Provenance>,
     ) -> Assembly {
         let mut spec = self.spec.clone();
-        spec.edit_strings(&mut |text| fill_in(text, namespace, id));
+        spec.fill_placeholders(&|text| fill_in(text, namespace, id));
         let mut assembly = Assembly::new(spec, provenance);
         if self.masks_thermal_throttle && !host.thermal_throttle_cpus.is_empty() {
             let path = |cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle");
@@ -128,7 +128,7 @@ impl Profile {
             // In the form of the typed spec, where that is possible: a layer may need those above it.
             let typed = oci::json::from_value::<oci::Spec>(spec.clone()).ok();
             spec = typed.and_then(|typed| serde_json::to_value(typed).ok()).unwrap_or(spec);
-            spec.edit_strings(&mut |text| fill_in(text, namespace, id));
+            spec.fill_placeholders(&|text| fill_in(text, namespace, id));
             let positions = layer.positions();
             provenance.attribute_patch(spec, layer.spec.clone(), |pointer| Origin::Profile {
                 name: layer.name.clone(),
@@ -160,16 +160,10 @@ impl Profile {
 }
 
 /// Replaces the placeholders in a string.
-fn fill_in(text: &mut String, namespace: &Namespace, id: &ContainerId) {
-    if text.as_bytes().contains(&b'{') {
-        for (name, value) in
-            [("{namespace}", namespace.as_str()), ("{id}", id.as_str()), ("{short_id}", id.short())]
-        {
-            if text.contains(name) {
-                *text = text.replace(name, value);
-            }
-        }
-    }
+fn fill_in(text: &str, namespace: &Namespace, id: &ContainerId) -> String {
+    text.replace("{namespace}", namespace.as_str())
+        .replace("{id}", id.as_str())
+        .replace("{short_id}", id.short())
 }
 
 #[cfg(test)]
@@ -183,7 +177,7 @@ mod tests {
         let (namespace, id) = (Namespace::parse("ns").unwrap(), ContainerId::parse("c").unwrap());
         for (profile, _) in Profiles::built_in(DEFAULT_PROFILE).unwrap().iter() {
             let mut want = stacked(profile.layers.iter().map(|layer| &layer.spec));
-            want.edit_strings(&mut |text| fill_in(text, &namespace, &id));
+            want.fill_placeholders(&|text| fill_in(text, &namespace, &id));
             let assembly = profile.assembly(&namespace, &id, &HostFacts::default());
             let got = serde_json::to_value(&assembly.spec).unwrap();
             assert_eq!(got, want, "{}", profile.name);

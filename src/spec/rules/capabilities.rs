@@ -6,7 +6,7 @@ use crate::oci::{Capabilities, Spec, place};
 use std::collections::HashSet;
 
 fn sets(spec: &Spec) -> Option<&Capabilities> {
-    spec.process.as_ref()?.capabilities.as_ref()
+    spec.process.as_ref()?.capabilities.as_deref()
 }
 
 /// Every name is that of a capability.

@@ -141,7 +141,7 @@ pub(super) fn makes_nodes(spec: &Spec) -> bool {
 /// A node is made where it can be, and so is `/dev/null`, which every container has.
 pub(super) fn place_of_nodes(spec: &Spec, findings: &mut Findings) {
     let unfit = |mount: &Mount| !mount.is_bind() && WITHOUT_NODES.contains(&&*mount.kind);
-    if !spec.mounts.iter().any(unfit) || !makes_nodes(spec) {
+    if !spec.mounts.iter().any(|mount| unfit(mount)) || !makes_nodes(spec) {
         return;
     }
     // The last mount on a directory above a path is where the path is.
@@ -150,7 +150,7 @@ pub(super) fn place_of_nodes(spec: &Spec, findings: &mut Findings) {
             let rest = path.strip_prefix(&*destination(mount));
             rest.is_some_and(|rest| rest.starts_with('/'))
         };
-        spec.mounts.iter().rposition(is_above).filter(|at| unfit(&spec.mounts[*at]))
+        spec.mounts.iter().rposition(|mount| is_above(mount)).filter(|at| unfit(&spec.mounts[*at]))
     };
     let text = |at: usize| {
         let mount = &spec.mounts[at];

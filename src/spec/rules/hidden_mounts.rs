@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// No mount is hidden by a later one.
 pub(super) fn once(spec: &Spec, findings: &mut Findings) {
     // From the last to the first, so that each but the last at a destination repeats it.
-    let repeated = repeated::positions(spec.mounts.iter().rev().map(destination));
+    let repeated = repeated::positions(spec.mounts.iter().rev().map(|mount| destination(mount)));
     for from_the_last in repeated.into_iter().rev() {
         let index = spec.mounts.len() - 1 - from_the_last;
         let text = "is mounted twice, and only the last mount is visible";
@@ -33,12 +33,12 @@ pub(super) fn on_itself(spec: &Spec, findings: &mut Findings) {
     if ONE_INSTANCE.iter().all(|kind| count(kind) < 2) {
         return;
     }
-    let paths: Vec<Cow<'_, str>> = spec.mounts.iter().map(destination).collect();
+    let paths: Vec<Cow<'_, str>> = spec.mounts.iter().map(|mount| destination(mount)).collect();
     // The earlier mounts, with their positions.
     let mut earlier: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, (mount, path)) in spec.mounts.iter().zip(&paths).enumerate() {
         if let Some(under) = earlier.insert(path, index)
-            && [mount, &spec.mounts[under]].into_iter().all(has_one_instance)
+            && [mount, &spec.mounts[under]].into_iter().all(|mount| has_one_instance(mount))
             && mount.kind == spec.mounts[under].kind
             && !directories_above(path)
                 .any(|above| earlier.get(above).is_some_and(|at| *at > under))
@@ -55,7 +55,7 @@ pub(super) fn on_itself(spec: &Spec, findings: &mut Findings) {
 
 /// No mount is hidden by a later one on a directory above it.
 pub(super) fn hidden(spec: &Spec, findings: &mut Findings) {
-    let paths: Vec<Cow<'_, str>> = spec.mounts.iter().map(destination).collect();
+    let paths: Vec<Cow<'_, str>> = spec.mounts.iter().map(|mount| destination(mount)).collect();
     // From the last to the first, with the later mounts and their positions.
     let mut later: BTreeMap<&str, usize> = BTreeMap::new();
     let mut hidden = Vec::new();
@@ -114,7 +114,7 @@ fn mount_on_null(spec: &Spec) -> Option<(usize, &Mount)> {
     let places = spec.mounts.iter().enumerate().rev();
     let mut mounts = places.map(|(index, mount)| (index, mount, destination(mount)));
     let last = mounts.find(|(_, _, path)| matches!(&**path, "/dev" | devices::NULL));
-    last.filter(|(_, _, path)| path == devices::NULL).map(|(index, mount, _)| (index, mount))
+    last.filter(|(_, _, path)| path == devices::NULL).map(|(index, mount, _)| (index, &**mount))
 }
 
 /// No filesystem is mounted on `/dev/null`, which would be a directory.

@@ -137,7 +137,7 @@ fn others(
     mounts.flat_map(move |(index, mount)| {
         let all = mount.options.iter().map(String::as_str).enumerate();
         let others = all.filter(move |(_, option)| options(option) && is_other(option));
-        others.map(move |(at, option)| (index, mount, at, option))
+        others.map(move |(at, option)| (index, &**mount, at, option))
     })
 }
 

@@ -20,7 +20,7 @@ const INSIDE_PROC: [&str; 10] = [
 ];
 
 fn all(spec: &Spec) -> impl Iterator<Item = (usize, &Mount)> {
-    spec.mounts.iter().enumerate()
+    spec.mounts.iter().map(|mount| &**mount).enumerate()
 }
 
 /// The spec has a root.
@@ -80,7 +80,7 @@ pub(super) fn terminals(spec: &Spec, findings: &mut Findings) {
         "/dev" => mount.is_bind(),
         _ => false,
     };
-    if terminal && !spec.mounts.is_empty() && !spec.mounts.iter().any(has) {
+    if terminal && !spec.mounts.is_empty() && !spec.mounts.iter().any(|mount| has(mount)) {
         let text = "needs a devpts on /dev/pts";
         findings.add_contradiction(place!["process", "terminal"], place!["mounts"], text);
     }

@@ -161,7 +161,7 @@ pub(super) fn device_names_differ(spec: &Spec, findings: &mut Findings) {
 /// The lists of hidden paths with their names.
 pub(super) fn hidden_lists(spec: &Spec) -> impl Iterator<Item = (&'static str, &[String])> {
     spec.linux.iter().flat_map(|linux| {
-        [("maskedPaths", &*linux.masked_paths), ("readonlyPaths", &*linux.readonly_paths)]
+        [("maskedPaths", &**linux.masked_paths), ("readonlyPaths", &**linux.readonly_paths)]
     })
 }
 
@@ -180,7 +180,7 @@ pub(super) fn masked_last_capability(spec: &Spec, findings: &mut Findings) {
     if spec.process.as_ref().is_none_or(|process| process.capabilities.is_none()) {
         return;
     }
-    let masked = spec.linux.iter().flat_map(|linux| &linux.masked_paths).enumerate();
+    let masked = spec.linux.iter().flat_map(|linux| &*linux.masked_paths).enumerate();
     for (index, path) in masked {
         let path = clean_path(path);
         let rest = LAST_CAPABILITY.strip_prefix(path.trim_end_matches('/'));

@@ -16,7 +16,7 @@ const REALTIME_PERIOD: u64 = 1_000_000;
 const HIGHEST_REALTIME_PERIOD: u64 = u64::MAX / 1000;
 
 pub(super) fn resources(spec: &Spec) -> Option<&Resources> {
-    spec.linux.as_ref()?.resources.as_ref()
+    spec.linux.as_ref()?.resources.as_deref()
 }
 
 fn memory_of(spec: &Spec) -> Option<&Memory> {

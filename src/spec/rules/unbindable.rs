@@ -20,7 +20,7 @@ pub(super) fn hidden_paths(spec: &Spec, findings: &mut Findings) {
     if !spec.mounts.iter().any(|mount| unbindable(mount).is_some()) {
         return;
     }
-    let places: Vec<Cow<'_, str>> = spec.mounts.iter().map(destination).collect();
+    let places: Vec<Cow<'_, str>> = spec.mounts.iter().map(|mount| destination(mount)).collect();
     // The last mount at each place.
     let mounts: BTreeMap<&str, usize> =
         places.iter().enumerate().map(|(index, path)| (&**path, index)).collect();

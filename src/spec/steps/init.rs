@@ -31,13 +31,14 @@ pub(super) fn init(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), S
     }
     args.splice(0..0, [PATH, "--"].map(str::to_owned));
     // The last mount, so that none hides it.
-    assembly.spec.mounts.push(Mount {
+    let mount = Mount {
         destination: PATH.to_owned(),
         kind: "bind".to_owned(),
         source: source.clone(),
         options: ["bind", "ro"].map(str::to_owned).to_vec(),
         ..Mount::default()
-    });
+    };
+    assembly.spec.mounts.push(mount.into());
     assembly.attribute_changes(|| Origin::option("init"));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::image_rules::ImageRules;
 use crate::domain::origin::Origin;
-use crate::oci::Mount;
+use crate::oci::{EncodedOnce, Mount};
 use crate::paths::clean;
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
@@ -80,8 +80,8 @@ pub(super) fn make_writable(assembly: &mut Assembly, kind: &str) {
     }
 }
 
-fn resize_shm(mounts: &mut [Mount], size_kb: u64) -> Result<(), SpecError> {
-    let is_shm = |mount: &&mut Mount| {
+fn resize_shm(mounts: &mut [EncodedOnce<Mount>], size_kb: u64) -> Result<(), SpecError> {
+    let is_shm = |mount: &&mut EncodedOnce<Mount>| {
         mount.destination == "/dev/shm" && mount.kind == "tmpfs" && mount.source == "shm"
     };
     let shm = mounts.iter_mut().find(is_shm).ok_or_else(|| {
@@ -159,7 +159,7 @@ impl Order {
 }
 
 /// Adds mounts, each instead of any other with the same destination.
-fn add(mounts: &mut Vec<Mount>, added: &[Mount], order: Order) {
+fn add(mounts: &mut Vec<EncodedOnce<Mount>>, added: &[Mount], order: Order) {
     let mut paths: Vec<String> = mounts.iter().map(|mount| clean(&mount.destination)).collect();
     let mut sorted: BTreeSet<String> = paths.iter().cloned().collect();
     for mount in added {
@@ -179,7 +179,7 @@ fn add(mounts: &mut Vec<Mount>, added: &[Mount], order: Order) {
             Order::ParentsFirst => same.or_else(|| first_below(&path, &paths, &sorted)),
         };
         let at = at.unwrap_or(mounts.len());
-        mounts.insert(at, mount.clone());
+        mounts.insert(at, mount.clone().into());
         paths.insert(at, path);
     }
 }

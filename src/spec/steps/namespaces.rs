@@ -158,5 +158,5 @@ pub(super) fn will_have(inputs: &Inputs<'_>, assembly: &Assembly, kind: Namespac
 }
 
 fn all(assembly: &Assembly) -> impl Iterator<Item = &LinuxNamespace> {
-    assembly.spec.linux.iter().flat_map(|linux| &linux.namespaces)
+    assembly.spec.linux.iter().flat_map(|linux| &*linux.namespaces)
 }

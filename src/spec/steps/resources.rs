@@ -18,7 +18,7 @@ pub(super) fn resources(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<
     if *limits == Resources::default() {
         return Ok(());
     }
-    assembly.linux().resources.get_or_insert_default().merge(limits.clone());
+    Member::merge(&mut **assembly.linux().resources.get_or_insert_default(), limits.clone());
     attribute_resources(limits, assembly)
 }
 

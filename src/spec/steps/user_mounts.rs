@@ -3,7 +3,7 @@
 use super::namespaces::{has, is_private};
 use crate::domain::origin::Origin;
 use crate::domain::sandbox::{NamespaceKind, UserMounts};
-use crate::oci::{IdMapping, Mount};
+use crate::oci::{EncodedOnce, IdMapping, Mount};
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
@@ -46,7 +46,7 @@ pub(super) fn user_mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Resul
 
 /// Makes each mount of a filesystem a recursive bind of the host's.
 fn bind(assembly: &mut Assembly, filesystem: &str, source: &str, why: &str) {
-    let is_it = |mount: &&mut Mount| mount.kind == filesystem && !mount.is_bind();
+    let is_it = |mount: &&mut EncodedOnce<Mount>| mount.kind == filesystem && !mount.is_bind();
     let mut warnings = Vec::new();
     for mount in assembly.spec.mounts.iter_mut().filter(is_it) {
         let path = &mount.destination;
@@ -75,7 +75,7 @@ fn maps_terminals(assembly: &Assembly) -> bool {
 
 /// Drops the group of terminals from each devpts.
 fn drop_group(assembly: &mut Assembly, why: &str) {
-    let is_it = |mount: &&mut Mount| {
+    let is_it = |mount: &&mut EncodedOnce<Mount>| {
         mount.kind == "devpts" && mount.options.iter().any(|option| option == TTY_OPTION)
     };
     let mut warnings = Vec::new();
