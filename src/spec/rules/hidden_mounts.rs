@@ -1,10 +1,10 @@
-//! Mounts that a later mount hides.
+//! How the mounts of a spec lie on one another: those that a later mount hides, and those inside another one.
 
 use super::clean_paths::{clean_path, destination, directories_above};
 use super::{Findings, devices, repeated};
 use crate::oci::{Mount, Spec, place};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No mount is hidden by a later one.
 pub(super) fn once(spec: &Spec, findings: &mut Findings) {
@@ -106,6 +106,41 @@ pub(super) fn copied(spec: &Spec, findings: &mut Findings) {
         if !mount.is_bind() && NOT_COPIED.contains(&mount.kind.as_str()) {
             visible.insert(path, index);
         }
+    }
+}
+
+/// Filesystems in which nobody can make a directory.
+const WITHOUT_DIRECTORIES: [&str; 2] = ["devpts", "mqueue"];
+
+/// Nothing is mounted where its directory or file cannot be made: in a devpts, except on its `ptmx`, and on a directory
+/// in an mqueue.
+pub(super) fn inside_devpts(spec: &Spec, findings: &mut Findings) {
+    let is_unfit =
+        |mount: &Mount| WITHOUT_DIRECTORIES.contains(&mount.kind.as_str()) && !mount.is_bind();
+    let unfit = spec.mounts.iter().filter(|mount| is_unfit(mount));
+    let unfit: BTreeSet<Cow<'_, str>> = unfit.map(|mount| destination(mount)).collect();
+    let is_inside = |path: &str| directories_above(path).any(|above| unfit.contains(above));
+    if !spec.mounts.iter().any(|mount| is_inside(&destination(mount))) {
+        return;
+    }
+    let paths: Vec<Cow<'_, str>> = spec.mounts.iter().map(|mount| destination(mount)).collect();
+    let mut earlier: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, path) in paths.iter().enumerate() {
+        let at = directories_above(path).filter_map(|above| earlier.get(above)).max().copied();
+        if let Some(at) = at.filter(|at| is_unfit(&spec.mounts[*at])) {
+            let kind = &spec.mounts[at].kind;
+            // What is bound can be a file, for which a file can be made in an mqueue.
+            let can_be_made = match kind.as_str() {
+                "devpts" => path.strip_prefix(&*paths[at]) == Some("/ptmx"),
+                _ => spec.mounts[index].is_bind(),
+            };
+            if !can_be_made {
+                let text = format_args!("cannot be made inside the {kind} on {}", paths[at]);
+                let place = |index| place!["mounts", index, "destination"];
+                findings.add_contradiction(place(index), place(at), text);
+            }
+        }
+        earlier.insert(path, index);
     }
 }
 

@@ -286,6 +286,7 @@ mod tests {
         let dev = json!({"destination": "/dev", "type": "tmpfs"});
         let groups = json!({"destination": "/proc/uptime", "type": "cgroup"});
         let at = |destination: &str, kind: &str| json!({"destination": destination, "type": kind});
+        let bind = |destination: &str| json!({"destination": destination, "source": "/x", "options": ["bind"]});
         let copying =
             json!({"destination": "/./a", "type": "tmpfs", "options": ["ro", "tmpcopyup"]});
         let (on, below, beside) = (at("/a", "cgroup"), at("/a/b/c", "devpts"), at("/a-b", "proc"));
@@ -298,6 +299,15 @@ mod tests {
             (json!([proc, copying, below, beside]), &[]),
             (json!([proc, beside, copying]), &[]),
             (json!([proc, dev, on_null]), &["mount-on-null"]),
+            (json!([proc, at("/a", "devpts"), at("/a//b/c", "tmpfs")]), &["mount-inside-devpts"]),
+            (
+                json!([proc, at("/a", "mqueue"), at("/a/b", "tmpfs")]),
+                &["mount-inside-devpts", "user-namespace-mqueue"],
+            ),
+            (json!([proc, at("/a", "mqueue"), bind("/a/b")]), &["user-namespace-mqueue"]),
+            (json!([proc, at("/a", "devpts"), bind("/a/b")]), &["mount-inside-devpts"]),
+            (json!([proc, at("/a", "devpts"), bind("/a/ptmx"), at("/ab", "tmpfs")]), &[]),
+            (json!([proc, at("/a", "devpts"), at("/a", "tmpfs"), bind("/a/b")]), &["mount-once"]),
             (json!([proc, on_null, dev]), &["mount-hidden"]),
             (json!([groups, proc]), &["mount-hidden", "mount-cgroup-in-proc"]),
         ] {

@@ -173,6 +173,8 @@ pub(super) fn dev_options(spec: &Spec, findings: &mut Findings) {
                     "should be at least {DEV_INODES}, for the nodes and links of /dev"
                 );
                 findings.add(place(), text);
+            } else if option == "rro" {
+                findings.add(place(), "should be ro on /dev: crun makes no devices after rro");
             } else if option == "nodev" {
                 findings.add(place(), "should not be set on /dev: a runtime opens /dev/null there");
             }

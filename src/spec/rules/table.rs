@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 175] = [
+pub static RULES: [Rule; 176] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -139,6 +139,8 @@ pub static RULES: [Rule; 175] = [
         "ours: runtimes mount both, and only the later one is visible", hidden_mounts::hidden),
     refused("mount-copied-filesystem", "A tmpfs with tmpcopyup does not hide a proc, a sysfs, control groups or a devpts.",
         "runc: doTmpfsCopyUp, which copies all files; crun: do_mounts, which fails except for a devpts", hidden_mounts::copied),
+    refused("mount-inside-devpts", "Nothing is mounted inside a devpts except on its ptmx, and no filesystem inside an mqueue.",
+        "runc: createMountpoint; crun: do_mounts", hidden_mounts::inside_devpts),
     refused("terminal-devpts", "With a terminal, a devpts is mounted on /dev/pts.",
         "runc: setupConsole; crun: libcrun_set_terminal", mounts::terminals),
     refused("mount-on-null", "No filesystem is mounted on /dev/null.",
@@ -159,7 +161,7 @@ pub static RULES: [Rule; 175] = [
         "runc 1.1 and 1.6.0-rc.1 pass it on to the filesystem", mount_options::defaults),
     warned("mount-proc-depth", "A proc and a sysfs are mounted directly below the root.",
         "crun: do_mounts, where there is no directory", mounts::proc_depth),
-    warned("mount-dev", "What is mounted on /dev has devices, and 32 inodes or more.",
+    warned("mount-dev", "What is mounted on /dev has devices and 32 inodes or more, and does not have the option rro.",
         "runc: reOpenDevNull, setupDevSymlinks; crun: libcrun_reopen_dev_null", mounts::dev_options),
     warned("mount-copy-up", "Only a tmpfs has the option tmpcopyup.",
         "crun: do_mounts", mounts::copy_up),

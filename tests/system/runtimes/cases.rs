@@ -145,6 +145,13 @@ fn tmpfs(option: &str) -> Value {
     mount(json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": [option]}))
 }
 
+/// A filesystem on `/data`, and a mount inside it.
+fn inside(kind: &str, inside: Value) -> Value {
+    let mut spec = mount(json!({"destination": "/data", "type": kind, "source": kind}));
+    spec["mounts"].as_array_mut().unwrap().push(inside);
+    spec
+}
+
 /// One more mount, and a tmpfs over it into which it is copied.
 fn copying_over(hidden: Value) -> Value {
     let mut spec = tmpfs("tmpcopyup");
@@ -533,6 +540,11 @@ pub(crate) const CASES: &[Case] = &[
         spec["mounts"][1]["options"] = json!(["nr_inodes=10"]);
         spec
     }),
+    case("mount-dev", Crun, || {
+        let mut spec = json!({"mounts": base()["mounts"]});
+        spec["mounts"][1]["options"] = json!(["rro"]);
+        spec
+    }),
     case("mount-hidden", Nobody, || {
         let mut spec = base();
         let shm = json!({"destination": "/dev/shm", "type": "tmpfs", "source": "shm"});
@@ -557,6 +569,19 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("mount-copied-filesystem", RuncOfTheRules, || {
         copying_over(json!({"destination": "/data", "type": "devpts", "source": "devpts"}))
+    }),
+    case("mount-inside-devpts", Both, || {
+        inside("devpts", json!({"destination": "/data/x", "type": "tmpfs", "source": "tmpfs"}))
+    }),
+    case("mount-inside-devpts", Both, || {
+        let options = ["bind"];
+        inside(
+            "devpts",
+            json!({"destination": "/data/0", "source": "/etc/hosts", "options": options}),
+        )
+    }),
+    case("mount-inside-devpts", Both, || {
+        inside("mqueue", json!({"destination": "/data/x", "type": "tmpfs", "source": "tmpfs"}))
     }),
     case("mount-copy-up", Crun, || {
         let options = ["bind", "tmpcopyup"];
