@@ -21,6 +21,7 @@ use crate::server::turns::{Patience, Turn, Turns};
 use crate::workers::{QueueFull, SMALL_REQUEST, Workers};
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -59,18 +60,15 @@ pub struct CallLimits {
     pub workers: Workers,
     /// The status of a call above a limit.
     pub overloaded: Status,
-    /// The status of a request that is larger than its service decodes. tonic answers `OUT_OF_RANGE`, which no
-    /// other implementation does, and which no client retries or reports as a limit; for one that is larger when it is
-    /// decompressed it answers `RESOURCE_EXHAUSTED` without details.
+    /// The status of a request that is larger than its service decodes. tonic answers `OUT_OF_RANGE`, which no client
+    /// reports as a limit, or `RESOURCE_EXHAUSTED` without details.
     pub too_large: Status,
     /// The status of a call that has taken so long.
     pub late: fn(Duration) -> Status,
 }
 
-/// The header with the compression of a request.
+/// The header with the compression of a request, and the one with those that a client accepts.
 const GRPC_ENCODING: &str = "grpc-encoding";
-
-/// The header with the compressions that a client accepts.
 const GRPC_ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
 /// A service with limits on its calls.
@@ -89,7 +87,6 @@ struct Limiter {
     metrics: Arc<Metrics>,
 }
 
-/// A turn and a place in flight.
 type Admission = (Turn, Place);
 
 /// The place of a call in flight.
@@ -274,6 +271,10 @@ impl Limiter {
 /// Encodes an answer, which is a single message. Else a worker encodes it while it is sent, and a large request has a large answer.
 async fn encode(response: Response<Body>) -> Response<Body> {
     let (head, body) = response.into_parts();
+    // An error is headers alone. A collected body would add an empty frame, which clients take for a broken answer.
+    if body.is_end_stream() {
+        return Response::from_parts(head, body);
+    }
     match body.collect().await {
         Ok(encoded) => Response::from_parts(head, Body::new(encoded)),
         Err(status) => status.into_http(),

@@ -1,11 +1,16 @@
 //! The limits of clients, and the errors beyond them.
 
-use crate::operations::{Server, request, within};
+use crate::operations::{IMAGE, Server, request, within};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full};
+use prost::Message as _;
 use specd::api::pb::specd::{ProcessOptions, SpecOptions, SpecServiceClient};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use tower::ServiceExt as _;
 
 fn reason(status: &Status) -> String {
     status.get_details_error_info().unwrap().reason
@@ -41,6 +46,31 @@ fn with_env(bytes: usize) -> tonic::Request<specd::api::pb::specd::GenerateReque
     let process = Some(ProcessOptions { env, ..Default::default() });
     request.get_mut().options = Some(SpecOptions { process, ..Default::default() }.into());
     request
+}
+
+/// An error is headers alone, which end the stream. Other clients than tonic take it for a broken answer if data follows.
+#[tokio::test]
+async fn an_error_has_no_body_however_large_its_request_is() {
+    let server = Server::start(&[]).await;
+    for (bytes, name, wanted) in [
+        (10, "", "3"),
+        (100_000, "", "3"),
+        (100_000, "docker.io/library/absent:1", "5"),
+        (1_100_000, IMAGE, "8"),
+    ] {
+        let mut message = with_env(bytes).into_inner();
+        message.image = name.to_owned();
+        let framed = [&[0][..], &u32::try_from(message.encoded_len()).unwrap().to_be_bytes()];
+        let body = Full::from([framed.concat(), message.encode_to_vec()].concat());
+        let request = http::Request::post("/specd.v1.SpecService/Generate")
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Body::new(body.map_err(|never| match never {})))
+            .unwrap();
+        let answer = within("an answer", server.channel().await.oneshot(request)).await.unwrap();
+        assert_eq!(answer.headers()["grpc-status"], wanted, "{bytes} {name}");
+        assert!(answer.body().is_end_stream(), "{bytes} {name}: more than headers");
+    }
 }
 
 #[tokio::test]
