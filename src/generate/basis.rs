@@ -61,7 +61,8 @@ impl Generator {
         Ok((profiles, basis))
     }
 
-    /// Looks up names. Namespace and digest become parts of the call's log line.
+    /// Looks up names. The namespace, and the digest or else the image's name, become parts of the call's
+    /// log line.
     async fn look_up_names(
         &self,
         profiles: &Arc<Profiles>,
@@ -95,7 +96,10 @@ impl Generator {
                 let digest = basis.resolved.target.digest.as_str();
                 record_all!(span, namespace, digest);
             }
-            Err(_) => drop(span.record("namespace", namespace)),
+            Err(_) => {
+                let image = image.as_str();
+                record_all!(span, namespace, image);
+            }
         }
         found
     }

@@ -1,10 +1,11 @@
 //! One log line for each call, and the request id that the log lines of a call share.
 //!
-//! The line has method, code, latency, peer and id; never a message, and no metadata except the id. Health checks
-//! come every few seconds from every prober, so their lines are logged at level debug. Lines of failed calls are
+//! The line has method, code, latency, peer and id, and the reason of a failure; never a message, and no metadata except the
+//! id. Health checks come every few seconds from every prober, and clients with reflection call it before each call, so their
+//! lines are logged at level debug. Lines of failed calls are
 //! limited, because every peer can make calls fail at any rate.
 
-use crate::call_end::OnEnd;
+use crate::call_end::{OnEnd, status_code};
 use crate::server::callee::Callee;
 use crate::server::code;
 use crate::server::listen::Peer;
@@ -13,8 +14,9 @@ use crate::server::metrics::{MethodMetrics, Metrics};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tonic::Code;
 use tonic::body::Body;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -27,14 +29,12 @@ pub const MAX_REQUEST_ID: usize = 128;
 /// The longest method name that is logged, in characters: callers choose the names of unknown methods.
 const MAX_METHOD: usize = 128;
 
-const HEALTH: &str = "/grpc.health.v1.Health/";
-
-/// gRPC's own services, health and reflection, which are not traced.
+/// gRPC's own services, health and reflection, which are not traced, and not logged at level info.
 const OWN_SERVICES: &str = "/grpc.";
 
 /// A service that logs its calls.
 ///
-/// Each call runs in a span with the id, and with two empty fields, `namespace` and `digest`, that its
+/// Each call runs in a span with the id, and with three empty fields, `namespace`, `image` and `digest`, that its
 /// handler fills in. The field `otel.kind` is for traces.
 #[derive(Debug, Clone)]
 pub struct Traced<S> {
@@ -152,6 +152,9 @@ impl<S: Callee<B>, B: Send> Callee<B> for Traced<S> {
         // HPACK does not add a sensitive value to its table, where one that differs for each call would be of no use.
         id.set_sensitive(true);
         response.headers_mut().insert(REQUEST_ID, id);
+        if let Some(reason) = find_reason(response.headers()) {
+            span.record("reason", reason);
+        }
         on_end.watch(response, span)
     }
 }
@@ -181,9 +184,8 @@ impl Call {
         let (log, path) = (self.log, self.uri.path());
         let is_failed = code != Code::Ok;
         let is_info = (log.ok || (log.failed && (is_failed || latency >= log.slow)))
-            && !path.starts_with(HEALTH);
-        let is_refused = matches!(code, Code::Unimplemented | Code::ResourceExhausted);
-        let limit = if is_refused { &self.limits.refused } else { &self.limits.failed };
+            && !path.starts_with(OWN_SERVICES);
+        let limit = if is_refused(code) { &self.limits.refused } else { &self.limits.failed };
         let mut left_out = None;
         if is_info && is_failed {
             let Some(count) = limit.admit() else { return };
@@ -212,12 +214,33 @@ fn span(request_id: &str, is_traced: bool) -> Span {
             "call",
             request_id,
             namespace = Empty,
+            image = Empty,
             digest = Empty,
+            reason = Empty,
             otel.kind = Empty
         )
     } else {
-        tracing::info_span!(target: "specd::server::trace::untraced", "call", request_id, namespace = Empty, digest = Empty)
+        tracing::info_span!(
+            target: "specd::server::trace::untraced",
+            "call",
+            request_id,
+            namespace = Empty,
+            image = Empty,
+            digest = Empty,
+            reason = Empty
+        )
     }
+}
+
+/// Whether a code is that of a call that was refused before any work.
+fn is_refused(code: Code) -> bool {
+    matches!(code, Code::Unimplemented | Code::ResourceExhausted)
+}
+
+/// The reason of a failure, for example `IMAGE_NOT_FOUND`. It is not looked for in calls that were refused: there are many.
+fn find_reason(headers: &HeaderMap) -> Option<String> {
+    status_code(headers).filter(|code| *code != Code::Ok && !is_refused(*code))?;
+    Some(Status::from_header_map(headers)?.get_details_error_info()?.reason)
 }
 
 /// Whether a caller's id is accepted: 1 to [`MAX_REQUEST_ID`] printable ASCII characters.

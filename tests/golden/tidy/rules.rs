@@ -318,6 +318,7 @@ pub(crate) const TABLE: &[Row] = &[
             "tokio_util",
             "tonic",
             "tonic_reflection",
+            "tonic_types",
             "tonic_web",
             "tower",
             "tracing",

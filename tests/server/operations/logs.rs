@@ -3,7 +3,7 @@
 use crate::logs::Logs;
 use crate::operations::{FakeContainerd, IMAGE, Server, request, within};
 use rustix::process::{Pid, Signal, kill_process};
-use specd::api::pb::specd::{ProcessOptions, SpecOptions};
+use specd::api::pb::specd::{ProcessOptions, SpecOptions, UserOptions};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -30,6 +30,36 @@ async fn one_line_a_call_with_request_id_peer_namespace_digest_code_and_latency(
     assert_eq!(span["request_id"], "r-1");
     assert_eq!(span["namespace"], "functions");
     assert_eq!(span["digest"], digest);
+}
+
+/// What an operator needs at night: why the call failed, and for which image.
+#[tokio::test]
+async fn the_line_of_a_failed_call_has_its_reason_and_its_image() {
+    let (logs, _guard) = Logs::keep("info");
+    let server = Server::start(&[]).await;
+    let mut absent = request();
+    absent.get_mut().image = "docker.io/library/absent:1".to_owned();
+    server.generate(absent).await.unwrap_err();
+    let mut refused = request();
+    let user = UserOptions { user: Some("nobody-has-it".to_owned()), ..Default::default() };
+    refused.get_mut().options = Some(SpecOptions { user: Some(user), ..Default::default() }.into());
+    server.generate(refused).await.unwrap_err();
+    within("the lines", async {
+        while logs.with("call").len() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let calls = logs.with("call");
+    let span = &calls[0]["spans"][0];
+    assert_eq!(calls[0]["code"], "NOT_FOUND");
+    assert_eq!(
+        (&span["reason"], &span["image"]),
+        (&"IMAGE_NOT_FOUND".into(), &"docker.io/library/absent:1".into())
+    );
+    let span = &calls[1]["spans"][0];
+    assert_eq!(span["reason"], "USER_NOT_FOUND", "{span}");
+    assert!(span["digest"].as_str().unwrap().starts_with("sha256:"), "{span}");
 }
 
 #[tokio::test]
