@@ -32,7 +32,7 @@ pub fn from_value<T: Member + DeserializeOwned>(json: Value) -> Result<T, Vec<Wr
     }
     // The types were checked, so this cannot fail.
     serde_json::from_value(json)
-        .map_err(|_| vec![WrongType { place: Place::default(), expected: "an object" }])
+        .map_err(|_| vec![WrongType { place: Place::default(), expected: "an object".into() }])
 }
 
 /// Compact JSON with the escapes of Go's `encoding/json`.
@@ -125,6 +125,34 @@ mod tests {
             ]
         );
         assert_eq!(from_value::<Capabilities>(json!([])).unwrap_err().len(), 1);
+    }
+
+    /// Go reads each of these as the field.
+    #[test]
+    fn a_name_in_another_case_is_refused_at_every_depth() {
+        let wrong = from_value::<Spec>(json!({
+            "process": {"User": {"uid": 0}, "user": {"UID": 0}, "argſ": [], "cwd": "/", "args2": []},
+            "mounts": [{"Options": []}], "HOOKS": {}, "linux": {"maskedpaths": [], "sysctl": {"A": "", "a": ""}},
+            "annotations": {"A": "", "a": ""}, "windows": {"Network": {}, "network": {}},
+        }));
+        let wrong: Vec<String> =
+            wrong.unwrap_err().iter().map(|one| one.place.to_string()).collect();
+        assert_eq!(
+            wrong,
+            [
+                "process.user.UID",
+                "process.User",
+                "process[\"argſ\"]",
+                "mounts[0].Options",
+                "linux.maskedpaths",
+                "HOOKS"
+            ]
+        );
+        let wrong = from_value::<Spec>(json!({"Root": null})).unwrap_err();
+        assert_eq!(
+            wrong[0].to_string(),
+            "Root: must be written \"root\", because runc ignores the case of names"
+        );
     }
 
     /// Go would read `null` as gid 0, as an empty text, or as an object without fields.

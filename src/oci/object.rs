@@ -99,6 +99,7 @@ macro_rules! object {
                         });
                     }
                 )*
+                $crate::oci::types::check_case(json, &[$($name),*], place, wrong);
             }
 
             fn fill_placeholders(&mut self, fill: &dyn Fn(&str) -> String) {

@@ -2,6 +2,7 @@
 
 use crate::oci::place::Place;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,7 +12,7 @@ pub struct WrongType {
     /// Where it is.
     pub place: Place,
     /// The type that the field has, for example `a string`.
-    pub expected: &'static str,
+    pub expected: Cow<'static, str>,
 }
 
 impl fmt::Display for WrongType {
@@ -262,8 +263,28 @@ impl Member for Value {
 /// The fields that no struct has, by their names.
 pub type Other = Map<String, Value>;
 
+/// Notes each key that differs from the name of a field in the case of its letters alone. Go's `encoding/json`, with which
+/// runc reads a spec, takes it for that field.
+pub(super) fn check_case(
+    json: &Value,
+    names: &[&str],
+    place: &mut Place,
+    wrong: &mut Vec<WrongType>,
+) {
+    let keys = json.as_object().into_iter().flatten().map(|(key, _)| key);
+    for key in keys.filter(|key| !names.contains(&key.as_str())) {
+        // The two letters beyond ASCII that have one of ASCII in the other case: the Kelvin sign and the long s.
+        let folded = key.replace('\u{212A}', "k").replace('\u{17F}', "s");
+        if let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(&folded)) {
+            let expected = format!("written {name:?}, because runc ignores the case of names");
+            let place = place.enter(key.as_str(), |place| place.clone());
+            wrong.push(WrongType { place, expected: expected.into() });
+        }
+    }
+}
+
 pub(super) fn check(fits: bool, expected: &'static str, place: &Place, wrong: &mut Vec<WrongType>) {
     if !fits {
-        wrong.push(WrongType { place: place.clone(), expected });
+        wrong.push(WrongType { place: place.clone(), expected: expected.into() });
     }
 }

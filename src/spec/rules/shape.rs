@@ -3,7 +3,7 @@
 use super::{Findings, hooks};
 use crate::oci::{Place, Spec, place};
 
-/// Finds nothing: types are checked where JSON is read, by `oci::json::from_value`, and a [`Spec`] has them.
+/// Finds nothing: types and names are checked where JSON is read, by `oci::json::from_value`, and a [`Spec`] has them.
 pub(super) fn types(_: &Spec, _: &mut Findings) {}
 
 /// No object lacks a string that the runtime spec requires. An empty string is missing, as in Go.

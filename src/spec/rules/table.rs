@@ -30,7 +30,7 @@ const fn warned(
 /// The rule on types, which are checked where JSON is read.
 pub(crate) const FIELD_TYPE: Rule = refused(
     "field-type",
-    "Every value has the type that the runtime spec gives its field.",
+    "Every value has the type that the runtime spec gives its field, and no name differs from that of a field in case alone.",
     "runc: loadSpec",
     shape::types,
 );

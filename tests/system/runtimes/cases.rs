@@ -332,6 +332,8 @@ pub(crate) const RUNS: &[(&str, Patch)] = &[
 pub(crate) const CASES: &[Case] = &[
     case("field-type", Runc, || process("user", json!({"uid": "root"}))),
     case("field-type", Both, || process("user", json!({"uid": -1}))),
+    // runc reads it as cwd, and refuses this one.
+    case("field-type", Runc, || process("Cwd", json!("/proc/self/fd/7"))),
     case("required-field", Both, || mount(json!({"type": "tmpfs", "source": "tmpfs"}))),
     case("required-field", Crun, || {
         linux("devices", json!([{"path": "", "type": "c", "major": 1, "minor": 3}]))
