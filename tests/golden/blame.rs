@@ -97,7 +97,7 @@ fn cases() -> Vec<(Value, &'static str)> {
         ),
         (json!({"resources": {"rdt": {"clos_id": ".."}}}), "options.resources.rdt.clos_id"),
         (
-            json!({"devices": {"rules": [{"allow": true, "access": "x"}]}}),
+            json!({"devices": {"rules": [{"type": "DEVICE_TYPE_CHAR", "access": "x"}]}}),
             "options.devices.rules[0].access",
         ),
         (

@@ -4,7 +4,7 @@ use crate::support::api_fields;
 use prost::Message;
 use prost::bytes::Bytes;
 use specd::api::bounds::{Refusal, check};
-use specd::api::pb::specd::GenerateRequest;
+use specd::api::pb::specd::{self as pb, GenerateRequest};
 use specd::domain::limits::{API, Bound, JSON_DEPTH, JSON_VALUES, REQUEST_ELEMENTS};
 use std::collections::BTreeSet;
 
@@ -32,6 +32,35 @@ fn every_field_has_a_bound_and_every_bound_a_field() {
     assert_eq!(fields, bounds);
     assert_eq!(API.len(), bounds.len(), "a field has two bounds");
     assert!(bounds.len() > 90);
+}
+
+/// The generated code would read them as unspecified.
+#[test]
+fn unknown_values_of_enums_are_refused() {
+    let rule = pb::DeviceRule { r#type: 9, ..Default::default() };
+    let devices = pb::DeviceOptions { rules: vec![rule], ..Default::default() };
+    let scheduler = pb::Scheduler { flags: vec![77, 1], ..Default::default() };
+    let process = pb::ProcessOptions { scheduler: Some(scheduler), ..Default::default() };
+    let options =
+        pb::SpecOptions { devices: Some(devices), process: Some(process), ..Default::default() };
+    let mut request = GenerateRequest { options: Some(options.into()), ..Default::default() };
+    for (encoding, wanted) in [(0, None), (2, None), (3, Some("3")), (-1, Some("-1"))] {
+        request.encoding = encoding;
+        let wrong = violations("GenerateRequest", &request.encode_to_vec());
+        let texts = wrong.join("\n");
+        let known = "known are DEVICE_TYPE_UNSPECIFIED, DEVICE_TYPE_ALL, DEVICE_TYPE_CHAR, DEVICE_TYPE_BLOCK";
+        assert!(
+            texts.contains(&format!("options.devices.rules[0].type: unknown value 9, {known}")),
+            "{texts}"
+        );
+        assert!(
+            texts.contains("options.process.scheduler.flags[0]: unknown value 77, known are "),
+            "{texts}"
+        );
+        let encoding = wanted.map(|value| format!("encoding: unknown value {value}, known are "));
+        assert_eq!(wrong.len(), 2 + usize::from(wanted.is_some()), "{texts}");
+        assert!(encoding.is_none_or(|text| texts.contains(&text)), "{texts}");
+    }
 }
 
 #[test]

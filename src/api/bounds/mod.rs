@@ -12,7 +12,7 @@ use crate::domain::limits::{Bound, JSON_DEPTH, JSON_VALUES, REQUEST_ELEMENTS};
 use crate::domain::violation::Violations;
 use shape::{Field, Kind, Shape};
 use std::ops::Range;
-use wire::{Wire, next};
+use wire::{Wire, next, varint};
 
 /// Why a request is not decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl<'a> Walk<'a> {
         if field.repeated {
             let count = match (&field.kind, wire) {
                 // Numbers may be packed.
-                (Kind::Number, Wire::Bytes(packed)) => {
+                (Kind::Number | Kind::Enum(_), Wire::Bytes(packed)) => {
                     packed.iter().filter(|byte| **byte & 0x80 == 0).count()
                 }
                 _ => 1,
@@ -156,6 +156,25 @@ impl<'a> Walk<'a> {
         }
         match (&field.kind, wire) {
             (Kind::Number, _) => Some(()),
+            (Kind::Enum(known), Wire::Varint(value)) => {
+                self.enum_value(known, *value);
+                Some(())
+            }
+            (Kind::Enum(known), Wire::Bytes(packed)) => {
+                let mut values = Vec::new();
+                let mut packed = *packed;
+                while !packed.is_empty() {
+                    values.push(varint(&mut packed)?);
+                }
+                // From the last one: the path has its position.
+                for value in values.into_iter().rev() {
+                    self.enum_value(known, value);
+                    if let Some((_, index)) = self.path.last_mut() {
+                        *index = index.and_then(|index| index.checked_sub(1));
+                    }
+                }
+                Some(())
+            }
             (Kind::Text, Wire::Bytes(text)) => {
                 self.text(bound, text);
                 Some(())
@@ -169,7 +188,10 @@ impl<'a> Walk<'a> {
                 }
             }
             (Kind::Entry(value), Wire::Bytes(inner)) => self.entry(value.as_deref(), bound, inner),
-            (Kind::Text | Kind::Message(_) | Kind::Entry(_), Wire::Number) => None,
+            (Kind::Enum(_), Wire::Fixed)
+            | (Kind::Text | Kind::Message(_) | Kind::Entry(_), Wire::Varint(_) | Wire::Fixed) => {
+                None
+            }
         }
     }
 
@@ -181,10 +203,21 @@ impl<'a> Walk<'a> {
                     Some(shape) => self.message(shape, None, text, &mut Counts::default())?,
                     None => self.text(bound, text),
                 },
-                (_, Wire::Bytes(_) | Wire::Number) => {}
+                (_, Wire::Bytes(_) | Wire::Varint(_) | Wire::Fixed) => {}
             }
         }
         Some(())
+    }
+
+    /// Checks a value of an enum. The generated code would read one that is unknown as unspecified.
+    fn enum_value(&mut self, known: &[(i32, String)], value: u64) {
+        // Negative numbers have ten bytes on the wire.
+        let is_known = known.iter().any(|(number, _)| i64::from(*number).cast_unsigned() == value);
+        if !is_known {
+            let names: Vec<&str> = known.iter().map(|(_, name)| name.as_str()).collect();
+            let value = value.cast_signed();
+            self.refuse(format_args!("unknown value {value}, known are {}", names.join(", ")));
+        }
     }
 
     /// Counts elements of a list or map. Returns whether there may be more.

@@ -4,15 +4,20 @@ use crate::api::pb::specd::DESCRIPTORS;
 use crate::domain::limits::{API, Bound};
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use prost_types::{
+    DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto,
+    FileDescriptorSet,
+};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The messages by name.
 static MESSAGES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
     let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default();
-    let messages = set.file.into_iter().flat_map(|file| file.message_type);
-    messages.map(|message| (message.name().to_owned(), Shape::of(&message))).collect()
+    let enums = set.file.iter().flat_map(|file| &file.enum_type);
+    let enums = enums.map(|one| (one.name(), one)).collect();
+    let messages = set.file.iter().flat_map(|file| &file.message_type);
+    messages.map(|message| (message.name().to_owned(), Shape::of(message, &enums))).collect()
 });
 
 /// The message of a name.
@@ -34,6 +39,8 @@ pub(super) struct Field {
 /// The type of a field.
 pub(super) enum Kind {
     Number,
+    /// An enum, with its values.
+    Enum(Vec<(i32, String)>),
     Text,
     Message(String),
     /// The entry of a map; the message that is its value, if it is one.
@@ -41,31 +48,38 @@ pub(super) enum Kind {
 }
 
 impl Shape {
-    fn of(message: &DescriptorProto) -> Self {
+    fn of(message: &DescriptorProto, enums: &Enums<'_>) -> Self {
         let field = |field: &FieldDescriptorProto| {
             let path = format!("{}.{}", message.name(), field.name());
             let bound = API.iter().find(|(name, _)| *name == path).map(|(_, bound)| *bound);
             let (name, repeated) = (field.name().to_owned(), field.label() == Label::Repeated);
             (
                 u64::from(field.number().unsigned_abs()),
-                Field { name, repeated, kind: kind(message, field), bound },
+                Field { name, repeated, kind: kind(message, field, enums), bound },
             )
         };
         Self(message.field.iter().map(field).collect())
     }
 }
 
-fn kind(message: &DescriptorProto, field: &FieldDescriptorProto) -> Kind {
+/// The enums of the API by name.
+type Enums<'a> = HashMap<&'a str, &'a EnumDescriptorProto>;
+
+fn kind(message: &DescriptorProto, field: &FieldDescriptorProto, enums: &Enums<'_>) -> Kind {
     let last = |field: &FieldDescriptorProto| {
         field.type_name().rsplit('.').next().unwrap_or_default().to_owned()
     };
     if matches!(field.r#type(), Type::String | Type::Bytes) {
         return Kind::Text;
     }
+    let name = last(field);
+    if let Some(values) = enums.get(name.as_str()).filter(|_| field.r#type() == Type::Enum) {
+        let value = |value: &EnumValueDescriptorProto| (value.number(), value.name().to_owned());
+        return Kind::Enum(values.value.iter().map(value).collect());
+    }
     if field.r#type() != Type::Message {
         return Kind::Number;
     }
-    let name = last(field);
     let Some(entry) = message.nested_type.iter().find(|nested| nested.name() == name) else {
         return Kind::Message(name);
     };

@@ -2,7 +2,9 @@
 
 /// A field as it is on the wire.
 pub(super) enum Wire<'a> {
-    Number,
+    Varint(u64),
+    /// A number of four or eight bytes.
+    Fixed,
     Bytes(&'a [u8]),
 }
 
@@ -10,13 +12,10 @@ pub(super) enum Wire<'a> {
 pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {
     let key = varint(bytes)?;
     let wire = match key & 7 {
-        0 => {
-            varint(bytes)?;
-            Wire::Number
-        }
+        0 => Wire::Varint(varint(bytes)?),
         1 => {
             *bytes = bytes.get(8..)?;
-            Wire::Number
+            Wire::Fixed
         }
         2 => {
             let length = usize::try_from(varint(bytes)?).ok()?;
@@ -26,14 +25,14 @@ pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {
         }
         5 => {
             *bytes = bytes.get(4..)?;
-            Wire::Number
+            Wire::Fixed
         }
         _ => return None,
     };
     Some((key >> 3, wire))
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
+pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..70).step_by(7) {
         let (first, rest) = bytes.split_first()?;

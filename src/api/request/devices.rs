@@ -13,16 +13,22 @@ use std::collections::HashSet;
 const EVERYTHING: &str = "rwm";
 
 pub(super) fn devices(message: pb::DeviceOptions, wrong: &mut Violations) -> DeviceOptions {
-    let rule = |rule: pb::DeviceRule| {
+    let mut rules = Vec::new();
+    for (index, rule) in message.rules.into_iter().enumerate() {
         let kind = match rule.r#type() {
-            pb::DeviceType::Unspecified => "",
             pb::DeviceType::All => "a",
             pb::DeviceType::Char => "c",
             pb::DeviceType::Block => "b",
+            pb::DeviceType::Unspecified => {
+                // Runtimes would take it for a rule for all devices, whatever its numbers are.
+                let field = format!("options.devices.rules[{index}].type");
+                wrong.push(field, "must be set");
+                continue;
+            }
         };
         let (kind, pb::DeviceRule { allow, major, minor, access, .. }) = (kind.to_owned(), rule);
-        DeviceRule { allow, kind, major, minor, access, ..DeviceRule::default() }
-    };
+        rules.push(DeviceRule { allow, kind, major, minor, access, ..DeviceRule::default() });
+    }
     let mut nodes = Vec::new();
     for (index, node) in message.nodes.into_iter().enumerate() {
         let kind = match node.r#type() {
@@ -39,7 +45,6 @@ pub(super) fn devices(message: pb::DeviceOptions, wrong: &mut Violations) -> Dev
         nodes.push(Device { path, kind, major, minor, file_mode, uid, gid, ..Device::default() });
     }
     let host = host_devices(message.host, wrong);
-    let rules = message.rules.into_iter().map(rule).collect();
     let pb::DeviceOptions { allow_default, allow_all, inherit_rules, all_host, .. } = message;
     DeviceOptions { inherit_rules, allow_default, allow_all, rules, nodes, host, all_host }
 }

@@ -192,6 +192,23 @@ pub(super) fn letters(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A rule for all types says nothing else: runtimes ignore its numbers and its access.
+pub(super) fn rule_for_all(spec: &Spec, findings: &mut Findings) {
+    for (index, rule) in rules(spec).filter(|(_, rule)| matches!(rule.kind.as_str(), "" | "a")) {
+        let place = |name| place!["linux", "resources", "devices", index, name];
+        for (name, number) in [("major", rule.major), ("minor", rule.minor)] {
+            if number.is_some_and(|number| number != -1) {
+                let text = "is ignored, and the rule is for all devices: the type must be c or b";
+                findings.add(place(name), text);
+            }
+        }
+        if !"rwm".chars().all(|letter| rule.access.is_empty() || rule.access.contains(letter)) {
+            let text = "must be rwm, because a rule for all devices is for every access";
+            findings.add(place("access"), text);
+        }
+    }
+}
+
 /// A rule is for numbers of devices, or for all.
 pub(super) fn rule_numbers(spec: &Spec, findings: &mut Findings) {
     for (index, rule) in rules(spec) {

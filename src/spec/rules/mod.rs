@@ -586,6 +586,7 @@ mod tests {
         let user_namespace = "user-namespace-scheduling";
         let fifo = json!({"policy": "SCHED_FIFO", "priority": 1, "nice": 5});
         let unified = "/linux/resources/unified";
+        let rule = "/linux/resources/devices/0";
         let cases = [
             ("/process/scheduler", deadline(0, &[]), &["scheduler-deadline", user_namespace][..]),
             ("/process/scheduler", deadline(1024, &[]), &[user_namespace]),
@@ -611,7 +612,9 @@ mod tests {
             ("/process/rlimits", json!([{"type": "RLIMIT_NOFILE", "hard": 16, "soft": 16}]), &[]),
             ("/process/env", json!(["PATH=", "PATH=x:/bin"]), &[]),
             ("/linux/maskedPaths", json!(["/proc/sys/kernel/core_pattern"]), &[]),
-            ("/linux/resources/devices/0", json!({"major": -2, "access": "rwm"}), &[]),
+            (rule, json!({"major": -2, "access": "rwm"}), &["device-rule-all"]),
+            (rule, json!({"major": -1, "access": "mwr"}), &[]),
+            (rule, json!({"type": "a", "minor": 3, "access": "r"}), &["device-rule-all"; 2]),
             (unified, json!({"": "1"}), &["unified-name"]),
             ("/linux/devices", json!([null_device("c"), null_device("p")]), &[]),
             (

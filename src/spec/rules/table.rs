@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 176] = [
+pub static RULES: [Rule; 177] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -297,6 +297,8 @@ pub static RULES: [Rule; 176] = [
         "runc: stringToCgroupDeviceRune", devices::rule_kind),
     refused("device-rule-number", "A device rule has device numbers that are not below 0, or -1 for all.",
         "the kernel's devices controller", devices::rule_numbers),
+    refused("device-rule-all", "A device rule for all devices, without a type or with the type a, has no device numbers, and the access rwm.",
+        "ours: runtimes ignore the numbers and the access, and give access to every device", devices::rule_for_all),
     refused("device-rule-part", "No device rule takes a part of an earlier rule for more devices.",
         "runc: devices.emulator", device_access::parts),
     warned("device-at-directory", "No device node is at /dev or /.",

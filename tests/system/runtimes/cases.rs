@@ -855,6 +855,13 @@ pub(crate) const CASES: &[Case] = &[
         let rule = json!({"allow": true, "type": "c", "major": -2, "minor": 3, "access": "rwm"});
         resources("devices", json!([rule]))
     }),
+    case("device-rule-all", Nobody, || {
+        let rule = json!({"allow": true, "major": 1, "minor": 3, "access": "rwm"});
+        resources("devices", json!([rule]))
+    }),
+    case("device-rule-all", Nobody, || {
+        resources("devices", json!([{"allow": true, "type": "a", "access": "r"}]))
+    }),
     case("device-rule-letters", Nobody, || {
         resources("devices", json!([{"allow": false, "access": "rwmx"}]))
     }),
