@@ -1,7 +1,8 @@
 //! The chart against the server: every flag has a value, every value is explained where it stands, every query names a metric that
 //! is exported.
 //!
-//! It reads the golden renders, which `.ci/chart` holds to the templates, so it needs no Helm. What needs Helm is there.
+//! It reads the golden renders, which `.ci/chart` holds to the templates, so it needs no Helm. `chart_values.rs` compares the values
+//! that the chart and the server accept.
 //! Invariant: what is not in the chart on purpose is listed here with its reason.
 
 use clap::{CommandFactory, Parser};
@@ -50,16 +51,16 @@ fn exported() -> BTreeSet<String> {
     names
 }
 
-fn chart() -> PathBuf {
+pub(crate) fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("helm/specd")
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = chart().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     serde_json::from_str(&read("values.schema.json")).unwrap()
 }
 
@@ -78,7 +79,7 @@ fn goldens() -> Vec<(String, String)> {
 }
 
 /// The arguments of the server in a render, as flag and value.
-fn arguments(render: &str) -> Vec<(String, String)> {
+pub(crate) fn arguments(render: &str) -> Vec<(String, String)> {
     let mut lines = render.lines().skip_while(|line| line.trim() != "- serve").skip(1);
     let mut found = Vec::new();
     while let Some(argument) = lines.next().and_then(|line| line.trim().strip_prefix("- ")) {
@@ -133,21 +134,22 @@ fn the_chart_gives_no_flag_that_serve_has_not() {
     }
 }
 
+/// Gives the arguments of a render to the server.
+pub(crate) fn give_to_server(name: &str, render: &str) {
+    let known = arguments(render).into_iter();
+    let words = known.map(|(flag, value)| match value.as_str() {
+        "true" => format!("--{flag}"),
+        value => format!("--{flag}={}", value.replace("$(POD_IP)", "10.0.0.7")),
+    });
+    let line = ["specd", "serve"].map(str::to_owned).into_iter().chain(words);
+    let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(matches!(cli.command, Command::Serve(_)), "{name} does not run specd serve");
+}
+
 #[test]
 fn the_server_takes_the_arguments_of_every_render() {
     for (name, render) in goldens() {
-        let known = arguments(&render).into_iter();
-        let words = known.map(|(flag, value)| match value.as_str() {
-            "true" => format!("--{flag}"),
-            value => format!("--{flag}={}", value.replace("$(POD_IP)", "10.0.0.7")),
-        });
-        let line = ["specd", "serve"].map(str::to_owned).into_iter().chain(words);
-        let cli =
-            Cli::try_parse_from(line).unwrap_or_else(|error| panic!("golden/{name}.yaml: {error}"));
-        assert!(
-            matches!(cli.command, Command::Serve(_)),
-            "golden/{name}.yaml does not run specd serve"
-        );
+        give_to_server(&format!("golden/{name}.yaml"), &render);
     }
 }
 
@@ -174,16 +176,18 @@ fn the_chart_is_of_this_release() {
 }
 
 /// A key of values.yaml: where it stands, its path, and the line above it.
-struct Key {
+pub(crate) struct Key {
     line: usize,
-    path: Vec<String>,
+    pub(crate) path: Vec<String>,
+    /// What stands behind it on its line, without quotes.
+    pub(crate) value: String,
     above: String,
     /// Whether keys follow below it.
     parent: bool,
 }
 
 /// The keys of values.yaml, by indentation; lists are values and have none.
-fn keys() -> Vec<Key> {
+pub(crate) fn keys() -> Vec<Key> {
     let text = read("values.yaml");
     let mut keys: Vec<Key> = Vec::new();
     let mut list = None;
@@ -206,6 +210,7 @@ fn keys() -> Vec<Key> {
             keys.push(Key {
                 line: number + 1,
                 path,
+                value: value.trim().trim_matches('"').to_owned(),
                 above: above.trim_start().to_owned(),
                 parent: value.trim().is_empty(),
             });
@@ -229,7 +234,7 @@ fn every_key_of_the_values_is_documented_in_place() {
 }
 
 /// Follows a `$ref` within the schema.
-fn resolve<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
+pub(crate) fn resolve<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
     match node["$ref"].as_str() {
         Some(reference) => root.pointer(reference.strip_prefix('#').unwrap()).unwrap(),
         None => node,

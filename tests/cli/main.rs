@@ -5,6 +5,7 @@
 mod browser;
 mod bundle;
 mod chart;
+mod chart_values;
 mod completions;
 mod cookbook;
 mod docker_flags;

@@ -1,7 +1,8 @@
 {{/*
 The arguments of `specd serve`, one flag on each line. The chart sets flags only here. An empty value keeps the server's default.
+`tests/cli/chart_values.rs` reads the lines: a flag stands on one line, with the values that it has.
 */}}
-{{- define "specd.args" -}}
+{{- define "specd.ownArgs" -}}
 {{- $v := .Values -}}
 {{- $bind := $v.bindAddress -}}
 - serve
@@ -93,7 +94,12 @@ The arguments of `specd serve`, one flag on each line. The chart sets flags only
 - --max-connection-age={{ $v.limits.maxConnectionAge }}
 - --max-connection-idle={{ $v.limits.maxConnectionIdle }}
 - --transfer-timeout={{ $v.limits.transferTimeout }}
-{{- range $v.extraArgs }}
+{{- end -}}
+
+{{/* The same, and the arguments that the values add. */}}
+{{- define "specd.args" -}}
+{{- include "specd.ownArgs" . }}
+{{- range .Values.extraArgs }}
 - {{ . | quote }}
 {{- end }}
 {{- end -}}

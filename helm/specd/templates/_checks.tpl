@@ -2,20 +2,112 @@
 Checks that the schema cannot express: values that are valid by themselves but not together. Each message says how to fix it.
 */}}
 
-{{/* A duration in whole seconds, rounded up. */}}
-{{- define "specd.seconds" -}}
-{{- $number := regexFind "^[0-9]+" . | int64 -}}
-{{- $unit := regexFind "[a-z]+$" . -}}
-{{- if eq $unit "ms" -}}{{ div (add $number 999) 1000 }}
-{{- else if eq $unit "s" -}}{{ $number }}
-{{- else if eq $unit "m" -}}{{ mul $number 60 }}
-{{- else -}}{{ mul $number 3600 }}
+{{/* A duration in whole milliseconds, rounded up: the sum of its parts. */}}
+{{- define "specd.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9.]+(ms|[smhd])" . -1 -}}
+{{- $sum = addf $sum (mulf (regexFind "[0-9.]+" .) (get $units (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- ceil $sum | int64 -}}
+{{- end -}}
+
+{{/* Not empty if a text is an IPv4 address, or an IPv6 address in brackets. */}}
+{{- define "specd.isAddress" -}}
+{{- $octet := "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])" -}}
+{{- $four := printf "%s(\\.%s){3}" $octet $octet -}}
+{{- if regexMatch (printf "^%s$" $four) . -}}
+yes
+{{- else if regexMatch "^\\[.*\\]$" . -}}
+{{- $groups := "[0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*" -}}
+{{- /* An IPv4 address at the end stands for two groups. */ -}}
+{{- $six := regexReplaceAll (printf ":%s$" $four) (. | trimPrefix "[" | trimSuffix "]") ":0:0" -}}
+{{- $count := regexFindAll "[0-9A-Fa-f]+" $six -1 | len -}}
+{{- if and (regexMatch (printf "^%s$" $groups) $six) (eq $count 8) -}}
+yes
+{{- else if and (regexMatch (printf "^(%s)?::(%s)?$" $groups $groups) $six) (le $count 7) -}}
+yes
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Checks of single values against what the server accepts, where the schema cannot say it, or not in words. */}}
+{{- define "specd.serverChecks" -}}
+{{- $v := .Values -}}
+{{- $server := .Files.Get "files/server.yaml" | fromYaml -}}
+{{- if not (contains "POD_IP" $v.bindAddress) -}}
+{{- if not (include "specd.isAddress" $v.bindAddress) -}}
+{{- fail (printf "bindAddress: %s is not an IP address; set 0.0.0.0, [::], $(POD_IP), or an address of the pod (IPv6 in brackets)" $v.bindAddress) -}}
+{{- end -}}
+{{- if regexMatch "^(127\\.|\\[::1\\]$|\\[::ffff:127\\.)" $v.bindAddress -}}
+{{- fail (printf "bindAddress: %s is a loopback address, and the kubelet probes the health port at the pod's address; set 0.0.0.0, [::] or $(POD_IP)" $v.bindAddress) -}}
+{{- end -}}
+{{- end -}}
+{{- if $v.snapshots.enabled -}}
+{{- $timeout := include "specd.milliseconds" $v.snapshots.timeout | int64 -}}
+{{- if or (lt $timeout 1000) (gt $timeout 3600000) -}}
+{{- fail (printf "snapshots.timeout: %s is not within 1s to 1h" $v.snapshots.timeout) -}}
+{{- end -}}
+{{- end -}}
+{{- range splitList "," (ternary "info" $v.log.filter (contains "[" $v.log.filter)) -}}
+{{- if not (regexMatch "^\\s*([^=\\s]+=)?(?i:off|error|warn|info|debug|trace|[0-5])\\s*$" .) -}}
+{{- fail (printf "log.filter: %q has no level; set off, error, warn, info, debug or trace, or TARGET=LEVEL, separated by commas, for example warn,specd=debug" .) -}}
+{{- end -}}
+{{- end -}}
+{{- $profiles := $server.profiles -}}
+{{- range $file, $text := $v.profiles -}}
+{{- $profile := fromJson $text -}}
+{{- with $profile.Error -}}
+{{- fail (printf "profiles: %s is not a JSON object: %s" $file .) -}}
+{{- end -}}
+{{- if not (and $profile.name (hasKey $profile "description")) -}}
+{{- fail (printf "profiles: %s has no name or no description" $file) -}}
+{{- end -}}
+{{- range concat (list $profile.name) ($profile.aliases | default list) -}}
+{{- if has . (append $profiles "node") -}}
+{{- fail (printf "profiles: %s has the name %q, which another profile has; choose another name" $file .) -}}
+{{- end -}}
+{{- $profiles = append $profiles . -}}
+{{- end -}}
+{{- end -}}
+{{- range $file, $text := $v.profiles -}}
+{{- $base := (fromJson $text).extends -}}
+{{- if and $base (not (has $base $profiles)) -}}
+{{- fail (printf "profiles: %s extends %q, but no profile has this name; known are %s" $file $base (join ", " $profiles)) -}}
+{{- end -}}
+{{- end -}}
+{{- $flags := list -}}
+{{- range include "specd.ownArgs" . | fromYamlArray -}}
+{{- $flags = append $flags (regexFind "^--[^=]+" .) -}}
+{{- end -}}
+{{- $added := list -}}
+{{- range $v.extraArgs -}}
+{{- $flag := regexFind "^--[^=]+" . -}}
+{{- $name := trimPrefix "--" $flag -}}
+{{- if and $flag (not (has $name $server.repeatable)) -}}
+{{- if has $flag $flags -}}
+{{- fail (printf "extraArgs: %s is set by the chart: use %s" $flag (get $server.values $name)) -}}
+{{- end -}}
+{{- if has $flag $added -}}
+{{- fail (printf "extraArgs: %s is there twice, and the server accepts it once" $flag) -}}
+{{- end -}}
+{{- end -}}
+{{- $added = append $added $flag -}}
+{{- end -}}
+{{- /* Profiles may also be in a directory that another volume has. */ -}}
+{{- $elsewhere := or (has "--profiles-dir" $added) (not (empty $v.extraEnvFrom)) -}}
+{{- range $v.extraEnv -}}
+{{- if eq .name "SPECD_PROFILES_DIR" -}}{{- $elsewhere = true -}}{{- end -}}
+{{- end -}}
+{{- if not (or $elsewhere (has $v.defaultProfile (append $profiles "node"))) -}}
+{{- fail (printf "defaultProfile: no profile has the name %q; known are %s, node" $v.defaultProfile (join ", " $profiles)) -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "specd.checks" -}}
 {{- $v := .Values -}}
-{{- $drain := include "specd.seconds" $v.limits.drainTimeout | int64 -}}
+{{- include "specd.serverChecks" . -}}
+{{- $drain := div (add (include "specd.milliseconds" $v.limits.drainTimeout) 999) 1000 -}}
 {{- if le ($v.terminationGracePeriodSeconds | int64) $drain -}}
 {{- fail (printf "terminationGracePeriodSeconds: %d is not above limits.drainTimeout (%s), so running calls would be killed; set it to at least %d" ($v.terminationGracePeriodSeconds | int64) $v.limits.drainTimeout (add $drain 5)) -}}
 {{- end -}}
@@ -75,15 +167,6 @@ Checks that the schema cannot express: values that are valid by themselves but n
 {{- end -}}
 {{- if and $v.snapshots.enabled (eq $v.snapshots.root $v.containerd.socketDirectory) -}}
 {{- fail "snapshots.root: it is containerd.socketDirectory; set the directory of containerd's data, for example /var/lib/containerd" -}}
-{{- end -}}
-{{- range $file, $text := $v.profiles -}}
-{{- $profile := fromJson $text -}}
-{{- with $profile.Error -}}
-{{- fail (printf "profiles: %s is not a JSON object: %s" $file .) -}}
-{{- end -}}
-{{- if not (and $profile.name $profile.description) -}}
-{{- fail (printf "profiles: %s has no name or no description" $file) -}}
-{{- end -}}
 {{- end -}}
 {{- if and (eq $v.security.seccompProfile.type "Localhost") (not $v.security.seccompProfile.localhostProfile) -}}
 {{- fail "security.seccompProfile.localhostProfile: the type is Localhost; set the name of the profile" -}}
