@@ -111,7 +111,7 @@ impl Generator {
         let needed = match &options.user {
             None if options.additional_groups.is_empty() => return Ok(None),
             None => users::needed_for_groups(options),
-            Some(_) => users::needed(rules, options.user.as_ref(), options),
+            Some(_) => users::needed(rules, options.user.as_ref(), None, options),
         };
         let read = async || {
             if needed.is_empty() {
@@ -123,7 +123,7 @@ impl Generator {
         let held = self.hold_account_files(read).await?;
         let files = &held.files;
         if options.user.is_some() {
-            let resolve = || users::resolve(rules, None, options, files);
+            let resolve = || users::resolve(rules, None, None, options, files);
             return self.look_up(files, resolve).await.map(Some);
         }
         let mut user = stored.user();

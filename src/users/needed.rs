@@ -3,15 +3,21 @@
 use crate::domain::image_rules::ImageRules;
 use crate::domain::request::UserOptions;
 use crate::image::NeededFiles;
-use crate::users::user::{Account, UserSpec};
+use crate::users::user::{Account, ProcessUser, UserSpec};
 
-/// The files that are needed to resolve this user.
+/// The files that are needed to resolve this user, or that of the profile if there is one.
 ///
 /// Under the OCI rules `uid:gid` needs no file. Under containerd's it needs both, since groups are added
 /// beside a named group.
 #[must_use]
-pub fn needed(rules: ImageRules, user: Option<&UserSpec>, options: &UserOptions) -> NeededFiles {
+pub fn needed(
+    rules: ImageRules,
+    user: Option<&UserSpec>,
+    of_profile: Option<&ProcessUser>,
+    options: &UserOptions,
+) -> NeededFiles {
     let by_user = match (rules, user) {
+        (_, None) if of_profile.is_some() => NeededFiles::default(),
         (ImageRules::FaasRs, None) => NeededFiles::default(),
         (_, None) if options.without_groups => NeededFiles::default(),
         (_, Some(UserSpec { user, group })) if options.without_groups => NeededFiles {
@@ -46,7 +52,7 @@ mod tests {
     fn files(rules: ImageRules, user: Option<&str>, groups: &[Account]) -> (bool, bool) {
         let user = user.map(|user| UserSpec::parse(user).unwrap());
         let options = UserOptions { additional_groups: groups.to_vec(), ..UserOptions::default() };
-        let NeededFiles { passwd, group } = needed(rules, user.as_ref(), &options);
+        let NeededFiles { passwd, group } = needed(rules, user.as_ref(), None, &options);
         (passwd, group)
     }
 
@@ -69,7 +75,7 @@ mod tests {
             (Some("7:www"), false, true),
         ] {
             let user = user.map(|user| UserSpec::parse(user).unwrap());
-            let needed = needed(ImageRules::Containerd, user.as_ref(), &options);
+            let needed = needed(ImageRules::Containerd, user.as_ref(), None, &options);
             assert_eq!(needed, NeededFiles { passwd, group });
         }
     }

@@ -15,14 +15,19 @@ use std::collections::{HashMap, HashSet};
 #[must_use]
 pub fn origins(
     image: Option<&UserSpec>,
+    of_profile: Option<&ProcessUser>,
     options: &UserOptions,
     files: &AccountFiles,
     user: &ProcessUser,
 ) -> UserOrigins {
+    let usual = match of_profile {
+        Some(_) => "the profile's user where nobody is named",
+        None => "root where nobody is named",
+    };
     let (by, spec) = match (&options.user, image) {
         (Some(spec), _) => (Origin::option("user.user"), spec),
         (None, Some(spec)) => (Origin::image("config.User"), spec),
-        (None, None) => (Origin::rule("user", "root where nobody is named"), &ROOT),
+        (None, None) => (Origin::rule("user", usual), &ROOT),
     };
     let line = passwd_line(files, &spec.user);
     let groups = GroupLines::find(files, spec, options);
@@ -143,9 +148,9 @@ mod tests {
 
     fn shown(image: Option<&str>, options: &UserOptions) -> Vec<String> {
         let image = image.map(|text| UserSpec::parse(text).unwrap());
-        let user = resolve(ImageRules::Oci, image.as_ref(), options, &FILES).unwrap();
+        let user = resolve(ImageRules::Oci, image.as_ref(), None, options, &FILES).unwrap();
         let UserOrigins { uid, gid, additional_gids } =
-            origins(image.as_ref(), options, &FILES, &user);
+            origins(image.as_ref(), None, options, &FILES, &user);
         assert_eq!(additional_gids.len(), user.additional_gids.len());
         [uid, gid].iter().chain(&additional_gids).map(ToString::to_string).collect()
     }

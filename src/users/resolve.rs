@@ -23,7 +23,7 @@ pub fn image_user(rules: ImageRules, user: &str) -> Result<Option<UserSpec>, Acc
 
 /// The user of the process.
 ///
-/// The caller's user replaces the image's. The groups that the caller adds come last. The primary group is
+/// The caller's user replaces the image's, and that of the profile is for an image without one. The groups that the caller adds come last. The primary group is
 /// always one of the groups, the first one if no other rule added it (containerd:
 /// `oci.ensureAdditionalGids`).
 ///
@@ -33,6 +33,7 @@ pub fn image_user(rules: ImageRules, user: &str) -> Result<Option<UserSpec>, Acc
 pub fn resolve(
     rules: ImageRules,
     image: Option<&UserSpec>,
+    of_profile: Option<ProcessUser>,
     options: &UserOptions,
     files: &AccountFiles,
 ) -> Result<ProcessUser, AccountError> {
@@ -42,6 +43,9 @@ pub fn resolve(
         None => (Asked::Image, image),
     };
     let mut process = match (rules, user) {
+        (_, None) if let Some(usual) = of_profile => {
+            with_groups(usual.uid, usual.gid, usual.additional_gids)
+        }
         (ImageRules::FaasRs, None) => ProcessUser::bare_root(),
         _ if options.without_groups => {
             alone(rules, user, files).map_err(|cause| asked.error(cause))?
@@ -226,6 +230,7 @@ fn each_once(mut process: ProcessUser) -> ProcessUser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::needed;
     use bytes::Bytes;
 
     const PASSWD: &[u8] =
@@ -245,7 +250,7 @@ mod tests {
         files: &AccountFiles,
     ) -> Result<(u32, u32, Vec<u32>), AccountError> {
         let user = (!user.is_empty()).then(|| UserSpec::parse(user).unwrap());
-        let user = resolve(rules, user.as_ref(), &UserOptions::default(), files)?;
+        let user = resolve(rules, user.as_ref(), None, &UserOptions::default(), files)?;
         Ok((user.uid, user.gid, user.additional_gids))
     }
 
@@ -315,6 +320,23 @@ mod tests {
     }
 
     #[test]
+    fn the_profiles_user_is_for_an_image_that_names_nobody() {
+        let usual = ProcessUser { uid: 65532, gid: 7, additional_gids: vec![4] };
+        let image = UserSpec::parse("app").unwrap();
+        let alone = UserOptions::default();
+        let www = vec![Account::Name("www".to_owned())];
+        let added = UserOptions { additional_groups: www, ..UserOptions::default() };
+        for rules in [ImageRules::Containerd, ImageRules::Oci, ImageRules::FaasRs] {
+            let run = |image, options| resolve(rules, image, Some(usual.clone()), options, &FILES);
+            let user = run(None, &alone).unwrap();
+            assert_eq!((user.uid, user.gid, user.additional_gids), (65532, 7, vec![7, 4]));
+            assert_eq!(run(Some(&image), &alone).unwrap().uid, 1000);
+            assert_eq!(run(None, &added).unwrap().additional_gids, [7, 4, 33]);
+        }
+        assert!(needed(ImageRules::Containerd, None, Some(&usual), &alone).is_empty());
+    }
+
+    #[test]
     fn the_callers_user_and_groups_come_last_and_bear_the_blame() {
         let options = |user: &str, groups: &[&str]| UserOptions {
             user: (!user.is_empty()).then(|| UserSpec::parse(user).unwrap()),
@@ -322,7 +344,7 @@ mod tests {
             ..UserOptions::default()
         };
         let image = UserSpec::parse("ghost").unwrap();
-        let run = |options| resolve(ImageRules::Containerd, Some(&image), &options, &FILES);
+        let run = |options| resolve(ImageRules::Containerd, Some(&image), None, &options, &FILES);
         let user = run(options("nginx", &["www", "4321", "adm"])).unwrap();
         assert_eq!(user.additional_gids, [102, 33, 33, 4321, 4]);
         assert_eq!(run(options("", &[])).unwrap_err().asked, Asked::Image);

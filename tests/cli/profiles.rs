@@ -146,3 +146,30 @@ fn a_default_that_is_out_of_support_is_logged_and_that_of_a_node_needs_one() {
     let wrong = "error: --default-profile: the profile \"node\" needs containerd: ";
     assert!(said.err.starts_with(wrong), "{}", said.err);
 }
+
+/// An image that names nobody does not make root of it.
+#[test]
+fn the_user_of_a_profile_is_that_of_an_image_without_one() {
+    for base in ["containerd", "docker", "hardened", "function"] {
+        let profile = json!({
+            "name": "nonroot", "description": "No root", "extends": base,
+            "spec": {"process": {"user": {"uid": 65532, "gid": 65533}}},
+        });
+        let profiles = directory(&[("nonroot.json", &profile.to_string())]);
+        let layout = layout();
+        let args = ["--oci-layout", text(layout.root()), "--platform", "linux/amd64"];
+        let args = [&args[..], &["--profiles-dir", text(profiles.path()), "--profile", "nonroot"]];
+        let said = run(&[&["generate", "app"], &*args.concat()].concat());
+        assert_eq!(said.code, Some(0), "{base}: {}", said.err);
+        let spec: Value = serde_json::from_str(&said.out).unwrap();
+        let want = json!({"uid": 65532, "gid": 65533, "additionalGids": [65533]});
+        assert_eq!(spec["process"]["user"], want, "{base}");
+        let said = run(&[&["explain", "app"], &*args.concat()].concat());
+        let line = said.out.lines().find(|line| line.contains("/process/user/uid"));
+        assert!(
+            line.is_some_and(|line| line.contains("the profile's user")),
+            "{base}: {}",
+            said.out
+        );
+    }
+}

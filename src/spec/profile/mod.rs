@@ -22,6 +22,7 @@ use crate::oci::{self, Member, Place};
 use crate::spec::assembly::Assembly;
 use crate::spec::profile::layer::{Layer, stacked};
 use crate::spec::provenance::Provenance;
+use crate::users::user::ProcessUser;
 use serde::Deserialize;
 
 /// Which seccomp policy goes with a profile, and whether it is applied without being asked for.
@@ -82,6 +83,15 @@ impl Profile {
         const BEFORE: [&str; 5] = ["1.6.", "1.7.", "2.0.", "2.1.", "2.2."];
         let release = self.equals.strip_prefix("containerd ").unwrap_or_default();
         !BEFORE.iter().any(|before| release.starts_with(before))
+    }
+
+    /// The user of the base spec, for an image and a request that name nobody; nothing for root, because root's groups
+    /// are looked up.
+    #[must_use]
+    pub fn user(&self) -> Option<ProcessUser> {
+        let oci::User { uid, gid, additional_gids, .. } = &self.spec.process.as_ref()?.user;
+        let user = ProcessUser { uid: *uid, gid: *gid, additional_gids: additional_gids.clone() };
+        (user != ProcessUser::bare_root()).then_some(user)
     }
 
     /// The base spec of one container on a host.
