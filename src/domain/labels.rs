@@ -46,19 +46,15 @@ pub fn safe(mut labels: BTreeMap<String, String>) -> (BTreeMap<String, String>, 
     let mut warnings = Vec::new();
     labels.retain(|key, value| {
         let shown = || key.chars().take(80).collect::<String>();
-        if RESERVED.iter().any(|prefix| key.starts_with(prefix)) {
-            let shown = shown();
-            warnings.push(format!("label {shown:?} of the image is left out: its key is reserved"));
-            false
-        } else if key.len() + value.len() > LABEL_BYTES {
-            let shown = shown();
-            warnings.push(format!(
-                "label {shown:?} of the image is left out: key and value are longer than {LABEL_BYTES} bytes"
-            ));
-            false
+        let why = if RESERVED.iter().any(|prefix| key.starts_with(prefix)) {
+            "its key is reserved".to_owned()
+        } else if let Err(error) = check(key, value) {
+            format!("it {error}")
         } else {
-            true
-        }
+            return true;
+        };
+        warnings.push(format!("label {:?} of the image is left out: {why}", shown()));
+        false
     });
     (labels, warnings)
 }
@@ -78,9 +74,11 @@ mod tests {
 
     #[test]
     fn a_pair_of_exactly_the_limit_is_kept() {
-        let labels = [("a", 4095), ("b", 4096)].map(|(k, n)| (k.to_owned(), "v".repeat(n)));
+        let labels =
+            [("a", 4095), ("b", 4096), ("", 1)].map(|(k, n)| (k.to_owned(), "v".repeat(n)));
         let (kept, warnings) = safe(labels.into());
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["a"]);
-        assert_eq!(warnings.len(), 1);
+        let empty = "label \"\" of the image is left out: it must not have an empty key";
+        assert_eq!((warnings.len(), warnings[0].as_str()), (2, empty));
     }
 }

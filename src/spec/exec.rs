@@ -2,7 +2,7 @@
 //!
 //! Invariant: a field that nobody asked to change keeps its value, unknown fields included.
 
-use crate::oci::{self, Place, Process};
+use crate::oci::{self, Linux, Member, Place, Process};
 use crate::spec::assemble::{Attempt, take_steps};
 use crate::spec::assembly::Assembly;
 use crate::spec::encode::{Encoded, TYPE_URL};
@@ -14,11 +14,16 @@ use crate::spec::steps::{STEPS, Scope};
 use crate::spec::{blame, rules};
 use crate::users::user::ProcessUser;
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 /// The process of a stored spec.
 #[derive(Debug, Clone)]
-pub struct StoredProcess(Process);
+pub struct StoredProcess {
+    process: Process,
+    /// The namespaces with their mappings, which the process is judged by.
+    linux: Linux,
+}
 
 impl StoredProcess {
     /// Reads the process of a stored spec, which is an `Any` with JSON in it.
@@ -30,29 +35,25 @@ impl StoredProcess {
         #[derive(Deserialize)]
         struct Stored {
             process: Option<Value>,
+            #[serde(default)]
+            linux: Map<String, Value>,
         }
         if type_url != TYPE_URL {
             let text = format!("has the type {type_url:?} and not {TYPE_URL:?}");
             return Err(SpecError::Stored(text));
         }
-        let stored: Stored = serde_json::from_slice(spec)
+        let Stored { process, mut linux } = serde_json::from_slice(spec)
             .map_err(|error| SpecError::Stored(format!("is not valid JSON: {error}")))?;
-        let process =
-            stored.process.ok_or_else(|| SpecError::Stored("has no process".to_owned()))?;
-        oci::json::from_value(process).map(Self).map_err(|wrong| {
-            let wrong = wrong.into_iter().map(|mut one| {
-                one.place.0.insert(0, "process".into());
-                one.to_string()
-            });
-            let wrong = wrong.collect::<Vec<_>>().join("; ");
-            SpecError::Stored(format!("has an invalid process: {wrong}"))
-        })
+        let process = process.ok_or_else(|| SpecError::Stored("has no process".to_owned()))?;
+        linux.retain(|key, _| ["namespaces", "uidMappings", "gidMappings"].contains(&key.as_str()));
+        let linux = read_section("linux", Value::Object(linux))?;
+        Ok(Self { process: read_section("process", process)?, linux })
     }
 
     /// The user that the container's own process runs as.
     #[must_use]
     pub fn user(&self) -> ProcessUser {
-        let user = &self.0.user;
+        let user = &self.process.user;
         ProcessUser { uid: user.uid, gid: user.gid, additional_gids: user.additional_gids.clone() }
     }
 
@@ -67,8 +68,9 @@ impl StoredProcess {
         self,
         inputs: &Inputs<'_>,
     ) -> Result<Attempt<Encoded, BrokenProcess>, SpecError> {
-        let changed = self.assemble(inputs, false)?;
+        let mut changed = self.assemble(inputs, false)?;
         refuse_changes_of_container(&changed.spec)?;
+        changed.spec.linux = Some(self.linux.clone());
         let broken = rules::find_broken_while(&changed.spec, inputs.host, inputs.allowance)?;
         let broken = blame::refused_in_part(broken, &["process"]);
         if !broken.is_empty() {
@@ -82,13 +84,25 @@ impl StoredProcess {
 
     /// A spec with nothing but the process, changed by the steps that are about a process.
     fn assemble(&self, inputs: &Inputs<'_>, recorded: bool) -> Result<Assembly, SpecError> {
-        let spec = oci::Spec { process: Some(self.0.clone()), ..oci::Spec::default() };
+        let spec = oci::Spec { process: Some(self.process.clone()), ..oci::Spec::default() };
         let provenance = recorded.then(|| Provenance::of_stored(&spec)).transpose()?;
         let mut assembly = Assembly::new(spec, provenance);
         let steps = STEPS.iter().filter(|step| step.scope == Scope::Process);
         take_steps(steps, inputs, &mut assembly, None).map_err(as_stored)?;
         Ok(assembly)
     }
+}
+
+/// Reads a section of a stored spec.
+fn read_section<T: Member + DeserializeOwned>(name: &str, json: Value) -> Result<T, SpecError> {
+    oci::json::from_value(json).map_err(|wrong| {
+        let wrong = wrong.into_iter().map(|mut one| {
+            one.place.0.insert(0, name.into());
+            one.to_string()
+        });
+        let wrong = wrong.collect::<Vec<_>>().join("; ");
+        SpecError::Stored(format!("has an invalid {name}: {wrong}"))
+    })
 }
 
 /// A changed process that breaks rules.
@@ -157,6 +171,7 @@ mod tests {
     use crate::image::platform::Platform;
     use crate::spec::profile::Profiles;
     use crate::spec::{Allowance, Equipment};
+    use crate::users::user::{Account, UserSpec};
 
     fn stored(process: &str) -> Result<StoredProcess, SpecError> {
         let spec = format!(r#"{{"ociVersion":"1.2.0","process":{process},"root":{{}}}}"#);
@@ -214,6 +229,30 @@ mod tests {
         let written = r#"{"x":[1.50, 2e3],"terminal":true,"user":{ "uid":7,"gid":8,"y":1 },"args":["a"],"env":["B=", "A=<b>\u00e9"],"cwd":"/s\u002f","capabilities":{"bounding":["CAP_INVENTED"]},"rlimits":[{"type":"RLIMIT_INVENTED","hard":1,"soft":2,"z":{}}],"oomScoreAdj":-5,"scheduler":{"policy":"?"}}"#;
         let wanted = r#"{"user":{"uid":7,"gid":8,"y":1},"args":["id"],"env":["B=","A=\u003cb\u003eé"],"cwd":"/s/","capabilities":{"bounding":["CAP_INVENTED"]},"rlimits":[{"type":"RLIMIT_INVENTED","hard":1,"soft":2,"z":{}}],"oomScoreAdj":-5,"scheduler":{"policy":"?"},"x":[1.5,2000.0]}"#;
         assert_eq!(changed(written, &id(), None).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_user_is_mapped_in_the_containers_user_namespace() {
+        let user = |id| ProcessUser { uid: id, gid: 5, additional_gids: vec![5, 9] };
+        let mapped = r#""uidMappings":[{"containerID":0,"hostID":100000,"size":2000}],"gidMappings":[{"containerID":0,"hostID":100000,"size":10}]"#;
+        let container = |namespace: &str, process: &str| {
+            format!(r#"{process},"linux":{{"namespaces":[{namespace}],{mapped},"devices":7}}"#)
+        };
+        let (private, process) = (r#"{"type":"user"}"#, r#"{"cwd":"/"}"#);
+        let mut options = id();
+        options.user.user = Some(UserSpec { user: Account::Id(2000), group: None });
+        let run =
+            |namespace, id| changed(&container(namespace, process), &options, Some(&user(id)));
+        let refused = run(private, 2000).unwrap_err().to_string();
+        assert_eq!(refused, "options.user.user: uid 2000 is not mapped");
+        for (namespace, id) in
+            [(private, 1999), (r#"{"type":"user","path":"/n"}"#, 2000), ("", 2000)]
+        {
+            assert!(run(namespace, id).unwrap().contains(&format!(r#""uid":{id}"#)));
+        }
+        // What was stored is not judged.
+        let process = r#"{"user":{"uid":7777,"gid":0},"cwd":"/"}"#;
+        assert!(changed(&container(private, process), &id(), None).is_ok());
     }
 
     #[test]

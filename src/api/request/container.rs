@@ -43,7 +43,7 @@ pub(super) fn namespaces(
         ("user", NamespaceKind::User, message.user),
         ("time", NamespaceKind::Time, message.time),
     ];
-    let mut set = Vec::new();
+    let mut set: Vec<(NamespaceKind, NamespaceTarget)> = Vec::new();
     for (name, kind, message) in kinds {
         let field = || format!("options.namespaces.{name}");
         match message.map(|message| message.kind) {
@@ -56,6 +56,16 @@ pub(super) fn namespaces(
                 set.push((kind, NamespaceTarget::Path(path)));
             }
         }
+    }
+    let user = set.iter().find(|(kind, _)| *kind == NamespaceKind::User).map(|(_, user)| user);
+    let contradicts = match user {
+        Some(NamespaceTarget::Host) => mapped || user_range.is_some(),
+        Some(NamespaceTarget::Path(_)) => user_range.is_some(),
+        Some(NamespaceTarget::Private) | None => false,
+    };
+    if contradicts {
+        let text = "contradicts the IDs that are mapped: they take a private user namespace";
+        wrong.push("options.namespaces.user", text);
     }
     NamespaceOptions {
         set,
