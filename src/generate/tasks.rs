@@ -127,7 +127,7 @@ impl Generator {
             return self.look_up(files, resolve).await.map(Some);
         }
         let mut user = stored.user();
-        self.look_up(files, || users::add_groups(&mut user, options, files)).await?;
+        self.look_up(files, || users::add_groups(rules, &mut user, options, files)).await?;
         Ok(Some(user))
     }
 

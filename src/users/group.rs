@@ -2,6 +2,7 @@
 //!
 //! containerd: `user.ParseGroupFilter` of moby/sys. It reads invalid numbers as 0; here they are errors.
 
+use crate::domain::image_rules::ImageRules;
 use crate::users::error::Cause;
 use crate::users::lines::{self, Line};
 use std::collections::{HashMap, HashSet};
@@ -35,32 +36,35 @@ pub fn find_gid(bytes: &[u8], name: &str) -> Result<Option<u32>, Cause> {
     Ok(found)
 }
 
-/// The last group of each of some names, which containerd uses for groups to append. The file is read once.
+/// The group of each of some names: the last one of a name by containerd's rules, else the first one, as everywhere. The
+/// file is read once.
 ///
-/// containerd: `oci.WithAppendAdditionalGroups`.
+/// containerd: `oci.WithAppendAdditionalGroups`. Docker: `user.GetAdditionalGroups`.
 ///
 /// # Errors
 ///
 /// A [`Cause`] if a line cannot be read.
-pub fn find_last<'a>(
+pub fn find_named<'a>(
+    rules: ImageRules,
     bytes: &'a [u8],
     names: &HashSet<&[u8]>,
-) -> Result<HashMap<&'a [u8], LastGroup<'a>>, Cause> {
+) -> Result<HashMap<&'a [u8], NamedGroup<'a>>, Cause> {
+    let is_last = rules == ImageRules::Containerd;
     let mut found = HashMap::new();
     for line in groups(bytes) {
         let line = line?;
         let name = line.field(NAME);
-        if names.contains(name) {
-            found.insert(name, LastGroup(line));
+        if names.contains(name) && (is_last || !found.contains_key(name)) {
+            found.insert(name, NamedGroup(line));
         }
     }
     Ok(found)
 }
 
-/// The last group of a name.
-pub struct LastGroup<'a>(Line<'a>);
+/// The group of a name.
+pub struct NamedGroup<'a>(Line<'a>);
 
-impl LastGroup<'_> {
+impl NamedGroup<'_> {
     /// Its gid.
     ///
     /// # Errors
@@ -122,8 +126,12 @@ mod tests {
     #[test]
     fn names_are_found() {
         assert_eq!(find_gid(FILE, "www"), Ok(Some(33)));
-        let last = find_last(FILE, &HashSet::from([&b"www"[..], b"ghost"])).unwrap();
-        assert_eq!((last.len(), last[&b"www"[..]].gid()), (1, Ok(34)));
+        for (rules, gid) in
+            [(ImageRules::Containerd, 34), (ImageRules::Oci, 33), (ImageRules::FaasRs, 33)]
+        {
+            let found = find_named(rules, FILE, &HashSet::from([&b"www"[..], b"ghost"])).unwrap();
+            assert_eq!((found.len(), found[&b"www"[..]].gid()), (1, Ok(gid)));
+        }
         assert_eq!(find_gid(FILE, "ghost"), Ok(None));
         assert_eq!(find_gid(FILE, "#c"), Ok(None));
     }
@@ -140,7 +148,7 @@ mod tests {
     fn a_number_that_is_none_is_an_error_and_never_root() {
         assert!(matches!(find_gid(FILE, "big"), Err(Cause::Untrusted { line: 10, .. })));
         assert!(matches!(find_gid(FILE, "broken"), Err(Cause::Untrusted { .. })));
-        let last = find_last(FILE, &HashSet::from([&b"num"[..]])).unwrap();
+        let last = find_named(ImageRules::Oci, FILE, &HashSet::from([&b"num"[..]])).unwrap();
         assert!(matches!(last[&b"num"[..]].gid(), Err(Cause::Untrusted { .. })));
         assert!(matches!(
             find_gids_of_member(FILE, b"other", OwnGroup::Skipped),
@@ -172,7 +180,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
             let _ = find_gid(&bytes, "root");
-            let _ = find_last(&bytes, &HashSet::from([&b"root"[..]])).map(|found| found.len());
+            let _ = find_named(ImageRules::Oci, &bytes, &HashSet::from([&b"root"[..]])).map(|found| found.len());
             let _ = find_gids_of_member(&bytes, b"root", OwnGroup::Counts);
         }
     }

@@ -4,7 +4,7 @@ use crate::domain::image_rules::ImageRules;
 use crate::domain::request::UserOptions;
 use crate::image::AccountFiles;
 use crate::users::error::{AccountError, Asked, Cause};
-use crate::users::group::{self, LastGroup, OwnGroup};
+use crate::users::group::{self, NamedGroup, OwnGroup};
 use crate::users::passwd::{self, NoUid};
 use crate::users::user::{Account, ProcessUser, UserSpec};
 use std::collections::HashMap;
@@ -57,25 +57,24 @@ pub fn resolve(
             oci(user, files).map_err(|cause| asked.error(cause))?
         }
     };
-    add_groups(&mut process, options, files)?;
+    add_groups(rules, &mut process, options, files)?;
     Ok(process)
 }
 
 /// Adds the caller's groups to a user.
 ///
-/// containerd: `oci.WithAppendAdditionalGroups`.
-///
 /// # Errors
 ///
 /// An [`AccountError`] that says which group.
 pub fn add_groups(
+    rules: ImageRules,
     process: &mut ProcessUser,
     options: &UserOptions,
     files: &AccountFiles,
 ) -> Result<(), AccountError> {
-    let mut last = None;
+    let mut named = None;
     for (index, added) in options.additional_groups.iter().enumerate() {
-        let gid = additional_group(added, options, files, &mut last)
+        let gid = additional_group(rules, added, options, files, &mut named)
             .map_err(|cause| Asked::CallerGroup(index).error(cause))?;
         process.additional_gids.push(gid);
         if index == 0 {
@@ -176,16 +175,17 @@ fn named_group(name: &str, files: &AccountFiles) -> Result<u32, Cause> {
 
 /// The gid of an additional group. The groups that the options name are read at the first name, all at once.
 fn additional_group<'a>(
+    rules: ImageRules,
     added: &Account,
     options: &UserOptions,
     files: &'a AccountFiles,
-    last: &mut Option<HashMap<&'a [u8], LastGroup<'a>>>,
+    named: &mut Option<HashMap<&'a [u8], NamedGroup<'a>>>,
 ) -> Result<u32, Cause> {
     let name = match added {
         Account::Id(gid) => return Ok(*gid),
         Account::Name(name) => name,
     };
-    let known = match last {
+    let known = match named {
         Some(known) => known,
         None => {
             let no_file = || Cause::NoFile(group::PATH, name.clone());
@@ -194,7 +194,7 @@ fn additional_group<'a>(
                 Account::Id(_) => None,
                 Account::Name(name) => Some(name.as_bytes()),
             });
-            last.insert(group::find_last(bytes, &names.collect())?)
+            named.insert(group::find_named(rules, bytes, &names.collect())?)
         }
     };
     let found = known.get(name.as_bytes());
