@@ -1,6 +1,5 @@
 //! The command `specd`: parse, run, exit code.
 
-use clap::Parser;
 use specd::commands::{self, Cli, Failure};
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,8 +9,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match commands::run(cli) {
+    match Cli::from_command_line().and_then(commands::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // If stderr is closed, nothing can be reported.

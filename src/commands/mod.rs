@@ -4,6 +4,7 @@
 //! environment and writes to standard output.
 
 mod client;
+mod command_line;
 mod completions;
 mod explain;
 mod flag_values;

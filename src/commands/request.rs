@@ -55,8 +55,7 @@ pub(super) struct ServiceArgs {
         long,
         help = "A running server to call, instead of reading images here: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT",
         value_name = "ADDRESS",
-        env = "SPECD_SERVER",
-        conflicts_with = "oci_layout"
+        env = "SPECD_SERVER"
     )]
     server: Option<String>,
     #[command(flatten)]
