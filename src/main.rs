@@ -1,6 +1,6 @@
 //! The command `specd`: parse, run, exit code.
 
-use specd::commands::{self, Cli, Failure};
+use specd::commands::{self, Failure};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match Cli::from_command_line().and_then(commands::run) {
+    match commands::run_command_line() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // If stderr is closed, nothing can be reported.

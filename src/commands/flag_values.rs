@@ -1,7 +1,7 @@
 //! Parsers of flag values. An error says what is expected; clap adds the flag and the value.
 
 use crate::image::platform::{OsFeatures, Platform};
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +9,14 @@ use std::time::Duration;
 /// A parser of whole numbers within a range.
 pub(super) fn count(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(range)
+}
+
+/// A parser of switches: true or false, or what a variable may have for them.
+pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
+    const ON: [&str; 4] = ["true", "1", "yes", "on"];
+    let on = PossibleValue::new(ON[0]).aliases(&ON[1..]);
+    let off = PossibleValue::new("false").aliases(["0", "no", "off", ""]);
+    PossibleValuesParser::new([on, off]).map(|text| ON.contains(&text.as_str()))
 }
 
 /// Parses a duration of at least a millisecond.

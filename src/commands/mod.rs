@@ -4,13 +4,13 @@
 //! environment and writes to standard output.
 
 mod client;
-mod command_line;
 mod completions;
 mod explain;
 mod flag_values;
 mod generate;
 mod health;
 mod host_facts;
+mod ignored_flags;
 mod logging;
 mod messages;
 mod options;
@@ -24,9 +24,11 @@ pub mod serve;
 mod service;
 pub mod source;
 mod validate;
+mod variables;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::future::Future;
 use std::io::Write;
@@ -101,12 +103,21 @@ impl Failure {
     }
 }
 
-/// Runs a command to its end.
+/// Runs the command of this process to its end; ends the process for `--help`, and for words that do not parse.
 ///
 /// # Errors
 ///
 /// A [`Failure`], which says whether the arguments are wrong.
-pub fn run(cli: Cli) -> Result<(), Failure> {
+pub fn run_command_line() -> Result<(), Failure> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let command = Cli::command();
+    let matches = variables::parse(&command, &words).unwrap_or_else(|error| error.exit());
+    ignored_flags::refuse(&matches)
+        .and_then(|()| run(Cli::from_arg_matches(&matches).map_err(Failure::usage)?))
+        .map_err(|failure| variables::named(failure, &command, &matches))
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(args) => serve::run(*args),
         Command::Generate(args) => generate::run(*args),
@@ -155,7 +166,6 @@ fn warn(warnings: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_holds() {

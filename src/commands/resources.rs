@@ -3,6 +3,7 @@
 use crate::api::pb::specd as pb;
 use crate::api::{self, response, status};
 use crate::commands::Failure;
+use crate::commands::flag_values::switch;
 use crate::commands::options::ResourceArgs;
 use crate::commands::process::Output;
 use crate::domain::encoding::Encoding;
@@ -16,7 +17,7 @@ pub struct ResourcesArgs {
     #[command(flatten)]
     limits: ResourceArgs,
     /// Print the Any, its type URL and its value in base64, instead of the JSON
-    #[arg(long, env = "SPECD_ANY")]
+    #[arg(long, env = "SPECD_ANY", value_parser = switch())]
     any: bool,
 }
 

@@ -1,5 +1,6 @@
 //! `specd validate`: checks a finished spec against the rules of the runtimes.
 
+use crate::commands::flag_values::switch;
 use crate::commands::{Failure, Form, print, print_json};
 use crate::spec::encode::TYPE_URL;
 use crate::spec::rules::{Broken, RULES, Rule, find_broken_in_json};
@@ -20,10 +21,10 @@ pub struct ValidateArgs {
     #[arg(value_name = "FILE", required_unless_present = "rules")]
     file: Option<PathBuf>,
     /// List the rules and their sources instead
-    #[arg(long, env = "SPECD_RULES", conflicts_with = "file")]
+    #[arg(long, env = "SPECD_RULES", value_parser = switch(), conflicts_with = "file")]
     rules: bool,
     /// Refuse also by the rules that are specd's own, which are warnings otherwise
-    #[arg(long, env = "SPECD_VALIDATE_STRICT")]
+    #[arg(long, env = "SPECD_VALIDATE_STRICT", value_parser = switch())]
     strict: bool,
     /// The form of the output
     #[arg(long, value_name = "FORM", env = "SPECD_VALIDATE_OUTPUT", default_value = "text")]

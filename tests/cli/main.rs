@@ -27,6 +27,7 @@ mod support {
 mod tasks;
 mod units;
 mod validate;
+mod variables;
 mod web_page;
 
 use std::process::{Command, Output};

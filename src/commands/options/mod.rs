@@ -19,6 +19,7 @@ pub(super) use resources::ResourceArgs;
 
 use crate::api::pb::specd as pb;
 use crate::commands::Failure;
+use crate::commands::flag_values::switch;
 use clap::Args;
 use devices::DeviceArgs;
 use files::{OptionFileArgs, read};
@@ -42,7 +43,7 @@ pub(super) struct OptionArgs {
     #[arg(long, value_name = "NAME=SOFT[:HARD]", env = "SPECD_ULIMIT", value_parser = ulimit)]
     ulimit: Vec<pb::Rlimit>,
     /// Run an init program as process 1, which starts the command, passes signals on to it and reaps what it leaves behind
-    #[arg(long, value_name = "BOOL", env = "SPECD_INIT", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", env = "SPECD_INIT", value_parser = switch(), num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     init: Option<bool>,
     /// The program of --init on the host, linked statically
     #[arg(
@@ -65,7 +66,7 @@ pub(super) struct OptionArgs {
     #[arg(long, value_name = "NAME", env = "SPECD_DOMAINNAME")]
     domainname: Option<String>,
     /// Whether the root filesystem is read-only
-    #[arg(long, value_name = "BOOL", env = "SPECD_READ_ONLY", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", env = "SPECD_READ_ONLY", value_parser = switch(), num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     read_only: Option<bool>,
     /// An annotation of the spec; may be repeated
     #[arg(long, value_name = "KEY=VALUE", env = "SPECD_ANNOTATION", value_parser = pair)]

@@ -3,6 +3,7 @@
 use super::some;
 use super::values::{boolean, bytes, fields};
 use crate::api::pb::specd as pb;
+use crate::commands::flag_values::switch;
 use crate::paths::clean;
 use clap::Args;
 
@@ -28,7 +29,7 @@ pub(super) struct MountArgs {
     #[arg(long, value_name = "BYTES", env = "SPECD_SHM_SIZE", value_parser = kibibytes)]
     shm_size: Option<u64>,
     /// Mount the host's resolv.conf and hosts file
-    #[arg(long, env = "SPECD_VM_NETWORK")]
+    #[arg(long, env = "SPECD_VM_NETWORK", value_parser = switch())]
     vm_network: bool,
 }
 

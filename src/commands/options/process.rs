@@ -3,6 +3,7 @@
 use super::{read, some};
 use crate::api::pb::specd as pb;
 use crate::commands::Failure;
+use crate::commands::flag_values::switch;
 use clap::Args;
 use std::collections::HashSet;
 
@@ -44,7 +45,7 @@ pub(in crate::commands) struct ProcessOptionArgs {
     #[arg(long, visible_alias = "group", value_name = "GROUP", env = "SPECD_GROUP_ADD")]
     group_add: Vec<String>,
     /// Attach a terminal
-    #[arg(long, short = 't', visible_alias = "terminal", value_name = "BOOL", env = "SPECD_TTY", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, short = 't', visible_alias = "terminal", value_name = "BOOL", env = "SPECD_TTY", value_parser = switch(), num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tty: Option<bool>,
 }
 

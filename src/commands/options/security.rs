@@ -4,6 +4,7 @@ use super::values::{boolean, pair};
 use super::{read, some};
 use crate::api::pb::specd as pb;
 use crate::commands::Failure;
+use crate::commands::flag_values::switch;
 use clap::Args;
 use pb::seccomp_options::Kind;
 
@@ -17,7 +18,7 @@ pub(super) struct SecurityArgs {
     #[arg(long, value_name = "NAME", env = "SPECD_CAP_DROP", value_parser = capability)]
     cap_drop: Vec<String>,
     /// Make the container privileged, by Docker's definition
-    #[arg(long, value_name = "BOOL", env = "SPECD_PRIVILEGED", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", env = "SPECD_PRIVILEGED", value_parser = switch(), num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     privileged: Option<bool>,
     /// no-new-privileges, seccomp=FILE, seccomp=builtin, seccomp=unconfined, apparmor=PROFILE, label=disable,
     /// systempaths=unconfined or writable-cgroups; may be repeated

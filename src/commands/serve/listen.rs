@@ -1,5 +1,6 @@
 //! The flags about where to listen and who may call, and the sockets that they bind.
 
+use crate::commands::flag_values::switch;
 use crate::commands::{Failure, SERVER};
 use crate::server::activation::{Activation, PassedError};
 use crate::server::listen::{
@@ -15,7 +16,7 @@ pub(super) struct ListenArgs {
     #[arg(long, help = "Where to listen: tcp://IP:PORT, unix:///PATH, or fd:// and fd://NAME for sockets that systemd passes; may be repeated", value_name = "ADDRESS", env = "SPECD_LISTEN", value_delimiter = ',', default_value = SERVER)]
     listen: Vec<ListenOn>,
     /// Allow plain text without TLS on TCP addresses that are not loopback
-    #[arg(long, env = "SPECD_INSECURE_TCP")]
+    #[arg(long, env = "SPECD_INSECURE_TCP", value_parser = switch())]
     insecure_tcp: bool,
     /// The mode of a unix socket's file, in octal; a process that may write to the file may connect
     #[arg(long, value_name = "MODE", env = "SPECD_SOCKET_MODE", default_value_t)]

@@ -10,7 +10,7 @@ mod spec_server;
 
 pub use server::BoundServer;
 
-use crate::commands::flag_values::timeout;
+use crate::commands::flag_values::{switch, timeout};
 use crate::commands::logging::LogArgs;
 use crate::commands::profile_files::{ProfileDirArgs, Reload};
 use crate::commands::source::SourceArgs;
@@ -45,16 +45,16 @@ pub struct ServeArgs {
     #[command(flatten)]
     tls: TlsArgs,
     /// Refuse clients that send the path of a unix socket as :authority, instead of rewriting it
-    #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER")]
+    #[arg(long, env = "SPECD_NO_AUTHORITY_FILTER", value_parser = switch())]
     no_authority_filter: bool,
     /// Refuse `GenerateProcess`, which shows the environment of stored containers to every caller
-    #[arg(long, env = "SPECD_NO_GENERATE_PROCESS")]
+    #[arg(long, env = "SPECD_NO_GENERATE_PROCESS", value_parser = switch())]
     no_generate_process: bool,
     /// Do not serve reflection, which lists the methods and messages of the API
-    #[arg(long, env = "SPECD_NO_REFLECTION")]
+    #[arg(long, env = "SPECD_NO_REFLECTION", value_parser = switch())]
     no_reflection: bool,
     /// Serve gRPC over HTTP/2 alone, without Connect, gRPC-Web and HTTP/1.1
-    #[arg(long, env = "SPECD_NO_HTTP_JSON")]
+    #[arg(long, env = "SPECD_NO_HTTP_JSON", value_parser = switch())]
     no_http_json: bool,
     /// The source of images.
     #[command(flatten)]
@@ -117,7 +117,7 @@ struct ObserveArgs {
     #[arg(long, value_name = "DURATION", env = "SPECD_SLOW_CALL", default_value = "1s", value_parser = timeout)]
     slow_call: Duration,
     /// Print every flag with its value in effect as JSON, and exit
-    #[arg(long, env = "SPECD_PRINT_CONFIG")]
+    #[arg(long, env = "SPECD_PRINT_CONFIG", value_parser = switch())]
     print_config: bool,
 }
 

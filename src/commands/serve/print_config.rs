@@ -1,6 +1,6 @@
 //! The flags of `serve` with their values in effect: from the command line, the environment, or the defaults.
 
-use crate::commands::Cli;
+use crate::commands::{Cli, variables};
 use clap::{ArgAction, CommandFactory};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
@@ -10,7 +10,8 @@ use std::ffi::OsString;
 /// They are read from the definition of the flags, so that none is forgotten.
 pub(super) fn flags(words: impl IntoIterator<Item = OsString>) -> Map<String, Value> {
     let command = Cli::command();
-    let matches = command.clone().try_get_matches_from(words).ok();
+    let words: Vec<OsString> = words.into_iter().collect();
+    let matches = variables::parse(&command, &words).ok();
     let matches = matches.as_ref().and_then(|matches| matches.subcommand_matches("serve"));
     let (Some(serve), Some(matches)) = (command.find_subcommand("serve"), matches) else {
         return Map::new();

@@ -1,29 +1,16 @@
-//! The words of the command line, parsed, and the flags that would have no effect.
+//! Flags that would have no effect beside others.
 
 use crate::commands::client::ClientTlsArgs;
 use crate::commands::profile_files::ProfileDirArgs;
 use crate::commands::source::{HostArgs, SourceArgs};
 use crate::commands::{Cli, Failure};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches};
-
-impl Cli {
-    /// Parses the command line of this process; ends the process for `--help`, and for words that are wrong.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Usage`] for a flag that would have no effect.
-    pub fn from_command_line() -> Result<Self, Failure> {
-        let matches = Self::command().get_matches();
-        refuse_ignored(&matches)?;
-        Self::from_arg_matches(&matches).map_err(Failure::usage)
-    }
-}
+use clap::{ArgMatches, Args, Command, CommandFactory};
 
 /// Refuses the flags about what the called server has of its own, and flags about a server where none is called.
 ///
-/// A variable may be meant for another command, so it is not refused.
-fn refuse_ignored(matches: &ArgMatches) -> Result<(), Failure> {
+/// A variable may be meant for another command, so it is not refused, except one of two that name the source of images.
+pub(super) fn refuse(matches: &ArgMatches) -> Result<(), Failure> {
     let command = Cli::command();
     let Some((name, given)) = matches.subcommand() else { return Ok(()) };
     let Some(command) = command.find_subcommand(name).filter(|command| has(command, "server"))
@@ -31,10 +18,12 @@ fn refuse_ignored(matches: &ArgMatches) -> Result<(), Failure> {
         return Ok(());
     };
     let server = given.get_one::<String>("server");
-    for flag in command.get_opts() {
+    for flag in command.get_arguments() {
         let id = flag.get_id().as_str();
-        if given.value_source(id) != Some(ValueSource::CommandLine) {
-            continue;
+        match given.value_source(id) {
+            Some(ValueSource::CommandLine) => {}
+            Some(ValueSource::EnvVariable) if id == "oci_layout" => {}
+            _ => continue,
         }
         let flag = flag.get_long().unwrap_or(id);
         match server {
@@ -84,7 +73,7 @@ mod tests {
     /// What is wrong with these words.
     fn refused(words: &[&str]) -> Option<String> {
         let matches = Cli::command().try_get_matches_from(["specd"].iter().chain(words)).unwrap();
-        refuse_ignored(&matches).err().map(|error| error.to_string())
+        refuse(&matches).err().map(|error| error.to_string())
     }
 
     /// The arguments that a command cannot do without.
