@@ -58,6 +58,19 @@ pub(super) async fn connect(address: &str, tls: &ClientTlsArgs) -> Result<Connec
     Ok(BoxService::new(channel.map_err(move |error| unreachable(&address, &tls, &error).into())))
 }
 
+/// Waits for the answer of a server, for a limited time.
+pub(super) async fn wait<T>(
+    address: &str,
+    timeout: Duration,
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let late = |_| {
+        let timeout = humantime::format_duration(timeout);
+        Failure::run(format_args!("{address} did not answer within {timeout}"))
+    };
+    tokio::time::timeout(timeout, answer).await.map_err(late)?
+}
+
 /// A sentence for a connection that cannot be made, or that broke off.
 fn unreachable(address: &str, tls: &ClientTlsArgs, error: &dyn std::error::Error) -> String {
     let cause = root_cause(error);

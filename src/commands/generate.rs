@@ -2,7 +2,7 @@
 
 use crate::api::pb::specd as pb;
 use crate::commands::request::RequestArgs;
-use crate::commands::{Failure, block_on, messages, print_json, warn};
+use crate::commands::{Failure, messages, print_json, warn};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ pub(super) fn run(args: GenerateArgs) -> Result<(), Failure> {
         request.set_encoding(pb::Encoding::Json);
     }
     let response =
-        block_on(async { Ok(service.open().await?.generate(request).await?.into_inner()) })?;
+        service.call(async |mut client| Ok(client.generate(request).await?.into_inner()))?;
     if output == Output::Response {
         return print_json(&response_json(&response)?);
     }

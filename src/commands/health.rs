@@ -1,6 +1,7 @@
 //! `specd health`: the health of a server.
 
 use crate::commands::client::{self, ClientTlsArgs};
+use crate::commands::flag_values::timeout;
 use crate::commands::{Failure, SERVER, block_on, print};
 use clap::Args;
 use std::time::Duration;
@@ -25,19 +26,14 @@ pub struct HealthArgs {
     #[command(flatten)]
     tls: ClientTlsArgs,
     /// The longest time to wait for the answer
-    #[arg(long, value_name = "DURATION", env = "SPECD_TIMEOUT", default_value = "3s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", env = "SPECD_TIMEOUT", default_value = "3s", value_parser = timeout)]
     timeout: Duration,
 }
 
 pub(super) fn run(args: HealthArgs) -> Result<(), Failure> {
     let HealthArgs { server, service, tls, timeout } = args;
-    let status = block_on(async {
-        let answer = tokio::time::timeout(timeout, check(&server, &service, &tls)).await;
-        answer.map_err(|_| {
-            let within = humantime::format_duration(timeout);
-            Failure::run(format_args!("{server} did not answer within {within}"))
-        })?
-    })?;
+    let status =
+        block_on(async { client::wait(&server, timeout, check(&server, &service, &tls)).await })?;
     print(status.as_str_name())?;
     if status == ServingStatus::Serving {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Flags that would have no effect beside others.
 
-use crate::commands::client::ClientTlsArgs;
 use crate::commands::profile_files::ProfileDirArgs;
+use crate::commands::service::ServerArgs;
 use crate::commands::source::{HostArgs, SourceArgs};
 use crate::commands::{Cli, Failure};
 use clap::parser::ValueSource;
@@ -34,7 +34,7 @@ pub(super) fn refuse(matches: &ArgMatches) -> Result<(), Failure> {
                     )));
                 }
             }
-            None if has(&flags_of::<ClientTlsArgs>(), id) => {
+            None if has(&flags_of::<ServerArgs>(), id) => {
                 return Err(Failure::usage(format_args!(
                     "--{flag}: no server is called: add --server ADDRESS"
                 )));
@@ -130,11 +130,12 @@ mod tests {
 
     #[test]
     fn a_flag_about_the_call_of_a_server_needs_one() {
-        let tls = ["--tls-ca", "/x"];
-        let want = "--tls-ca: no server is called: add --server ADDRESS";
-        let without = [&["generate", "busybox"][..], &tls].concat();
-        assert_eq!(refused(&without).as_deref(), Some(want));
-        assert_eq!(refused(&[&called("generate"), &tls[..]].concat()), None);
-        assert_eq!(refused(&[&["health"][..], &tls].concat()), None);
+        for flag in [["--tls-ca", "/x"], ["--timeout", "5s"]] {
+            let want = format!("{}: no server is called: add --server ADDRESS", flag[0]);
+            let without = [&["generate", "busybox"][..], &flag].concat();
+            assert_eq!(refused(&without), Some(want));
+            assert_eq!(refused(&[&called("generate"), &flag[..]].concat()), None);
+            assert_eq!(refused(&[&["health"][..], &flag].concat()), None);
+        }
     }
 }

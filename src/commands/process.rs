@@ -1,12 +1,12 @@
 //! `specd process`: the process of an exec in an existing container.
 
 use crate::api::pb::specd as pb;
-use crate::commands::client::ClientTlsArgs;
 use crate::commands::logging::LogArgs;
 use crate::commands::options::ProcessOptionArgs;
 use crate::commands::profile_files::ProfileDirArgs;
+use crate::commands::service::{self, ServerArgs};
 use crate::commands::source::{ContainerdArgs, HostArgs, SourceArgs};
-use crate::commands::{Failure, block_on, messages, print_json, service, warn};
+use crate::commands::{Failure, messages, print_json, warn};
 use clap::{Args, ValueEnum};
 use prost_types::Any;
 use serde_json::Value;
@@ -55,15 +55,8 @@ pub struct ProcessArgs {
     profiles: ProfileDirArgs,
     #[command(flatten)]
     containerd: ContainerdArgs,
-    #[arg(
-        long,
-        help = "A running server to call, instead of containerd: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT",
-        value_name = "ADDRESS",
-        env = "SPECD_SERVER"
-    )]
-    server: Option<String>,
     #[command(flatten)]
-    tls: ClientTlsArgs,
+    server: ServerArgs,
     #[command(flatten, next_help_heading = "Changes to the process")]
     changes: ProcessOptionArgs,
     #[command(flatten, next_help_heading = "Logging")]
@@ -80,7 +73,6 @@ pub(super) fn run(args: ProcessArgs) -> Result<(), Failure> {
         profiles,
         containerd,
         server,
-        tls,
         changes,
         log,
     } = args;
@@ -93,8 +85,7 @@ pub(super) fn run(args: ProcessArgs) -> Result<(), Failure> {
     // An exec uses nothing of the host.
     let (oci_layout, platform, host) = (None, None, HostArgs::default());
     let source = SourceArgs { containerd, oci_layout, platform, host };
-    let response = block_on(async {
-        let mut client = service::open(server.as_deref(), &tls, &source, &profiles).await?;
+    let response = service::call(&server, &source, &profiles, async |mut client| {
         Ok(client.generate_process(request).await?.into_inner())
     })?;
     warn(&response.warnings);

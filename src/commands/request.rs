@@ -2,11 +2,10 @@
 
 use crate::api::pb::specd as pb;
 use crate::commands::Failure;
-use crate::commands::client::ClientTlsArgs;
 use crate::commands::logging::LogArgs;
 use crate::commands::options::{LabelArgs, OptionArgs};
 use crate::commands::profile_files::ProfileDirArgs;
-use crate::commands::service::{self, Client};
+use crate::commands::service::{self, Client, ServerArgs};
 use crate::commands::source::SourceArgs;
 use clap::Args;
 
@@ -51,21 +50,18 @@ pub(super) struct ServiceArgs {
     profiles: ProfileDirArgs,
     #[command(flatten)]
     source: SourceArgs,
-    #[arg(
-        long,
-        help = "A running server to call, instead of reading images here: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT",
-        value_name = "ADDRESS",
-        env = "SPECD_SERVER"
-    )]
-    server: Option<String>,
     #[command(flatten)]
-    tls: ClientTlsArgs,
+    server: ServerArgs,
 }
 
 impl ServiceArgs {
-    pub(super) async fn open(self) -> Result<Client, Failure> {
-        let Self { profiles, source, server, tls } = self;
-        service::open(server.as_deref(), &tls, &source, &profiles).await
+    /// Calls the service.
+    pub(super) fn call<T>(
+        self,
+        work: impl AsyncFnOnce(Client) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Self { profiles, source, server } = self;
+        service::call(&server, &source, &profiles, work)
     }
 }
 

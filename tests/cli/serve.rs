@@ -110,6 +110,32 @@ fn without_containerd_it_starts_and_says_that_it_is_not_ready() {
 }
 
 #[test]
+fn a_server_that_does_not_answer_is_waited_for_until_the_timeout() {
+    let server = Server::start(&["--containerd", "/nonexistent/containerd.sock"]);
+    kill_process(Pid::from_child(&server.process), Signal::STOP).unwrap();
+    let with = ["--server", &server.socket, "--timeout", "300ms"];
+    for command in [
+        &["generate", "app"][..],
+        &["explain", "app"],
+        &["explain", "app", "--diff", "docker,function"],
+        &["process", "web-1"],
+        &["health"],
+    ] {
+        let end = if command[0] == "process" { &["--", "sh"][..] } else { &[] };
+        let said = run(&[command, &with, end].concat());
+        let want = format!("error: {} did not answer within 300ms\n", server.socket);
+        assert_eq!((said.code, said.err), (Some(1), want), "{command:?}");
+    }
+    for command in ["generate", "explain", "process"] {
+        let help = run(&[command, "--help"]).out;
+        assert!(
+            help.contains("[env: SPECD_TIMEOUT=]") && help.contains("[default: 60s]"),
+            "{help}"
+        );
+    }
+}
+
+#[test]
 fn a_failed_start_prints_a_message() {
     for (args, code) in [
         (vec!["serve", "--listen", "nonsense"], 2),

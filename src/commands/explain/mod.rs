@@ -7,7 +7,7 @@ mod table;
 
 use crate::api::pb::specd as pb;
 use crate::commands::request::RequestArgs;
-use crate::commands::{Failure, block_on, generate, messages, print, print_json, warn};
+use crate::commands::{Failure, generate, messages, print, print_json, warn};
 use clap::{Args, ValueEnum};
 use diff::Side;
 use requests::Requests;
@@ -49,8 +49,7 @@ pub(super) fn run(args: ExplainArgs) -> Result<(), Failure> {
     let (mut request, service) = request.prepare()?;
     request.set_encoding(pb::Encoding::Json);
     let requests = Requests::new(request, &diff)?;
-    block_on(async {
-        let mut client = service.open().await?;
+    service.call(async |mut client| {
         let mut explain = async |request| {
             let request = pb::ExplainRequest { request: Some(request) };
             Ok::<_, Failure>(client.explain(request).await?.into_inner())
