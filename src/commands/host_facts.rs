@@ -20,7 +20,11 @@ pub struct HostFactsArgs {
 
 pub(super) fn run(args: HostFactsArgs) -> Result<(), Failure> {
     let features = args.runtime_features.as_deref().map(stated::read_runtime_features);
-    let features = features.transpose().map_err(Failure::usage)?;
-    let facts = stated::of_this_machine(args.devices.dev_root, features);
-    print_json(&facts.map_err(|error| Failure::run(format_args!("/dev: {error}")))?)
+    let features = features.transpose()?;
+    let root = args.devices.dev_root;
+    let devices = root.join("dev");
+    let facts = stated::of_this_machine(root, features).map_err(|error| {
+        Failure::run(format_args!("--dev-root: cannot list {}: {error}", devices.display()))
+    })?;
+    print_json(&facts)
 }

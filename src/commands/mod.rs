@@ -103,6 +103,18 @@ impl Failure {
     }
 }
 
+/// A text that was read from a file, or from standard input; an error begins with `start`, for example a flag.
+///
+/// A file that cannot be read is a failure of this machine; one that has no text is wrong on every machine.
+fn text_of(start: &str, file: &str, read: std::io::Result<String>) -> Result<String, Failure> {
+    read.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::InvalidData {
+            return Failure::usage(format_args!("{start}{file} is not UTF-8 text"));
+        }
+        Failure::run(format_args!("{start}cannot read {file}: {error}"))
+    })
+}
+
 /// Runs the command of this process to its end; ends the process for `--help`, and for words that do not parse.
 ///
 /// # Errors

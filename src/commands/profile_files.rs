@@ -31,25 +31,33 @@ impl ProfileDirArgs {
     ///
     /// Hidden files are left out, because a mounted `ConfigMap` keeps its own data in them.
     pub(super) fn load(&self, default: &str) -> Result<Profiles, Failure> {
-        let failed = |error: io::Error| Failure::usage(format_args!("--profiles-dir: {error}"));
-        let files = self.profiles_dir.as_deref().map_or(Ok(Vec::new()), read).map_err(failed)?;
-        let profiles = Profiles::with(default, &files).map_err(|error| {
-            let flag = match error {
-                ProfilesError::NoDefault { .. } => "default-profile",
-                ProfilesError::Files(_) => "profiles-dir",
-            };
-            Failure::usage(format_args!("--{flag}: {error}"))
-        })?;
-        for (profile, _) in profiles.iter() {
-            // The built-in profiles were checked by their tests.
-            if self.profiles_dir.is_some()
-                && let Err(error) = check_profile(profile)
-            {
-                let name = &profile.name;
-                return Err(Failure::usage(format_args!(
-                    "--profiles-dir: profile {name:?}: no request can use it: {error}"
-                )));
+        let Files { read: files, mut wrong } = match &self.profiles_dir {
+            Some(directory) => Files::read(directory)
+                .map_err(|error| Failure::run(format_args!("--profiles-dir: {error}")))?,
+            None => Files::default(),
+        };
+        let profiles = match Profiles::with(default, &files) {
+            Ok(profiles) => Some(profiles),
+            Err(ProfilesError::Files(errors)) => {
+                wrong.extend(errors.iter().map(Failure::usage));
+                None
             }
+            // A file that cannot be used may have it.
+            Err(ProfilesError::NoDefault { .. }) if !wrong.is_empty() => None,
+            Err(error) => return Err(Failure::usage(format_args!("--default-profile: {error}"))),
+        };
+        // The built-in profiles were checked by their tests.
+        let checked = profiles.iter().filter(|_| self.profiles_dir.is_some());
+        wrong.extend(checked.flat_map(Profiles::iter).filter_map(|(profile, _)| {
+            let error = check_profile(profile).err()?;
+            let name = &profile.name;
+            let text = format_args!("profile {name:?}: no request can use it: {error}");
+            Some(Failure::usage(text))
+        }));
+        let Some(profiles) = profiles.filter(|_| wrong.is_empty()) else {
+            return Err(all(&wrong));
+        };
+        for (profile, _) in profiles.iter() {
             for field in profile.unknown_fields() {
                 let name = &profile.name;
                 tracing::warn!(
@@ -102,43 +110,75 @@ impl Reload {
     }
 }
 
-/// The names and texts of a directory's profiles. An error starts with the path that it is about.
-fn read(directory: &Path) -> io::Result<Vec<(String, String)>> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| io::Error::other(format!("{}: {error}", path.display()))
-    };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed(directory))? {
-        let path = entry.map_err(failed(directory))?.path();
-        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && path.extension().is_some_and(|extension| extension == "json") {
-            paths.push(path);
-        }
-    }
-    if paths.len() > MAX_FILES {
-        let text = format!("has {} profiles, at most {MAX_FILES} are allowed", paths.len());
-        return Err(failed(directory)(io::Error::other(text)));
-    }
-    paths.sort();
-    let text = |path: PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((name, read_file(&path).map_err(failed(&path))?))
-    };
-    paths.into_iter().map(text).collect()
+/// The files of a directory.
+#[derive(Debug, Default)]
+struct Files {
+    /// The names and texts of those that can be read.
+    read: Vec<(String, String)>,
+    /// What is wrong with the others.
+    wrong: Vec<Failure>,
 }
 
-fn read_file(path: &Path) -> io::Result<String> {
+impl Files {
+    /// Reads the profiles of a directory. An error begins with the path of the directory.
+    fn read(directory: &Path) -> Result<Self, String> {
+        let failed = |error: io::Error| format!("{}: {error}", directory.display());
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let hidden =
+                path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+            if !hidden && path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        if paths.len() > MAX_FILES {
+            let text = format!("has {} profiles, at most {MAX_FILES} are allowed", paths.len());
+            return Err(failed(io::Error::other(text)));
+        }
+        paths.sort();
+        let mut files = Self::default();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match read_file(&path) {
+                Ok(text) => files.read.push((name, text)),
+                Err(failure) => files.wrong.push(failure),
+            }
+        }
+        Ok(files)
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let unreadable = |error: io::Error| {
+        if error.kind() == io::ErrorKind::InvalidData {
+            return Failure::usage(format_args!("{shown}: is not UTF-8 text"));
+        }
+        Failure::run(format_args!("{shown}: {error}"))
+    };
     // Checked before it is opened: opening a fifo waits for a writer.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("is not a regular file"));
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(Failure::run(format_args!("{shown}: is not a regular file")));
     }
     let mut text = String::new();
-    let read = fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
     if read as u64 > MAX_BYTES {
-        return Err(io::Error::other(format!("is larger than {MAX_BYTES} bytes")));
+        return Err(Failure::usage(format_args!("{shown}: is larger than {MAX_BYTES} bytes")));
     }
     Ok(text)
+}
+
+/// One failure for all files: the content of one is wrong, or all of them cannot be read.
+fn all(wrong: &[Failure]) -> Failure {
+    let text = wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let text = format!("--profiles-dir: {text}");
+    if wrong.iter().any(|one| matches!(one, Failure::Usage(_))) {
+        Failure::Usage(text)
+    } else {
+        Failure::Run(text)
+    }
 }
 
 #[cfg(test)]
@@ -179,7 +219,7 @@ mod tests {
         fs::write(at("b.json"), vec![b' '; 1 + usize::try_from(MAX_BYTES).unwrap()]).unwrap();
         assert!(error().contains("b.json: is larger than"), "{}", error());
         fs::write(at("b.json"), [0xff]).unwrap();
-        assert!(error().contains("b.json: "), "{}", error());
+        assert!(error().ends_with("b.json: is not UTF-8 text"), "{}", error());
         assert!(error().starts_with("--profiles-dir: "), "{}", error());
         let missing = directory(&at("none")).load("function").unwrap_err().to_string();
         assert!(missing.contains("none: "), "{missing}");
@@ -194,6 +234,26 @@ mod tests {
         let error = directory(temporary.path()).load("function").unwrap_err().to_string();
         let start = "--profiles-dir: profile \"broken\": no request can use it: ";
         assert!(error.starts_with(start) && error.contains("CAP_NONSENSE"), "{error}");
+    }
+
+    #[test]
+    fn every_file_that_cannot_be_used_is_named() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |name: &str| temporary.path().join(name);
+        let load = |default: &str| directory(temporary.path()).load(default).unwrap_err();
+        fs::create_dir(at("a.json")).unwrap();
+        symlink("nowhere", at("b.json")).unwrap();
+        let unreadable = load("of-a");
+        let text = unreadable.to_string();
+        assert!(matches!(unreadable, Failure::Run(_)), "{text}");
+        assert!(text.contains("a.json: is not") && text.contains("b.json: No such"), "{text}");
+        fs::write(at("c.json"), [0xff]).unwrap();
+        fs::write(at("d.json"), "[]").unwrap();
+        let wrong = load("function");
+        assert!(matches!(wrong, Failure::Usage(_)), "{wrong}");
+        for file in ["a.json: ", "b.json: ", "c.json: ", "d.json: "] {
+            assert!(wrong.to_string().contains(file), "{file} {wrong}");
+        }
     }
 
     #[test]

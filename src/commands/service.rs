@@ -77,8 +77,8 @@ fn local(
     let (_, silence) = watch::channel(false);
     let images = progress::shown(source.open(Arc::new(()), &silence).map_err(Failure::run)?);
     let snapshotter = Snapshotter::parse(DEFAULT_SNAPSHOTTER).map_err(Failure::run)?;
-    let generator = source.generator(images, snapshotter, profiles, 0, Arc::new(()), &silence);
-    let (generator, _) = generator.map_err(Failure::usage)?;
+    let (generator, _) =
+        source.generator(images, snapshotter, profiles, 0, Arc::new(()), &silence)?;
     let service = Service::new(generator, CALL_TIMEOUT);
     Ok(SpecServiceServer::new(service).max_decoding_message_size(usize::MAX))
 }

@@ -1,5 +1,6 @@
 //! The flags about where images come from and which machine runs the containers, and the generator over them.
 
+use crate::commands::Failure;
 use crate::commands::flag_values::{absolute, platform, socket};
 use crate::domain::cdi_files::DEFAULT_DIRECTORIES;
 use crate::domain::host_facts::{
@@ -142,6 +143,12 @@ fn snapshot_timeout(text: &str) -> Result<Duration, String> {
         Ok(timeout)
     } else {
         Err("must be 1s to 1h".to_owned())
+    }
+}
+
+impl From<FactsError> for Failure {
+    fn from(error: FactsError) -> Self {
+        if error.is_unreadable { Self::run(error) } else { Self::usage(error) }
     }
 }
 

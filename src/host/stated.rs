@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub struct Form {
     device_links: BTreeMap<String, String>,
 }
 
-/// An invalid file of facts.
+/// A file of facts that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("--{flag}: {path}: {reason}")]
 pub struct FactsError {
@@ -59,6 +60,8 @@ pub struct FactsError {
     pub path: String,
     /// What is wrong with it.
     pub reason: String,
+    /// Whether it cannot be read; otherwise its content is wrong.
+    pub is_unreadable: bool,
 }
 
 /// Reads a file of facts. Its facts replace those that are known without it.
@@ -84,14 +87,23 @@ fn read_file<T>(
     path: &Path,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, FactsError> {
-    let read = || {
-        let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-        if size > BYTES {
-            return Err(format!("it exceeds the limit of {BYTES} bytes"));
-        }
-        parse(&std::fs::read_to_string(path).map_err(|error| error.to_string())?)
+    let failed = |reason: String, is_unreadable| FactsError {
+        flag,
+        path: path.display().to_string(),
+        reason,
+        is_unreadable,
     };
-    read().map_err(|reason| FactsError { flag, path: path.display().to_string(), reason })
+    let unreadable = |error: io::Error| {
+        if error.kind() == io::ErrorKind::InvalidData {
+            return failed("it is not UTF-8 text".to_owned(), false);
+        }
+        failed(error.to_string(), true)
+    };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > BYTES {
+        return Err(failed(format!("it exceeds the limit of {BYTES} bytes"), false));
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    parse(&text).map_err(|reason| failed(reason, false))
 }
 
 fn parse_object<T: DeserializeOwned>(text: &str) -> Result<T, String> {
@@ -134,7 +146,7 @@ pub fn parse(text: &str, facts: HostFacts) -> Result<HostFacts, String> {
 pub fn of_this_machine(
     root: PathBuf,
     runtime_features: Option<RuntimeFeatures>,
-) -> std::io::Result<Form> {
+) -> io::Result<Form> {
     let HostFacts { thermal_throttle_cpus, kernel: (major, minor), cgroup_version, .. } =
         host::read();
     let cpus: Vec<String> = thermal_throttle_cpus.iter().map(ToString::to_string).collect();

@@ -80,8 +80,10 @@ fn a_file_that_states_no_facts_is_wrong_usage() {
         assert_eq!(said.code, Some(2), "{}", said.err);
         assert!(said.err.contains("--host-facts: ") && said.err.contains(words), "{}", said.err);
     }
-    let said = generate(&layout, &["--host-facts", "/nowhere/facts.json"]);
-    assert_eq!(said.code, Some(2), "{}", said.err);
+    let path = directory.path().join("facts.json");
+    std::fs::write(&path, b"\xff").unwrap();
+    let said = generate(&layout, &["--host-facts", path.to_str().unwrap()]);
+    assert!(said.code == Some(2) && said.err.contains("it is not UTF-8 text"), "{}", said.err);
 }
 
 #[test]

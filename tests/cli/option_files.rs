@@ -82,13 +82,8 @@ fn what_is_no_file_of_options_is_a_usage_error() {
         assert_eq!(said.code, Some(2), "{text}: {}", said.err);
         assert!(said.err.contains(words), "{text}: {}", said.err);
     }
-    for more in [
-        &["--options", "/nonexistent/options"][..],
-        &["--spec-merge-patch", "/nonexistent/patch"],
-        &["--options", "-", "--spec-merge-patch", "-"],
-    ] {
-        assert_eq!(run(&arguments(&layout, more)).code, Some(2), "{more:?}");
-    }
+    let more = ["--options", "-", "--spec-merge-patch", "-"];
+    assert_eq!(run(&arguments(&layout, &more)).code, Some(2));
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn what_is_wrong_stops_the_start_with_its_file_and_position() {
         }
     }
     let said = run(&["serve", "--profiles-dir", "/nonexistent"]);
-    assert_eq!(said.code, Some(2));
+    assert_eq!(said.code, Some(1));
     assert!(said.err.contains("/nonexistent: No such file"), "{}", said.err);
 }
 

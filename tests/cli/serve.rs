@@ -135,6 +135,44 @@ fn a_server_that_does_not_answer_is_waited_for_until_the_timeout() {
     }
 }
 
+/// A service manager starts a server again after code 1: the file may appear.
+#[test]
+fn a_file_that_cannot_be_read_is_a_failure_of_this_machine() {
+    const FILE: &str = "/nowhere/file.json";
+    let layout = layout();
+    let source = ["--oci-layout", layout.root().to_str().unwrap()];
+    let (generate, serve) = (&["generate", "app"][..], &["serve"][..]);
+    let seccomp = format!("seccomp={FILE}");
+    for (command, flags) in [
+        (serve, ["--profiles-dir", FILE]),
+        (serve, ["--host-facts", FILE]),
+        (serve, ["--runtime-features", FILE]),
+        (generate, ["--profiles-dir", FILE]),
+        (generate, ["--host-facts", FILE]),
+        (generate, ["--runtime-features", FILE]),
+        (generate, ["--options", FILE]),
+        (generate, ["--spec-merge-patch", FILE]),
+        (generate, ["--env-file", FILE]),
+        (generate, ["--security-opt", &seccomp]),
+        (&["explain", "app"], ["--diff", &format!("hardened,{FILE}")]),
+    ] {
+        let said = run(&[command, &source, &flags].concat());
+        assert_eq!(said.code, Some(1), "{command:?} {flags:?}: {}", said.err);
+        let start = format!("error: {}: ", flags[0]);
+        assert!(said.err.starts_with(&start) && said.err.contains(FILE), "{}", said.err);
+    }
+    for args in [
+        &["profiles", "--profiles-dir", FILE][..],
+        &["process", "web-1", "--profiles-dir", FILE, "--", "sh"],
+        &["host-facts", "--runtime-features", FILE],
+        &["host-facts", "--dev-root", "/nowhere"],
+    ] {
+        let said = run(args);
+        assert_eq!(said.code, Some(1), "{args:?}: {}", said.err);
+        assert!(said.err.contains("/nowhere/"), "{args:?}: {}", said.err);
+    }
+}
+
 #[test]
 fn a_failed_start_prints_a_message() {
     for (args, code) in [

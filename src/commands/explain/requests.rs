@@ -2,7 +2,7 @@
 
 use crate::api::pb::specd::GenerateRequest;
 use crate::commands::options::OptionArgs;
-use crate::commands::{Failure, messages};
+use crate::commands::{Failure, messages, text_of};
 
 /// The requests that are explained.
 pub(super) enum Requests {
@@ -45,8 +45,7 @@ fn request(side: &str, flags: &GenerateRequest) -> Result<GenerateRequest, Failu
         let text = "the file has the changes to the spec; --diff with files takes no other changes";
         return Err(Failure::usage(format_args!("{side}: {text}")));
     }
-    let text = std::fs::read_to_string(side)
-        .map_err(|error| Failure::run(format_args!("cannot read {side}: {error}")))?;
+    let text = text_of("--diff: ", side, std::fs::read_to_string(side))?;
     let read: GenerateRequest = messages::parse("GenerateRequest", &text).map_err(|error| {
         Failure::usage(format_args!("{side} is not a specd.v1.GenerateRequest: {error}"))
     })?;

@@ -1,7 +1,7 @@
 //! The flags that read options from files.
 
 use crate::api::pb::specd as pb;
-use crate::commands::{Failure, messages};
+use crate::commands::{Failure, messages, text_of};
 use crate::paths::clean;
 use clap::Args;
 use prost::Message;
@@ -83,13 +83,10 @@ fn read_or_input(flag: &str, path: &str) -> Result<String, Failure> {
         return read(flag, path);
     }
     let read = std::io::read_to_string(std::io::stdin());
-    read.map_err(|error| {
-        Failure::usage(format_args!("--{flag}: cannot read standard input: {error}"))
-    })
+    text_of(&format!("--{flag}: "), "standard input", read)
 }
 
 /// Reads the file that a flag names.
 pub(super) fn read(flag: &str, path: &str) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format_args!("--{flag}: cannot read {path}: {error}")))
+    text_of(&format!("--{flag}: "), path, std::fs::read_to_string(path))
 }

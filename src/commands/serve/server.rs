@@ -92,9 +92,14 @@ impl BoundServer {
         let silence = health.silence();
         let source = source_args.open(observer.clone(), &silence).map_err(Failure::run)?;
         let (images, catalog) = (Arc::clone(&source), profiles.catalog());
-        let (generator, counts) = source_args
-            .generator(images, snapshotter, catalog, cache_bytes, observer.clone(), &silence)
-            .map_err(Failure::usage)?;
+        let (generator, counts) = source_args.generator(
+            images,
+            snapshotter,
+            catalog,
+            cache_bytes,
+            observer.clone(),
+            &silence,
+        )?;
         generator
             .knows_profile(None)
             .map_err(|wrong| Failure::usage(format_args!("--default-profile: {wrong}")))?;
