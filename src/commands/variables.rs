@@ -36,12 +36,13 @@ pub(super) fn parse(command: &Command, words: &[OsString]) -> Result<ArgMatches,
 pub(super) fn named(failure: Failure, command: &Command, matches: &ArgMatches) -> Failure {
     let named = |text: &str| {
         let (name, matches) = matches.subcommand()?;
-        let (long, rest) = text.strip_prefix("--")?.split_once(':')?;
+        let text = text.strip_prefix("--")?;
+        let (long, rest) = text.split_at(text.find([':', ' '])?);
         let command = command.find_subcommand(name)?;
         let flag = command.get_arguments().find(|flag| flag.get_long() == Some(long))?;
         let source = matches.value_source(flag.get_id().as_str())?;
         let variable = flag.get_env().filter(|_| source == ValueSource::EnvVariable)?;
-        Some(format!("--{long} (from {}):{rest}", variable.to_string_lossy()))
+        Some(format!("--{long} (from {}){rest}", variable.to_string_lossy()))
     };
     match failure {
         Failure::Usage(text) => Failure::Usage(named(&text).unwrap_or(text)),

@@ -179,6 +179,7 @@ fn a_failed_start_prints_a_message() {
         (vec!["serve", "--listen", "nonsense"], 2),
         (vec!["serve", "--listen", "unix:///nonexistent/specd.sock"], 1),
         (vec!["serve", "--listen", "tcp://0.0.0.0:0"], 2),
+        (vec!["serve", "--listen", "tcp://127.0.0.1:0", "--allow-uid", "1000"], 2),
         (vec!["serve", "--default-profile", "nonsense"], 2),
         (vec!["serve", "--call-timeout", "0s"], 2),
         (vec!["serve", "--oci-layout", "/nonexistent"], 1),

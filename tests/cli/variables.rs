@@ -69,6 +69,12 @@ fn an_error_about_a_value_of_a_variable_names_the_variable() {
             "/nowhere",
             "error: --profiles-dir (from SPECD_PROFILES_DIR): /nowhere",
         ),
+        (
+            &["serve"],
+            "SPECD_ALLOW_UID",
+            "1000",
+            "error: --allow-uid (from SPECD_ALLOW_UID) applies to unix sockets only",
+        ),
     ] {
         let said = run(args, &[(variable, value)]);
         assert!(said.code != Some(0) && said.err.contains(words), "{variable}: {}", said.err);

@@ -114,13 +114,68 @@ pub(super) struct Bound {
     pub(super) tls: Option<Tls>,
 }
 
+/// Where the server listens.
+#[derive(Debug, Clone, Copy)]
+struct Kinds {
+    unix: bool,
+    tcp: bool,
+}
+
+impl Kinds {
+    /// Those of the flags. A passed socket may be of either kind.
+    fn named(listen: &[ListenOn]) -> Self {
+        let is = |unix| {
+            listen.iter().any(|on| match on {
+                ListenOn::Address(address) => is_unix(address) == unix,
+                ListenOn::Passed(_) => true,
+            })
+        };
+        Self { unix: is(true), tcp: is(false) }
+    }
+
+    /// Those of the sockets.
+    fn bound(listeners: &[Listener]) -> Self {
+        let is = |unix| listeners.iter().any(|one| is_unix(one.address()) == unix);
+        Self { unix: is(true), tcp: is(false) }
+    }
+
+    /// Refuses a flag that has no effect on these: whom it keeps out elsewhere could call.
+    fn check(self, of_unix: &[&str], has_tls: bool) -> Result<(), Failure> {
+        match of_unix.first() {
+            Some(flag) if !self.unix => Err(Failure::usage(format_args!(
+                "--{flag} applies to unix sockets only, and no --listen is one: add --listen unix:///PATH"
+            ))),
+            _ if has_tls && !self.tcp => Err(Failure::usage(
+                "--tls-cert applies to TCP only, and no --listen is an address of TCP: add --listen tcp://IP:PORT",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_unix(address: &ListenAddress) -> bool {
+    matches!(address, ListenAddress::Unix(_))
+}
+
 impl ListenArgs {
+    /// The flags about unix sockets that were given.
+    fn of_unix(&self) -> Vec<&'static str> {
+        let flags = [
+            ("allow-uid", !self.allow_uid.is_empty()),
+            ("allow-gid", !self.allow_gid.is_empty()),
+            ("socket-mode", self.socket_mode != SocketMode::default()),
+            ("socket-gid", self.socket_gid.is_some()),
+        ];
+        flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect()
+    }
+
     /// Binds every address. If one cannot be bound, the others are released.
     pub(super) async fn bind(
         self,
         tls: TlsArgs,
         mut activation: Activation,
     ) -> Result<Bound, Failure> {
+        let of_unix = self.of_unix();
         let Self {
             listen,
             insecure_tcp,
@@ -130,7 +185,9 @@ impl ListenArgs {
             allow_gid: gids,
             health_listen,
         } = self;
-        let tls = match tls.options()? {
+        let tls = tls.options()?;
+        Kinds::named(&listen).check(&of_unix, tls.is_some())?;
+        let tls = match tls {
             Some(options) => Some(Tls::open(options).await.map_err(Failure::run)?),
             None => None,
         };
@@ -154,6 +211,7 @@ impl ListenArgs {
                 }
             }
         }
+        Kinds::bound(&listeners).check(&of_unix, tls.is_some())?;
         for passed in activation.left() {
             tracing::warn!(%passed, "systemd passed a socket that no --listen uses");
         }
@@ -179,6 +237,37 @@ fn refused(error: BindError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        listen: ListenArgs,
+    }
+
+    #[test]
+    fn a_flag_that_no_address_uses_is_refused() {
+        let check = |flags: &str, has_tls| {
+            let args = Flags::parse_from(flags.split(' ')).listen;
+            let checked = Kinds::named(&args.listen).check(&args.of_unix(), has_tls);
+            checked.err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        for flag in ["allow-uid 1000", "allow-gid 1000", "socket-mode 0600", "socket-gid 990"] {
+            let name = flag.split(' ').next().unwrap();
+            for address in ["", "--listen tcp://127.0.0.1:5"] {
+                let error = check(format!("specd --{flag} {address}").trim_end(), false);
+                assert!(error.starts_with(&format!("--{name} applies to unix sockets")), "{error}");
+            }
+            for address in ["unix:///a", "fd://", "tcp://127.0.0.1:5,unix:///a"] {
+                assert_eq!(check(&format!("specd --{flag} --listen {address}"), false), "");
+            }
+        }
+        let error = check("specd --listen unix:///a", true);
+        assert!(error.starts_with("--tls-cert applies to TCP only"), "{error}");
+        for address in ["tcp://127.0.0.1:5", "fd://", "tcp://127.0.0.1:5,unix:///a"] {
+            assert_eq!(check(&format!("specd --listen {address}"), true), "");
+        }
+    }
 
     #[test]
     fn no_flag_of_tls_is_ignored() {
