@@ -1,14 +1,36 @@
 //! Parsers of flag values. An error says what is expected; clap adds the flag and the value.
 
 use crate::image::platform::{OsFeatures, Platform};
-use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A parser of whole numbers within a range.
-pub(super) fn count(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(range)
+pub(super) fn whole<T>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("expected {} to {}", range.start(), range.end()))
+    }
+}
+
+/// A parser of numbers, with what is expected.
+pub(super) fn number<T: FromStr>(
+    expected: &'static str,
+) -> impl Fn(&str) -> Result<T, &'static str> + Clone + Send + Sync {
+    move |text| text.parse().map_err(|_| expected)
+}
+
+/// Parses a duration.
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration, for example 3s")
 }
 
 /// A parser of switches: true or false, or what a variable may have for them.
@@ -20,10 +42,10 @@ pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
 }
 
 /// Parses a duration of at least a millisecond.
-pub(super) fn timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+pub(super) fn timeout(text: &str) -> Result<Duration, &'static str> {
+    let timeout = duration(text)?;
     if timeout < Duration::from_millis(1) {
-        return Err("must be at least 1ms, for example 60s".to_owned());
+        return Err("must be at least 1ms, for example 60s");
     }
     Ok(timeout)
 }
@@ -127,6 +149,16 @@ mod tests {
     #[test]
     fn timeouts_are_a_millisecond_or_longer() {
         assert_eq!(timeout("1ms"), Ok(Duration::from_millis(1)));
-        assert!(timeout("999us").is_err() && timeout("0s").is_err() && timeout("x").is_err());
+        assert!(timeout("999us").is_err() && timeout("0s").is_err());
+        assert_eq!(timeout("x"), Err("expected a duration, for example 3s"));
+    }
+
+    #[test]
+    fn a_number_out_of_range_says_the_range() {
+        let parse = whole(1..=65536_u32);
+        assert_eq!((parse("1"), parse("65536")), (Ok(1), Ok(65536)));
+        for text in ["0", "65537", "-1", "x", "", "99999999999999999999"] {
+            assert_eq!(parse(text), Err("expected 1 to 65536".to_owned()), "{text}");
+        }
     }
 }

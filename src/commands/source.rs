@@ -1,7 +1,7 @@
 //! The flags about where images come from and which machine runs the containers, and the generator over them.
 
 use crate::commands::Failure;
-use crate::commands::flag_values::{absolute, platform, socket};
+use crate::commands::flag_values::{absolute, duration, platform, socket, whole};
 use crate::domain::cdi_files::DEFAULT_DIRECTORIES;
 use crate::domain::host_facts::{
     CgroupVersion, HostFacts, parse_cgroup_version, parse_cpus, parse_kernel,
@@ -35,7 +35,7 @@ const SNAPSHOT_TIMEOUTS: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3600);
 
 /// The highest number that a capability can have.
-const MAX_CAPABILITY: i64 = 63;
+const MAX_CAPABILITY: u8 = 63;
 
 /// clap takes a field of type `Vec` for a flag that may be repeated.
 type Cpus = Vec<u32>;
@@ -90,7 +90,7 @@ pub struct HostArgs {
     #[arg(long, help_heading = "Host", value_name = "VERSION", env = "SPECD_KERNEL", value_parser = parse_kernel)]
     pub kernel: Option<(u32, u32)>,
     /// The number of the last capability that ALL includes [default: 40, the last of Linux 5.9]
-    #[arg(long, help_heading = "Host", value_name = "NUMBER", env = "SPECD_LAST_CAPABILITY", value_parser = clap::value_parser!(u8).range(..=MAX_CAPABILITY))]
+    #[arg(long, help_heading = "Host", value_name = "NUMBER", env = "SPECD_LAST_CAPABILITY", value_parser = whole::<u8>(0..=MAX_CAPABILITY))]
     pub last_capability: Option<u8>,
     /// The version of the host's control groups, 1 or 2; 2 is for hosts without version 1 [default: the version of this machine]
     #[arg(long, help_heading = "Host", value_name = "VERSION", env = "SPECD_CGROUP_VERSION", value_parser = parse_cgroup_version)]
@@ -137,13 +137,9 @@ fn snapshot_root(root: PathBuf) -> Result<PathBuf, &'static str> {
     Err("must be an absolute path without ..")
 }
 
-fn snapshot_timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if SNAPSHOT_TIMEOUTS.contains(&timeout) {
-        Ok(timeout)
-    } else {
-        Err("must be 1s to 1h".to_owned())
-    }
+fn snapshot_timeout(text: &str) -> Result<Duration, &'static str> {
+    let timeout = duration(text)?;
+    if SNAPSHOT_TIMEOUTS.contains(&timeout) { Ok(timeout) } else { Err("must be 1s to 1h") }
 }
 
 impl From<FactsError> for Failure {

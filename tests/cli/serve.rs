@@ -183,6 +183,7 @@ fn a_failed_start_prints_a_message() {
         (vec!["serve", "--default-profile", "nonsense"], 2),
         (vec!["serve", "--call-timeout", "0s"], 2),
         (vec!["serve", "--oci-layout", "/nonexistent"], 1),
+        (vec!["serve", "--cache-bytes", "64m"], 2),
         (vec!["serve", "--log", "loud"], 2),
         (vec!["serve", "--nonsense"], 2),
     ] {

@@ -19,7 +19,7 @@ pub(super) use resources::ResourceArgs;
 
 use crate::api::pb::specd as pb;
 use crate::commands::Failure;
-use crate::commands::flag_values::switch;
+use crate::commands::flag_values::{number, switch};
 use clap::Args;
 use devices::DeviceArgs;
 use files::{OptionFileArgs, read};
@@ -57,7 +57,7 @@ pub(super) struct OptionArgs {
     #[arg(long, value_name = "PATH", env = "SPECD_CGROUP_PARENT")]
     cgroup_parent: Option<String>,
     /// How readily the process is killed when memory runs out, -1000 to 1000
-    #[arg(long, value_name = "NUMBER", env = "SPECD_OOM_SCORE_ADJ", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", env = "SPECD_OOM_SCORE_ADJ", allow_negative_numbers = true, value_parser = number::<i32>("expected -1000 to 1000"))]
     oom_score_adj: Option<i32>,
     /// The host name
     #[arg(long, value_name = "NAME", env = "SPECD_HOSTNAME")]
@@ -197,6 +197,7 @@ mod tests {
         assert_eq!(entrypoint("--entrypoint="), Vec::<String>::new());
         refused("--annotation k", "'--annotation <KEY=VALUE>': expected KEY=VALUE");
         refused("--read-only=x", "'--read-only[=<BOOL>]'");
+        refused("--oom-score-adj x", "expected -1000 to 1000");
     }
 
     #[test]

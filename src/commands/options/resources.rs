@@ -3,6 +3,7 @@
 use super::some;
 use super::values::memory;
 use crate::api::pb::specd as pb;
+use crate::commands::flag_values::number;
 use clap::Args;
 
 /// The period of the quota that `--cpus` becomes, in microseconds. Docker uses the same.
@@ -25,18 +26,19 @@ pub(in crate::commands) struct ResourceArgs {
     #[arg(long, value_name = "NUMBER", env = "SPECD_CPUS", value_parser = quota_of_cpus, conflicts_with_all = ["cpu_quota", "cpu_period"])]
     cpus: Option<i64>,
     /// The weight of CPU time relative to other containers
-    #[arg(long, value_name = "WEIGHT", env = "SPECD_CPU_SHARES")]
+    #[arg(long, value_name = "WEIGHT", env = "SPECD_CPU_SHARES", value_parser = number::<u64>("expected a weight, for example 512"))]
     cpu_shares: Option<u64>,
     /// The CPU time in each period in microseconds; -1 for no limit
     #[arg(
         long,
         value_name = "MICROSECONDS",
         env = "SPECD_CPU_QUOTA",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = number::<i64>("expected a number of microseconds, for example 50000, or -1 for no limit")
     )]
     cpu_quota: Option<i64>,
     /// The period of the quota in microseconds
-    #[arg(long, value_name = "MICROSECONDS", env = "SPECD_CPU_PERIOD")]
+    #[arg(long, value_name = "MICROSECONDS", env = "SPECD_CPU_PERIOD", value_parser = number::<u64>("expected a number of microseconds, for example 100000"))]
     cpu_period: Option<u64>,
     /// The CPUs that may be used, for example 0-1,4
     #[arg(long, value_name = "LIST", env = "SPECD_CPUSET_CPUS")]
@@ -48,7 +50,7 @@ pub(in crate::commands) struct ResourceArgs {
     #[arg(long, value_name = "COUNT", env = "SPECD_PIDS_LIMIT", allow_negative_numbers = true, value_parser = pids)]
     pids_limit: Option<i64>,
     /// The weight of block device I/O relative to other containers, 10 to 1000
-    #[arg(long, value_name = "WEIGHT", env = "SPECD_BLKIO_WEIGHT")]
+    #[arg(long, value_name = "WEIGHT", env = "SPECD_BLKIO_WEIGHT", value_parser = number::<u32>("expected a weight of 10 to 1000, for example 300"))]
     blkio_weight: Option<u32>,
 }
 
@@ -151,7 +153,10 @@ mod tests {
             ("--cpus x", "'--cpus <NUMBER>': expected a number of CPUs"),
             ("--pids-limit 0", "'--pids-limit <COUNT>': expected a number of processes"),
             ("--cpus 1 --cpu-quota 1000", "cannot be used with"),
-            ("--cpu-shares=-1", "'--cpu-shares <WEIGHT>'"),
+            ("--cpu-shares=-1", "'--cpu-shares <WEIGHT>': expected a weight, for example 512"),
+            ("--cpu-quota x", "expected a number of microseconds, for example 50000, or -1"),
+            ("--cpu-period x", "expected a number of microseconds"),
+            ("--blkio-weight x", "expected a weight of 10 to 1000"),
         ] {
             refused(flags, words);
         }

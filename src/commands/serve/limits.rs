@@ -1,19 +1,19 @@
 //! The flags that limit what clients may use, and the limits of the transport that they set.
 
 use crate::api::status;
-use crate::commands::flag_values::{count, timeout};
+use crate::commands::flag_values::{duration, timeout, whole};
 use crate::server::call_limits::CallLimits;
 use crate::server::cores::Cores;
 use crate::server::lifetime::Lifetime;
 use crate::server::serve::ServeConfig;
 use crate::server::trace::CallLog;
 use crate::workers::Workers;
-use clap::{Args, value_parser};
+use clap::Args;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest size that may be allowed for a message.
-const MESSAGE_BYTES: u64 = 64 << 20;
+const MESSAGE_BYTES: usize = 64 << 20;
 
 /// How many calls are worked on at a time for each CPU. Fewer would leave CPUs idle while calls wait for containerd's
 /// answers; more only wait for each other.
@@ -33,25 +33,25 @@ const IN_TRANSIT: usize = 16;
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// The largest number of connections of each address; one process or IP address may have a quarter of them, but at least 16
-    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_CONNECTIONS", default_value_t = 256, value_parser = count(1..=1 << 20))]
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_CONNECTIONS", default_value_t = 256, value_parser = whole::<usize>(1..=1 << 20))]
     max_connections: usize,
     /// The largest number of calls in flight over all connections; further calls are answered `RESOURCE_EXHAUSTED`
-    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_IN_FLIGHT", default_value_t = 1024, value_parser = count(1..=1 << 20))]
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_IN_FLIGHT", default_value_t = 1024, value_parser = whole::<usize>(1..=1 << 20))]
     pub max_in_flight: usize,
     /// The largest number of calls that are worked on at a time, without those that wait for containerd; further calls wait a moment, then they are answered `RESOURCE_EXHAUSTED` [default: 32 for each CPU]
-    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_AT_WORK", value_parser = count(1..=1 << 20))]
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_AT_WORK", value_parser = whole::<usize>(1..=1 << 20))]
     max_at_work: Option<usize>,
     /// The largest number of calls in flight on one connection; the client delays further calls
-    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_STREAMS", default_value_t = 128, value_parser = value_parser!(u32).range(1..=1 << 16))]
+    #[arg(long, value_name = "COUNT", env = "SPECD_MAX_STREAMS", default_value_t = 128, value_parser = whole::<u32>(1..=1 << 16))]
     max_streams: u32,
     /// The largest message that a client may send, in bytes
-    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_REQUEST_BYTES", default_value_t = 1 << 20, value_parser = count(1..=MESSAGE_BYTES))]
+    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_REQUEST_BYTES", default_value_t = 1 << 20, value_parser = whole::<usize>(1..=MESSAGE_BYTES))]
     pub(super) max_request_bytes: usize,
     /// The largest message that is sent to a client, in bytes
-    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_RESPONSE_BYTES", default_value_t = 4 << 20, value_parser = count(1..=MESSAGE_BYTES))]
+    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_RESPONSE_BYTES", default_value_t = 4 << 20, value_parser = whole::<usize>(1..=MESSAGE_BYTES))]
     pub(super) max_response_bytes: usize,
     /// The largest metadata of a call, in bytes
-    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_HEADER_BYTES", default_value_t = 16 << 10, value_parser = value_parser!(u32).range(1 << 10..=1 << 20))]
+    #[arg(long, value_name = "BYTES", env = "SPECD_MAX_HEADER_BYTES", default_value_t = 16 << 10, value_parser = whole::<u32>(1 << 10..=1 << 20))]
     max_header_bytes: u32,
     /// How long a client may take to start HTTP/2 after it has connected
     #[arg(long, value_name = "DURATION", env = "SPECD_HANDSHAKE_TIMEOUT", default_value = "10s", value_parser = timeout)]
@@ -75,16 +75,14 @@ pub struct LimitArgs {
     #[arg(long, value_name = "DURATION", env = "SPECD_TRANSFER_TIMEOUT", default_value = "10s", value_parser = timeout)]
     transfer_timeout: Duration,
     /// How long calls in flight may take to end after SIGTERM, or at a connection's age limit
-    #[arg(long, value_name = "DURATION", env = "SPECD_DRAIN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", env = "SPECD_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
     drain_timeout: Duration,
 }
 
 /// Parses an age, or 0 for no limit.
-fn age(text: &str) -> Result<Duration, String> {
-    if humantime::parse_duration(text).is_ok_and(|age| age.is_zero()) {
-        return Ok(Duration::ZERO);
-    }
-    timeout(text)
+fn age(text: &str) -> Result<Duration, &'static str> {
+    let age = duration(text)?;
+    if age.is_zero() { Ok(age) } else { timeout(text) }
 }
 
 impl LimitArgs {
@@ -199,6 +197,7 @@ mod tests {
         ] {
             let error = config(&[flag, value]).unwrap_err();
             assert!(error.starts_with(&format!("error: invalid value '{value}' for '{flag} <")));
+            assert!(error.contains(": expected ") || error.contains(": must be "), "{error}");
         }
         assert_eq!(config(&["--max-connection-age", "0s"]).unwrap().lifetime.age, None);
     }

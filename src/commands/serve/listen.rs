@@ -1,6 +1,6 @@
 //! The flags about where to listen and who may call, and the sockets that they bind.
 
-use crate::commands::flag_values::switch;
+use crate::commands::flag_values::{number, switch};
 use crate::commands::{Failure, SERVER};
 use crate::server::activation::{Activation, PassedError};
 use crate::server::listen::{
@@ -9,6 +9,9 @@ use crate::server::listen::{
 use crate::server::tls::{AllowedName, Tls, TlsFiles, TlsOptions};
 use clap::Args;
 use std::path::PathBuf;
+
+const UID: &str = "expected a number, for example 1000 (id -u NAME)";
+const GID: &str = "expected a number, for example 990 (getent group NAME)";
 
 /// Where to listen, and who may call there.
 #[derive(Debug, Clone, Args)]
@@ -22,14 +25,14 @@ pub(super) struct ListenArgs {
     #[arg(long, value_name = "MODE", env = "SPECD_SOCKET_MODE", default_value_t)]
     socket_mode: SocketMode,
     /// The group of a unix socket's file, by GID [default: the group of the process]
-    #[arg(long, value_name = "GID", env = "SPECD_SOCKET_GID")]
+    #[arg(long, value_name = "GID", env = "SPECD_SOCKET_GID", value_parser = number::<u32>(GID))]
     socket_gid: Option<u32>,
     /// A user that may call over unix sockets, by UID; may be repeated. Without this and --allow-gid,
     /// every process that can open the file may call
-    #[arg(long, value_name = "UID", env = "SPECD_ALLOW_UID", value_delimiter = ',')]
+    #[arg(long, value_name = "UID", env = "SPECD_ALLOW_UID", value_delimiter = ',', value_parser = number::<u32>(UID))]
     allow_uid: Vec<u32>,
     /// A primary group: its processes may call over unix sockets, by GID; may be repeated
-    #[arg(long, value_name = "GID", env = "SPECD_ALLOW_GID", value_delimiter = ',')]
+    #[arg(long, value_name = "GID", env = "SPECD_ALLOW_GID", value_delimiter = ',', value_parser = number::<u32>(GID))]
     allow_gid: Vec<u32>,
     /// Where to answer only grpc.health.v1, tcp://IP:PORT, in plain text on any address: for the kubelet,
     /// which supports neither TLS nor unix sockets

@@ -10,7 +10,7 @@ mod spec_server;
 
 pub use server::BoundServer;
 
-use crate::commands::flag_values::{switch, timeout};
+use crate::commands::flag_values::{number, switch, timeout};
 use crate::commands::logging::LogArgs;
 use crate::commands::profile_files::{ProfileDirArgs, Reload};
 use crate::commands::source::SourceArgs;
@@ -68,7 +68,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     profiles: ProfileDirArgs,
     /// The size of the image cache, in bytes
-    #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20)]
+    #[arg(long, value_name = "BYTES", env = "SPECD_CACHE_BYTES", default_value_t = 64 << 20, value_parser = number::<u64>("expected a number of bytes, for example 67108864 for 64 MiB"))]
     cache_bytes: u64,
     /// The limits for clients.
     #[command(flatten)]

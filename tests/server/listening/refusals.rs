@@ -95,9 +95,9 @@ fn words_that_are_wrong_on_every_machine_end_with_code_2() {
         (&["--listen", "fd://a:b"], &["--listen", "'fd://a:b'", "FileDescriptorName="]),
         (&["--socket-mode", "0999"], &["--socket-mode", "'0999'", "octal", "0660"]),
         (&["--socket-mode", "4755"], &["--socket-mode", "'4755'", "up to 0777"]),
-        (&["--socket-gid", "wheel"], &["--socket-gid", "wheel"]),
+        (&["--socket-gid", "wheel"], &["--socket-gid", "wheel", "990 (getent group NAME)"]),
         (&["--socket-gid", "4294967296"], &["--socket-gid", "4294967296"]),
-        (&["--allow-uid=-1"], &["--allow-uid"]),
+        (&["--allow-uid=-1"], &["--allow-uid", "1000 (id -u NAME)"]),
         (&["--allow-gid", "staff"], &["--allow-gid", "staff"]),
         // Where an address of another kind is wrong, the sentence does not recommend it.
         (
