@@ -50,11 +50,15 @@ impl File {
     ///
     /// A sentence, with the line and the column where there is one.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let file: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if !text.trim_start().starts_with('{') {
+            return Err("must be an object".to_owned());
+        }
+        let file: Self = serde_json::from_str(text)
+            .map_err(|error| error.to_string().replace("unknown variant", "unknown value"))?;
         if let Some(name) = file.names().find(|name| !is_name(name)) {
             return Err(format!(
                 "{name:?} is no name of a profile: letters and digits with single dots, dashes or \
-                 underscores between them, at most {LONGEST_NAME}"
+                 underscores between them, at most {LONGEST_NAME} characters"
             ));
         }
         if let Some(name) = file.names().find(|name| *name == NODE) {
@@ -259,6 +263,19 @@ mod tests {
     fn a_file_that_does_not_parse_says_where() {
         let wrong = |text: &str| File::parse(text).unwrap_err();
         assert!(wrong("{\n \"name\": 7}").contains("line 2"));
+        for text in ["[]", " 7", "null", ""] {
+            assert_eq!(wrong(text), "must be an object", "{text}");
+        }
+        let field = |field: &str| wrong(&format!(r#"{{"name":"x","description":"",{field}}}"#));
+        let image = field(r#""image":"docker""#);
+        let words =
+            "unknown value `docker`, expected one of `oci`, `containerd`, `faas-rs` at line 1";
+        assert!(image.starts_with(words), "{image}");
+        for value in ["\"docker\"", "[]"] {
+            let seccomp = field(&format!(r#""seccomp":{value}"#));
+            let words = "expected an object with policy and applied at line 1 column";
+            assert!(seccomp.contains(words), "{seccomp}");
+        }
         assert!(wrong(r#"{"name":"x","description":"","image":"oci","spce":{}}"#).contains("spce"));
         assert!(wrong(r#"{"name":"x","description":"","spec":[]}"#).contains("must be an object"));
         let node = r#"{"name":"x","description":"","aliases":["node"]}"#;
@@ -268,6 +285,7 @@ mod tests {
         for name in ["", "a b", "-a", "a..b", "ä", &"x".repeat(77)] {
             let text = format!(r#"{{"name":"{name}","description":""}}"#);
             assert!(wrong(&text).contains("no name of a profile"), "{name}");
+            assert!(wrong(&text).ends_with("at most 76 characters"), "{name}");
         }
     }
 

@@ -27,7 +27,7 @@ use serde::Deserialize;
 
 /// Which seccomp policy goes with a profile, and whether it is applied without being asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with policy and applied")]
 pub struct Seccomp {
     /// The default policy's name.
     pub policy: String,
