@@ -93,14 +93,19 @@ impl OciLayout {
         let opened = match self.open_member(file) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(if is_directory {
-                    LayoutError::FileAbsent { root, file }
-                } else {
-                    LayoutError::NoLayoutInArchive { path: root, file }
+                return Err(match fs::metadata(&root) {
+                    Ok(found) if found.is_file() && found.len() == 0 => LayoutError::Empty(root),
+                    _ if is_directory => LayoutError::FileAbsent { root, file },
+                    _ => LayoutError::NoLayoutInArchive { path: root, file },
                 });
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(LayoutError::NotAnArchive { path, reason: error.to_string() });
+                let reason = error.to_string();
+                return Err(if reason.starts_with("tar ends") && begins_as_tar(&path) {
+                    LayoutError::CutOff { path, reason }
+                } else {
+                    LayoutError::NotAnArchive { path, reason }
+                });
             }
             Err(error) => return Err(LayoutError::Unreadable { path, error }),
         };
@@ -162,6 +167,13 @@ impl OciLayout {
         archive.seek(SeekFrom::Start(file.offset))?;
         Ok(archive.take(file.size))
     }
+}
+
+/// Whether a file begins with the header of a tar archive.
+fn begins_as_tar(path: &Path) -> bool {
+    let mut header = [0; 512];
+    let read = open_file(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header[257..].starts_with(b"ustar")
 }
 
 /// Opens a regular file; opening a named pipe would block.

@@ -21,6 +21,17 @@ pub enum LayoutError {
         /// What is wrong.
         reason: String,
     },
+    /// The archive ends before its last file does.
+    #[error("{} is cut off: {reason}: write it again", .path.display())]
+    CutOff {
+        /// The archive.
+        path: PathBuf,
+        /// Where it ends.
+        reason: String,
+    },
+    /// The file has no content.
+    #[error("{} is empty: write it again", .0.display())]
+    Empty(PathBuf),
     /// The archive has no layout.
     #[error(
         "{path} has no file {file:?}, so it is not an OCI image layout: convert the output of docker save of a Docker before 25 with \"skopeo copy docker-archive:{path} oci:DIR\"",
@@ -67,6 +78,8 @@ impl From<LayoutError> for StoreError {
                 Self::Unavailable(error.to_string())
             }
             LayoutError::NotAnArchive { .. }
+            | LayoutError::CutOff { .. }
+            | LayoutError::Empty(_)
             | LayoutError::NoLayoutInArchive { .. }
             | LayoutError::FileAbsent { .. }
             | LayoutError::Malformed { .. } => Self::Invalid(error.to_string()),
