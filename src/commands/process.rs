@@ -45,9 +45,9 @@ pub struct ProcessArgs {
     /// The containerd namespace
     #[arg(long, value_name = "NS", env = "SPECD_NAMESPACE", default_value = "default")]
     namespace: String,
-    /// The profile with the rules for users and TERM
-    #[arg(long, value_name = "NAME", env = "SPECD_PROFILE", default_value = "")]
-    profile: String,
+    /// The profile with the rules for users and TERM [default: function, or the default of the server]
+    #[arg(long, value_name = "NAME", env = "SPECD_PROFILE")]
+    profile: Option<String>,
     /// What to print
     #[arg(long, value_name = "WHAT", env = "SPECD_OUTPUT", default_value = "json")]
     output: Output,
@@ -80,6 +80,7 @@ pub(super) fn run(args: ProcessArgs) -> Result<(), Failure> {
     let (process, user) = changes.options(command)?;
     let options = pb::ExecOptions { process: Some(process), user, ..Default::default() };
     let options = Some(options);
+    let profile = profile.unwrap_or_default();
     let request =
         pb::GenerateProcessRequest { namespace, id, profile, options, ..Default::default() };
     // An exec uses nothing of the host.

@@ -24,9 +24,9 @@ pub(super) struct RequestArgs {
     /// The container's id
     #[arg(long, value_name = "ID", env = "SPECD_ID", default_value = "specd")]
     id: String,
-    /// The profile to start from; node is that of the containerd release that runs here
-    #[arg(long, value_name = "NAME", env = "SPECD_PROFILE", default_value = "")]
-    profile: String,
+    /// The profile to start from; node is that of the containerd release that runs here [default: function, or the default of the server]
+    #[arg(long, value_name = "NAME", env = "SPECD_PROFILE")]
+    profile: Option<String>,
     #[command(flatten)]
     service: ServiceArgs,
     /// The snapshotter of the snapshots that are read [default: overlayfs, or the default of the server]
@@ -87,7 +87,7 @@ impl RequestArgs {
             image,
             namespace,
             id,
-            profile,
+            profile: profile.unwrap_or_default(),
             options: Some(options.options(command)?.into()),
             platform: platform.map(|platform| pb::Platform {
                 os_features: platform.os_features.list().to_vec(),

@@ -264,6 +264,12 @@ fn help_shows_examples_and_variables() {
         assert_eq!(said.code, Some(0));
         assert!(said.out.contains("Example"), "{command}");
     }
+    for command in ["generate", "explain", "process"] {
+        let help = run(&[command, "--help"]).out;
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("[default: function, or the default of the server]"), "{help}");
+        assert!(!help.contains("[default: ]") && !help.contains("[default: \"\"]"), "{help}");
+    }
     assert!(run(&["serve", "--help"]).out.contains("[env: SPECD_LISTEN="));
     assert!(run(&["--version"]).out.starts_with("specd "));
 }

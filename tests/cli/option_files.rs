@@ -116,6 +116,17 @@ fn an_error_in_a_file_names_the_flag_the_field_and_what_it_wants() {
         assert!(said.err.starts_with("error: --options: "), "{}", said.err);
         assert!(said.err.contains(words), "{}", said.err);
     }
+    for (text, words) in [("{\n", "is not JSON: EOF"), ("[]", "must be an object")] {
+        let file = file(text);
+        let path = file.path().to_str().unwrap();
+        for (flag, value) in
+            [("--spec-merge-patch", path), ("--security-opt", &format!("seccomp={path}"))]
+        {
+            let said = run(&arguments(&layout, &[flag, value]));
+            let start = format!("error: {flag}: {path} {words}");
+            assert!(said.code == Some(2) && said.err.starts_with(&start), "{}", said.err);
+        }
+    }
     let said = run(&arguments(&layout, &["--spec-merge-patch", "/nowhere"]));
     assert!(
         said.err.starts_with("error: --spec-merge-patch: cannot read /nowhere"),

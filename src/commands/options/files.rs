@@ -5,6 +5,7 @@ use crate::commands::{Failure, messages, text_of};
 use crate::paths::clean;
 use clap::Args;
 use prost::Message;
+use serde::de::IgnoredAny;
 
 /// Files with options.
 #[derive(Debug, Clone, Default, Args)]
@@ -40,7 +41,8 @@ impl OptionFileArgs {
         leave_out_overridden(&mut options, flags);
         options.merge(flags.encode_to_vec().as_slice()).map_err(Failure::run)?;
         if let Some(path) = spec_merge_patch {
-            options.spec_merge_patch = Some(read_or_input("spec-merge-patch", &path)?);
+            let text = read_or_input("spec-merge-patch", &path)?;
+            options.spec_merge_patch = Some(json_object("spec-merge-patch", &path, text)?);
         }
         Ok(options)
     }
@@ -89,4 +91,13 @@ fn read_or_input(flag: &str, path: &str) -> Result<String, Failure> {
 /// Reads the file that a flag names.
 pub(super) fn read(flag: &str, path: &str) -> Result<String, Failure> {
     text_of(&format!("--{flag}: "), path, std::fs::read_to_string(path))
+}
+
+/// The text of a file, which must be an object of JSON. The service does not know the file, and could not name it.
+pub(super) fn json_object(flag: &str, path: &str, text: String) -> Result<String, Failure> {
+    match serde_json::from_str::<IgnoredAny>(&text) {
+        Ok(_) if text.trim_start().starts_with('{') => Ok(text),
+        Ok(_) => Err(Failure::usage(format_args!("--{flag}: {path} must be an object"))),
+        Err(error) => Err(Failure::usage(format_args!("--{flag}: {path} is not JSON: {error}"))),
+    }
 }

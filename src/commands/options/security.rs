@@ -1,5 +1,6 @@
 //! The flags of capabilities and hardening.
 
+use super::files::json_object;
 use super::values::{boolean, pair};
 use super::{read, some};
 use crate::api::pb::specd as pb;
@@ -74,7 +75,9 @@ impl SecurityArgs {
                         seccomp(Kind::RuntimeDefault(pb::RuntimeDefaultSeccomp { policy }));
                 }
                 SecurityOption::SeccompFile(path) => {
-                    security.seccomp = seccomp(Kind::DockerPolicy(read("security-opt", &path)?));
+                    let text = read("security-opt", &path)?;
+                    let policy = json_object("security-opt", &path, text)?;
+                    security.seccomp = seccomp(Kind::DockerPolicy(policy));
                 }
                 SecurityOption::AppArmor(profile) => security.apparmor_profile = Some(profile),
                 SecurityOption::LabelDisable => {

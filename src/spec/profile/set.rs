@@ -82,7 +82,7 @@ impl Profiles {
         match list.iter().position(|profile| profile.is_named(default)) {
             None if default == NODE => Ok(Self { list, default: None }),
             Some(place) => Ok(Self { list, default: Some(place) }),
-            None => Err(ProfilesError::NoDefault { name: default.to_owned(), known: names(&list) }),
+            None => Err(ProfilesError::NoDefault { name: default.to_owned(), known: known(&list) }),
         }
     }
 
@@ -117,12 +117,12 @@ impl Profiles {
             );
         }
         let name = name.unwrap_or_default();
-        let names = self.list.iter().flat_map(Profile::names);
+        let names = self.list.iter().flat_map(Profile::names).chain([NODE]);
         let near = match similar(name, names, |name| name, 1).first() {
             Some(near) => format!(", did you mean {near:?}?"),
             None => ",".to_owned(),
         };
-        format!("unknown profile {name:?}{near} known are {}", self.names())
+        format!("unknown profile {name:?}{near} known are {}", known(&self.list))
     }
 
     /// The names that [`Profiles::get`] knows, for people.
@@ -135,6 +135,11 @@ impl Profiles {
 fn names(list: &[Profile]) -> String {
     let all: Vec<&str> = list.iter().flat_map(Profile::names).collect();
     all.join(", ")
+}
+
+/// The names that a request may have, for people.
+fn known(list: &[Profile]) -> String {
+    format!("{}, {NODE}", names(list))
 }
 
 /// Reads every file, each after the one that it extends, in the order given.
@@ -227,7 +232,9 @@ mod tests {
         );
         assert!(
             unknown("nonsense").starts_with("unknown profile \"nonsense\", known are function")
+                && unknown("nonsense").ends_with(", docker-28, node")
         );
+        assert!(unknown("nod").contains("did you mean \"node\"?"), "{}", unknown("nod"));
         assert!(
             profiles
                 .names()
@@ -238,9 +245,8 @@ mod tests {
         let of_node = Profiles::built_in("node").unwrap();
         assert!(of_node.is_of_node(None) && of_node.get(None).is_none());
         assert!(of_node.iter().all(|(_, is_default)| !is_default));
-        assert!(
-            Profiles::built_in("nonsense").unwrap_err().to_string().contains("known are function")
-        );
+        let wrong = Profiles::built_in("nonsense").unwrap_err().to_string();
+        assert!(wrong.contains("known are function") && wrong.ends_with(", node"), "{wrong}");
     }
 
     #[test]
