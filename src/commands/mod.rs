@@ -23,6 +23,7 @@ mod resources;
 pub mod serve;
 mod service;
 pub mod source;
+mod unknown_words;
 mod validate;
 mod variables;
 
@@ -123,7 +124,8 @@ fn text_of(start: &str, file: &str, read: std::io::Result<String>) -> Result<Str
 pub fn run_command_line() -> Result<(), Failure> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let command = Cli::command();
-    let matches = variables::parse(&command, &words).unwrap_or_else(|error| error.exit());
+    let matches = variables::parse(&command, &words)
+        .unwrap_or_else(|error| unknown_words::explained(error).exit());
     ignored_flags::refuse(&matches)
         .and_then(|()| run(Cli::from_arg_matches(&matches).map_err(Failure::usage)?))
         .map_err(|failure| variables::named(failure, &command, &matches))

@@ -12,24 +12,25 @@ const OF_DOCKER: [(&str, &str); 15] = [
     ("--rm", CALLER),
     ("--detach", CALLER),
     ("-d", CALLER),
-    ("--interactive", STREAMS),
-    ("-i", STREAMS),
+    ("--interactive", CALLER),
+    ("-i", CALLER),
     ("--stop-timeout", CALLER),
     ("--link", NETWORK),
     ("--dns", FILES),
     ("--add-host", FILES),
     ("--health-cmd", CALLER),
-    ("--log-driver", STREAMS),
+    ("--log-driver", CALLER),
 ];
 
-const CALLER: &str = "what runs the container does this";
-const NETWORK: &str = "what makes the network of the container does this, for example CNI";
-const STREAMS: &str = "what runs the container has its streams";
+const CALLER: &str = "it is for the program that runs the container";
+const NETWORK: &str = "it is for the program that makes the network, for example a CNI plugin";
 const FILES: &str = "write the file, and mount it with --volume";
 
 /// The same error, with what to do about the word that is not known.
 pub(super) fn explained(mut error: Error) -> Error {
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return error };
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg).cloned() else {
+        return error;
+    };
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
@@ -42,6 +43,10 @@ pub(super) fn explained(mut error: Error) -> Error {
         None => return error,
     };
     error.remove(ContextKind::SuggestedArg);
+    if word.starts_with('-') {
+        // It shows the flag that clap takes for a similar one.
+        error.remove(ContextKind::Usage);
+    }
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     error
 }

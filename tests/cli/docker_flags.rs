@@ -109,6 +109,16 @@ fn what_has_no_counterpart_is_refused() {
         let said = said(&specd(&["generate", IMAGE, flag]).output().unwrap());
         assert_eq!(said.code, Some(2), "{flag}");
         assert!(said.err.contains(&format!("unexpected argument '{flag}'")), "{}", said.err);
+        let tip = format!("tip: {flag} of docker run is not part of a spec: ");
+        assert!(said.err.contains(&tip) && !said.err.contains("similar"), "{}", said.err);
+    }
+    for command in
+        [&["generate", IMAGE, "ls"][..], &["explain", IMAGE, "ls"], &["process", "web-1", "ls"]]
+    {
+        let said = said(&specd(command).output().unwrap());
+        assert_eq!(said.code, Some(2), "{command:?}");
+        let tip = "tip: the command to run comes after two dashes: -- ls";
+        assert!(said.err.contains(tip), "{command:?}: {}", said.err);
     }
 }
 
