@@ -29,6 +29,30 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
+/// As `--tty=false` does.
+#[test]
+fn a_flag_that_says_false_turns_off_an_option_of_the_file() {
+    let layout = layout();
+    let options = json!({
+        "init": {"path": "/x"}, "security": {"privileged": "PRIVILEGED_MODE_DOCKER"},
+        "mounts": {"writableCgroupfs": true, "writableSysfs": true},
+    });
+    let options = file(&options.to_string());
+    let spec = |more: &[&str]| {
+        let said = run(&arguments(&layout, &[&["--profile", "docker"], more].concat()));
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        serde_json::from_str::<Value>(&said.out).unwrap()
+    };
+    let given = ["--options", options.path().to_str().unwrap()];
+    let off = ["--init=false", "--privileged=false", "--security-opt", "writable-cgroups=false"];
+    let mut want = spec(&[]);
+    let sys = want["mounts"].as_array_mut().unwrap().iter_mut().find(|it| it["type"] == "sysfs");
+    let access = sys.unwrap()["options"].as_array_mut().unwrap();
+    *access.iter_mut().find(|option| **option == "ro").unwrap() = json!("rw");
+    assert_eq!(spec(&[&given[..], &off].concat()), want);
+    assert_ne!(spec(&given), want);
+}
+
 #[test]
 fn options_come_out_of_a_file_and_flags_go_over_them() {
     let layout = layout();

@@ -20,8 +20,12 @@ pub(super) struct OptionFileArgs {
 
 impl OptionFileArgs {
     /// The options of the files, overridden by those of the flags. A flag that may be repeated adds to the
-    /// file's list; what both name is as the flags say.
-    pub(super) fn overridden_by(self, flags: &pb::SpecOptions) -> Result<pb::SpecOptions, Failure> {
+    /// file's list; what both name is as the flags say. What a flag turns off is left out of the files' options.
+    pub(super) fn overridden_by(
+        self,
+        flags: &pb::SpecOptions,
+        turned_off: &TurnedOff,
+    ) -> Result<pb::SpecOptions, Failure> {
         let Self { options: file, spec_merge_patch } = self;
         if file.as_deref() == Some("-") && spec_merge_patch.as_deref() == Some("-") {
             let text = "only one of --options and --spec-merge-patch can be standard input";
@@ -39,12 +43,32 @@ impl OptionFileArgs {
             None => pb::SpecOptions::default(),
         };
         leave_out_overridden(&mut options, flags);
+        turned_off.leave_out(&mut options);
         options.merge(flags.encode_to_vec().as_slice()).map_err(Failure::run)?;
         if let Some(path) = spec_merge_patch {
             let text = read_or_input("spec-merge-patch", &path)?;
             options.spec_merge_patch = Some(json_object("spec-merge-patch", &path, text)?);
         }
         Ok(options)
+    }
+}
+
+/// The flags that say `false`, where the option is absent then.
+pub(super) struct TurnedOff {
+    pub(super) init: bool,
+    pub(super) privileged: bool,
+    pub(super) writable_cgroupfs: bool,
+}
+
+impl TurnedOff {
+    fn leave_out(&self, options: &mut pb::SpecOptions) {
+        options.init.take_if(|_| self.init);
+        if let Some(security) = options.security.as_mut().filter(|_| self.privileged) {
+            security.set_privileged(pb::PrivilegedMode::Unspecified);
+        }
+        if let Some(mounts) = options.mounts.as_mut().filter(|_| self.writable_cgroupfs) {
+            mounts.writable_cgroupfs = false;
+        }
     }
 }
 

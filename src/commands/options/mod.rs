@@ -22,7 +22,7 @@ use crate::commands::Failure;
 use crate::commands::flag_values::{number, switch};
 use clap::Args;
 use devices::DeviceArgs;
-use files::{OptionFileArgs, read};
+use files::{OptionFileArgs, TurnedOff, read};
 use mounts::MountArgs;
 use namespaces::NamespaceArgs;
 use pb::cgroup_options::Kind as CgroupKind;
@@ -112,21 +112,26 @@ impl OptionArgs {
             pb::StringList { values }
         });
         let (process, user) = process.options(command)?;
-        let init = init.unwrap_or_default().then_some(pb::InitOptions { path: init_binary });
         let cgroup = cgroup_parent
             .map(|parent| pb::CgroupOptions { kind: Some(CgroupKind::Parent(parent)) });
         let (devices, cdi_devices) = devices.options();
-        let Security { capabilities, security, writable_cgroupfs } = security.options()?;
-        files.overridden_by(&pb::SpecOptions {
+        let Security { capabilities, security, privileged, writable_cgroupfs } =
+            security.options()?;
+        let turned_off = TurnedOff {
+            init: init == Some(false),
+            privileged: privileged == Some(false),
+            writable_cgroupfs: writable_cgroupfs == Some(false),
+        };
+        let flags = pb::SpecOptions {
             process: some(pb::ProcessOptions { entrypoint, rlimits, oom_score_adj, ..process }),
             user,
             capabilities,
             root: some(pb::RootOptions { readonly, ..Default::default() }),
-            mounts: mounts.options(writable_cgroupfs),
+            mounts: mounts.options(writable_cgroupfs.unwrap_or_default()),
             hostname,
             domainname,
             namespaces: namespaces.options(),
-            init,
+            init: init.unwrap_or_default().then_some(pb::InitOptions { path: init_binary }),
             cgroup,
             resources: resources.options(),
             devices,
@@ -134,7 +139,8 @@ impl OptionArgs {
             annotations: annotation.into_iter().collect(),
             cdi_devices,
             ..Default::default()
-        })
+        };
+        files.overridden_by(&flags, &turned_off)
     }
 }
 

@@ -47,8 +47,10 @@ enum SecurityOption {
 pub(super) struct Security {
     pub(super) capabilities: Option<pb::CapabilityOptions>,
     pub(super) security: Option<pb::SecurityOptions>,
+    /// What the flag says, also where it turns the option off.
+    pub(super) privileged: Option<bool>,
     /// It is an option of mounts.
-    pub(super) writable_cgroupfs: bool,
+    pub(super) writable_cgroupfs: Option<bool>,
 }
 
 impl SecurityArgs {
@@ -59,7 +61,7 @@ impl SecurityArgs {
         if privileged == Some(true) {
             security.set_privileged(pb::PrivilegedMode::Docker);
         }
-        let mut writable_cgroupfs = false;
+        let mut writable_cgroupfs = None;
         for option in security_opt {
             let seccomp = |kind| Some(pb::SeccompOptions { kind: Some(kind) });
             match option {
@@ -88,11 +90,11 @@ impl SecurityArgs {
                     security.masked_paths = Some(pb::StringList::default());
                     security.readonly_paths = Some(pb::StringList::default());
                 }
-                SecurityOption::WritableCgroups(wanted) => writable_cgroupfs = wanted,
+                SecurityOption::WritableCgroups(wanted) => writable_cgroupfs = Some(wanted),
             }
         }
         let capabilities = some(capabilities(cap_add, cap_drop));
-        Ok(Security { capabilities, security: some(security), writable_cgroupfs })
+        Ok(Security { capabilities, security: some(security), privileged, writable_cgroupfs })
     }
 }
 
