@@ -106,11 +106,11 @@ pub enum Bound {
     Map(usize, usize),
 }
 
-/// The longest name, in bytes.
-const NAME: usize = 4096;
+/// The longest text of a request, in bytes, unless [`API`] has another bound: what a path may have.
+pub const TEXT: usize = 4096;
 
-/// The longest path, in bytes.
-const PATH: usize = 4096;
+/// The most elements that a list or map of a request may have, unless [`API`] has another bound.
+pub const ELEMENTS: usize = 1000;
 
 /// The longest list of CPUs or memory nodes, in bytes.
 const CPUS: usize = 64 << 10;
@@ -124,119 +124,37 @@ const ARGUMENTS: usize = 8192;
 /// The most id mappings. Linux: `UID_GID_MAP_MAX_EXTENTS`.
 const ID_MAPPINGS: usize = 340;
 
-/// The most elements of a list of resources.
-const MANY: usize = 1000;
-
-/// The bound of every list, map and text of a request of the API, by message and field.
+/// The bounds of the API's fields that differ from [`TEXT`] and [`ELEMENTS`], by message and field, or by message for all
+/// its fields that have a bound.
 pub const API: &[(&str, Bound)] = &[
-    ("GenerateRequest.image", Bound::Text(NAME)),
-    ("GenerateRequest.namespace", Bound::Text(NAME)),
-    ("GenerateRequest.id", Bound::Text(NAME)),
-    ("GenerateRequest.profile", Bound::Text(NAME)),
-    ("GenerateRequest.snapshotter", Bound::Text(NAME)),
-    ("GenerateRequest.snapshot_key", Bound::Text(NAME)),
-    ("GenerateRequest.labels", Bound::Map(MANY, LABEL_BYTES)),
-    ("GenerateProcessRequest.namespace", Bound::Text(NAME)),
-    ("GenerateProcessRequest.id", Bound::Text(NAME)),
-    ("GenerateProcessRequest.profile", Bound::Text(NAME)),
-    ("Platform.os", Bound::Text(NAME)),
-    ("Platform.architecture", Bound::Text(NAME)),
-    ("Platform.variant", Bound::Text(NAME)),
-    ("Platform.os_features", Bound::Texts(MANY, NAME)),
-    ("SpecOptions.hostname", Bound::Text(NAME)),
-    ("SpecOptions.domainname", Bound::Text(NAME)),
-    ("SpecOptions.annotations", Bound::Map(MANY, 256 << 10)),
-    ("SpecOptions.cdi_devices", Bound::Texts(NAMED_DEVICES, NAME)),
-    ("SpecOptions.oci_version", Bound::Text(NAME)),
-    ("InitOptions.path", Bound::Text(PATH)),
+    ("SpecOptions.annotations", Bound::Map(ELEMENTS, 256 << 10)),
+    ("SpecOptions.cdi_devices", Bound::Texts(NAMED_DEVICES, TEXT)),
     ("SpecOptions.spec_merge_patch", Bound::Json(256 << 10)),
     ("ProcessOptions.command", Bound::Texts(ARGUMENTS, ARGUMENT)),
     ("ProcessOptions.entrypoint", Bound::Texts(ARGUMENTS, ARGUMENT)),
     ("ProcessOptions.env", Bound::Texts(ARGUMENTS, ARGUMENT)),
-    ("ProcessOptions.cwd", Bound::Text(PATH)),
     ("ProcessOptions.rlimits", Bound::List(64)),
-    ("Rlimit.type", Bound::Text(NAME)),
     ("Scheduler.flags", Bound::List(64)),
-    ("CpuAffinity.initial", Bound::Text(CPUS)),
-    ("CpuAffinity.final", Bound::Text(CPUS)),
+    ("CpuAffinity", Bound::Text(CPUS)),
     ("MemoryPolicy.nodes", Bound::Text(CPUS)),
     ("MemoryPolicy.flags", Bound::List(64)),
-    ("UserOptions.user", Bound::Text(NAME)),
-    ("UserOptions.username", Bound::Text(NAME)),
-    ("UserOptions.additional_groups", Bound::Texts(MANY, NAME)),
-    ("CapabilityOptions.set", Bound::Texts(256, NAME)),
-    ("CapabilityOptions.add", Bound::Texts(256, NAME)),
-    ("CapabilityOptions.drop", Bound::Texts(256, NAME)),
-    ("CapabilityOptions.ambient", Bound::Texts(256, NAME)),
-    ("RootOptions.path", Bound::Text(PATH)),
-    ("MountOptions.remove", Bound::Texts(MANY, PATH)),
-    ("MountOptions.add", Bound::List(MANY)),
-    ("MountOptions.tmpfs", Bound::List(MANY)),
-    ("Mount.destination", Bound::Text(PATH)),
-    ("Mount.type", Bound::Text(NAME)),
-    ("Mount.source", Bound::Text(PATH)),
+    ("CapabilityOptions", Bound::Texts(256, TEXT)),
     ("Mount.options", Bound::Texts(512, 16 << 10)),
     ("Mount.uid_mappings", Bound::List(ID_MAPPINGS)),
     ("Mount.gid_mappings", Bound::List(ID_MAPPINGS)),
-    ("TmpfsMount.destination", Bound::Text(PATH)),
     ("TmpfsMount.options", Bound::Texts(512, 16 << 10)),
-    ("LinuxNamespace.path", Bound::Text(PATH)),
     ("NamespaceOptions.uid_mappings", Bound::List(ID_MAPPINGS)),
     ("NamespaceOptions.gid_mappings", Bound::List(ID_MAPPINGS)),
-    ("NamespaceOptions.net_devices", Bound::Map(MANY, NAME)),
-    ("CgroupOptions.path", Bound::Text(PATH)),
-    ("CgroupOptions.parent", Bound::Text(PATH)),
-    ("SystemdCgroup.slice", Bound::Text(NAME)),
-    ("SystemdCgroup.prefix", Bound::Text(NAME)),
-    ("SystemdCgroup.name", Bound::Text(NAME)),
-    ("ResourceOptions.hugepage_limits", Bound::Map(64, NAME)),
-    ("ResourceOptions.unified", Bound::Map(MANY, 64 << 10)),
-    ("ResourceOptions.rdma", Bound::Map(MANY, NAME)),
-    ("CpuResources.cpus", Bound::Text(CPUS)),
-    ("CpuResources.mems", Bound::Text(CPUS)),
-    ("BlockIoResources.throttle_read_bps_device", Bound::List(MANY)),
-    ("BlockIoResources.throttle_write_bps_device", Bound::List(MANY)),
-    ("BlockIoResources.throttle_read_iops_device", Bound::List(MANY)),
-    ("BlockIoResources.throttle_write_iops_device", Bound::List(MANY)),
-    ("BlockIoResources.weight_device", Bound::List(MANY)),
-    ("NetworkResources.priorities", Bound::List(MANY)),
-    ("InterfacePriority.name", Bound::Text(NAME)),
-    ("RdtResources.clos_id", Bound::Text(NAME)),
-    ("RdtResources.schemata", Bound::Texts(MANY, NAME)),
+    ("ResourceOptions.hugepage_limits", Bound::Map(64, TEXT)),
+    ("ResourceOptions.unified", Bound::Map(ELEMENTS, 64 << 10)),
+    ("CpuResources", Bound::Text(CPUS)),
     ("RdtResources.l3_cache_schema", Bound::Text(CPUS)),
     ("RdtResources.mem_bw_schema", Bound::Text(CPUS)),
-    ("DeviceOptions.rules", Bound::List(MANY)),
-    ("DeviceOptions.nodes", Bound::List(MANY)),
     ("DeviceOptions.host", Bound::List(NAMED_DEVICES)),
-    ("DeviceRule.access", Bound::Text(NAME)),
-    ("DeviceNode.path", Bound::Text(PATH)),
-    ("HostDevice.path", Bound::Text(PATH)),
-    ("HostDevice.container_path", Bound::Text(PATH)),
-    ("HostDevice.permissions", Bound::Text(NAME)),
-    ("SecurityOptions.masked_paths", Bound::Texts(MANY, PATH)),
-    ("SecurityOptions.readonly_paths", Bound::Texts(MANY, PATH)),
-    ("SecurityOptions.masked_paths_add", Bound::Texts(MANY, PATH)),
-    ("SecurityOptions.masked_paths_remove", Bound::Texts(MANY, PATH)),
-    ("SecurityOptions.readonly_paths_add", Bound::Texts(MANY, PATH)),
-    ("SecurityOptions.readonly_paths_remove", Bound::Texts(MANY, PATH)),
-    ("SecurityOptions.apparmor_profile", Bound::Text(NAME)),
-    ("SecurityOptions.selinux_label", Bound::Text(NAME)),
-    ("SecurityOptions.mount_label", Bound::Text(NAME)),
-    ("SecurityOptions.sysctl", Bound::Map(MANY, NAME)),
-    ("ExecSecurityOptions.apparmor_profile", Bound::Text(NAME)),
-    ("ExecSecurityOptions.selinux_label", Bound::Text(NAME)),
-    ("SeccompOptions.docker_policy", Bound::Json(256 << 10)),
-    ("SeccompOptions.oci", Bound::Json(256 << 10)),
-    ("RuntimeDefaultSeccomp.policy", Bound::Text(NAME)),
-    ("HookOptions.prestart", Bound::List(256)),
-    ("HookOptions.create_runtime", Bound::List(256)),
-    ("HookOptions.create_container", Bound::List(256)),
-    ("HookOptions.start_container", Bound::List(256)),
-    ("HookOptions.poststart", Bound::List(256)),
-    ("HookOptions.poststop", Bound::List(256)),
-    ("Hook.path", Bound::Text(PATH)),
-    ("Hook.args", Bound::Texts(MANY, ARGUMENT)),
-    ("Hook.env", Bound::Texts(MANY, ARGUMENT)),
+    ("SeccompOptions", Bound::Json(256 << 10)),
+    ("HookOptions", Bound::List(256)),
+    ("Hook.args", Bound::Texts(ELEMENTS, ARGUMENT)),
+    ("Hook.env", Bound::Texts(ELEMENTS, ARGUMENT)),
 ];
 
 /// The longest lists of a spec that a merge patch may set, by their name in the spec.
@@ -256,4 +174,4 @@ pub const SPEC_LISTS: &[(&str, usize)] = &[
 ];
 
 /// The longest of all other lists of a spec that a merge patch may set.
-pub const SPEC_LIST: usize = MANY;
+pub const SPEC_LIST: usize = ELEMENTS;

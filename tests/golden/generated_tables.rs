@@ -4,9 +4,11 @@
 
 mod api_reference;
 
+use crate::support::api_fields;
 use clap::{Arg, Command, CommandFactory};
 use specd::commands::Cli;
-use specd::domain::limits::{API, Bound};
+use specd::domain::limits::Bound;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -55,8 +57,8 @@ fn flags_are_those_of_serve() {
 #[test]
 fn bounds_are_those_of_requests() {
     let mut table = "| field | elements | bytes |\n|---|---|---|\n".to_owned();
-    let mut rows: Vec<_> = API.iter().collect();
-    rows.sort_by_key(|(name, _)| *name);
+    let fields = api_fields::all();
+    let rows: BTreeMap<_, _> = fields.iter().map(|field| (field.name(), field.bound())).collect();
     for (name, bound) in rows {
         let (elements, bytes) = match bound {
             Bound::Text(bytes) => (String::new(), bytes.to_string()),

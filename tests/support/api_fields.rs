@@ -7,8 +7,9 @@ use prost_reflect::{
     Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
     Value,
 };
+use specd::api::bounds::find_bound;
 use specd::api::pb::specd::DESCRIPTORS;
-use specd::domain::limits::{API, Bound};
+use specd::domain::limits::Bound;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -80,10 +81,11 @@ impl ApiField {
         self.last().is_list() || self.last().is_map()
     }
 
-    /// The bound in the table of bounds.
+    /// The bound that the server checks.
     pub(crate) fn bound(&self) -> Bound {
         let name = self.name();
-        API.iter().find(|(other, _)| *other == name).unwrap().1
+        let (message, field) = name.split_once('.').unwrap();
+        find_bound(message, field).unwrap_or_else(|| panic!("{name} has no bound"))
     }
 
     /// The most elements that this may have; of a text one.

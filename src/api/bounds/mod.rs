@@ -1,5 +1,5 @@
 //! The bounds of requests, checked on the wire: a message is not decoded before its lists, maps and texts are known
-//! to be within the table in `domain/limits.rs`.
+//! to be within the bounds in `domain/limits.rs`.
 //!
 //! A list of empty messages takes two bytes for each on the wire and a hundred in memory, so a check of the decoded
 //! message would come too late.
@@ -41,6 +41,12 @@ pub fn check(name: &str, bytes: &[u8]) -> Result<(), Refusal> {
         return Err(Refusal::Bounds(walk.wrong));
     }
     whole.ok_or(Refusal::Malformed)
+}
+
+/// The bound of a field, by the name of its message and its own.
+#[must_use]
+pub fn find_bound(message: &str, field: &str) -> Option<Bound> {
+    shape::find(message)?.0.values().find(|other| other.name == field)?.bound
 }
 
 /// The place of a text field in a message. Absent if the message does not have the field exactly once, or is malformed.
@@ -117,7 +123,7 @@ impl<'a> Walk<'a> {
         while !bytes.is_empty() {
             let (number, wire) = next(&mut bytes)?;
             let Some(field) = shape.0.get(&number) else { continue };
-            // A list of texts that can be absent is bounded where it is used.
+            // A list of texts that can be absent has the bound of the field that holds it.
             let bound = field.bound.or(of_parent);
             self.path.push((&field.name, None));
             let whole = self.field(field, bound, number, &wire, counts);

@@ -1,7 +1,7 @@
 //! The messages of the API with the bounds of their fields, read from the descriptors.
 
 use crate::api::pb::specd::DESCRIPTORS;
-use crate::domain::limits::{API, Bound};
+use crate::domain::limits::{API, Bound, ELEMENTS, TEXT};
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
@@ -50,16 +50,37 @@ pub(super) enum Kind {
 impl Shape {
     fn of(message: &DescriptorProto, enums: &Enums<'_>) -> Self {
         let field = |field: &FieldDescriptorProto| {
-            let path = format!("{}.{}", message.name(), field.name());
-            let bound = API.iter().find(|(name, _)| *name == path).map(|(_, bound)| *bound);
             let (name, repeated) = (field.name().to_owned(), field.label() == Label::Repeated);
-            (
-                u64::from(field.number().unsigned_abs()),
-                Field { name, repeated, kind: kind(message, field, enums), bound },
-            )
+            let kind = kind(message, field, enums);
+            let bound = bound(message.name(), &name, usual_bound(&kind, repeated));
+            let number = u64::from(field.number().unsigned_abs());
+            (number, Field { name, repeated, kind, bound })
         };
         Self(message.field.iter().map(field).collect())
     }
+}
+
+/// A list of texts that can be absent: the field that has it gives its bound.
+const TEXTS: &str = "StringList";
+
+/// The bound of a field of this type. A single number or message has none.
+fn usual_bound(kind: &Kind, repeated: bool) -> Option<Bound> {
+    match kind {
+        Kind::Entry(_) => Some(Bound::Map(ELEMENTS, TEXT)),
+        Kind::Message(name) if name == TEXTS => Some(Bound::Texts(ELEMENTS, TEXT)),
+        Kind::Text if repeated => Some(Bound::Texts(ELEMENTS, TEXT)),
+        Kind::Text => Some(Bound::Text(TEXT)),
+        Kind::Message(_) | Kind::Number | Kind::Enum(_) => {
+            repeated.then_some(Bound::List(ELEMENTS))
+        }
+    }
+}
+
+/// The bound of a field that has one by its type: its own, or that of its message, or the usual one.
+fn bound(message: &str, field: &str, usual: Option<Bound>) -> Option<Bound> {
+    let usual = usual.filter(|_| message != TEXTS)?;
+    let find = |path: &str| API.iter().find(|(name, _)| *name == path).map(|(_, bound)| *bound);
+    Some(find(&format!("{message}.{field}")).or_else(|| find(message)).unwrap_or(usual))
 }
 
 /// The enums of the API by name.
