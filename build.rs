@@ -39,17 +39,7 @@ mod protos {
         // Most of the size of a request, which is moved many times on its way.
         config.boxed(".specd.v1.GenerateRequest.options");
         // Equal options and equal answers have equal bytes.
-        config.btree_map(
-            [
-                "SpecOptions",
-                "NamespaceOptions",
-                "ResourceOptions",
-                "SecurityOptions",
-                "Container",
-                "ContainerSnapshot",
-            ]
-            .map(|message| format!(".specd.v1.{message}")),
-        );
+        config.btree_map(["."]);
         tonic_prost_build::configure()
             .codec_path("crate::api::codec::BoundedCodec")
             .compile_fds_with_config(specd, config)?;
@@ -59,7 +49,10 @@ mod protos {
         tonic_prost_build::configure().build_client(false).compile_fds(health)?;
 
         let containerd = protox::compile(CONTAINERD, ["proto/containerd"])?;
-        tonic_prost_build::configure().build_server(false).compile_fds(containerd)?;
+        tonic_prost_build::configure()
+            .build_server(false)
+            .include_file("containerd.rs")
+            .compile_fds(containerd)?;
         Ok(())
     }
 

@@ -17,48 +17,8 @@ mod generated {
     pub mod health {
         tonic::include_proto!("grpc.health.v1");
     }
-    pub mod containerd {
-        pub mod types {
-            tonic::include_proto!("containerd.types");
-        }
-        pub mod services {
-            pub mod containers {
-                pub mod v1 {
-                    tonic::include_proto!("containerd.services.containers.v1");
-                }
-            }
-            pub mod content {
-                pub mod v1 {
-                    tonic::include_proto!("containerd.services.content.v1");
-                }
-            }
-            pub mod images {
-                pub mod v1 {
-                    tonic::include_proto!("containerd.services.images.v1");
-                }
-            }
-            pub mod leases {
-                pub mod v1 {
-                    tonic::include_proto!("containerd.services.leases.v1");
-                }
-            }
-            pub mod namespaces {
-                pub mod v1 {
-                    tonic::include_proto!("containerd.services.namespaces.v1");
-                }
-            }
-            pub mod snapshots {
-                pub mod v1 {
-                    tonic::include_proto!("containerd.services.snapshots.v1");
-                }
-            }
-            pub mod version {
-                pub mod v1 {
-                    tonic::include_proto!("containerd.services.version.v1");
-                }
-            }
-        }
-    }
+    // A module for each package.
+    include!(concat!(env!("OUT_DIR"), "/containerd.rs"));
 }
 
 /// Our own API.
@@ -88,28 +48,25 @@ pub mod health {
 
 /// The part of containerd's API that is called.
 pub mod containerd {
-    pub use super::generated::containerd::services::containers::v1::GetContainerRequest;
-    pub use super::generated::containerd::services::containers::v1::containers_client::ContainersClient;
-    pub use super::generated::containerd::services::content::v1::content_client::ContentClient;
-    pub use super::generated::containerd::services::content::v1::{
-        ReadContentRequest, ReadContentResponse,
+    use super::generated::containerd::services::{
+        containers, content, images, leases, namespaces, snapshots, version,
     };
-    pub use super::generated::containerd::services::images::v1::images_client::ImagesClient;
-    pub use super::generated::containerd::services::images::v1::{
-        GetImageRequest, ListImagesRequest,
-    };
-    pub use super::generated::containerd::services::leases::v1::leases_client::LeasesClient;
-    pub use super::generated::containerd::services::leases::v1::{
+
+    pub use super::generated::containerd::types::{Descriptor, Mount};
+    pub use containers::v1::{GetContainerRequest, containers_client::ContainersClient};
+    pub use content::v1::content_client::ContentClient;
+    pub use content::v1::{ReadContentRequest, ReadContentResponse};
+    pub use images::v1::{GetImageRequest, ListImagesRequest, images_client::ImagesClient};
+    pub use leases::v1::leases_client::LeasesClient;
+    pub use leases::v1::{
         CreateRequest as CreateLeaseRequest, DeleteRequest as DeleteLeaseRequest,
     };
-    pub use super::generated::containerd::services::namespaces::v1::GetNamespaceRequest;
-    pub use super::generated::containerd::services::namespaces::v1::ListNamespacesRequest;
-    pub use super::generated::containerd::services::namespaces::v1::namespaces_client::NamespacesClient;
-    pub use super::generated::containerd::services::snapshots::v1::snapshots_client::SnapshotsClient;
-    pub use super::generated::containerd::services::snapshots::v1::{
+    pub use namespaces::v1::namespaces_client::NamespacesClient;
+    pub use namespaces::v1::{GetNamespaceRequest, ListNamespacesRequest};
+    pub use snapshots::v1::snapshots_client::SnapshotsClient;
+    pub use snapshots::v1::{
         Kind as SnapshotKind, MountsRequest, RemoveSnapshotRequest, StatSnapshotRequest,
         ViewSnapshotRequest,
     };
-    pub use super::generated::containerd::services::version::v1::version_client::VersionClient;
-    pub use super::generated::containerd::types::{Descriptor, Mount};
+    pub use version::v1::version_client::VersionClient;
 }

@@ -242,7 +242,7 @@ pub(super) fn security(message: pb::SecurityOptions, wrong: &mut Violations) -> 
         apparmor_profile: message.apparmor_profile,
         selinux_label: message.selinux_label,
         mount_label: message.mount_label,
-        sysctl: message.sysctl.into_iter().collect(),
+        sysctl: message.sysctl,
         seccomp,
     }
 }

@@ -21,7 +21,6 @@ use crate::image::platform::{OsFeatures, Platform};
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
 use crate::oci::IdMapping;
-use std::collections::BTreeMap;
 
 /// Checks a request; which profiles there are is the generator's to say.
 ///
@@ -42,7 +41,7 @@ pub fn container(
     let options =
         options(message.options.map_or_else(Default::default, |boxed| *boxed), &mut wrong);
     let snapshot = snapshot(&message.snapshotter, &message.snapshot_key, &mut wrong);
-    let labels: BTreeMap<String, String> = message.labels.into_iter().collect();
+    let labels = message.labels;
     for (key, value) in &labels {
         if let Err(error) = labels::check(key, value) {
             wrong.push(format!("labels[{key:?}]"), error);
@@ -144,7 +143,7 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Box<Options>
         resources: resources::resources(message.resources.unwrap_or_default(), wrong),
         devices: devices::devices(message.devices.unwrap_or_default(), wrong),
         security: container::security(message.security.unwrap_or_default(), wrong),
-        annotations: message.annotations.into_iter().collect(),
+        annotations: message.annotations,
         hooks: hooks::hooks(message.hooks.unwrap_or_default()),
         oci_version: message.oci_version,
         cdi_devices: devices::cdi_devices(&message.cdi_devices, wrong),

@@ -2,7 +2,7 @@
 
 use crate::domain::labels::STOP_SIGNAL;
 use clap::Args;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The signals of Linux without `SIG`. Docker: `signal.SignalMap`, which also has RTMIN and RTMAX with a distance.
 const SIGNALS: [&str; 36] = [
@@ -25,7 +25,7 @@ pub(in crate::commands) struct LabelArgs {
 
 impl LabelArgs {
     /// The labels of the request.
-    pub(in crate::commands) fn labels(self) -> HashMap<String, String> {
+    pub(in crate::commands) fn labels(self) -> BTreeMap<String, String> {
         let Self { label, stop_signal } = self;
         let stop_signal = stop_signal.map(|signal| (STOP_SIGNAL.to_owned(), signal));
         label.into_iter().chain(stop_signal).collect()
@@ -67,7 +67,7 @@ mod tests {
         labels: LabelArgs,
     }
 
-    fn labels(flags: &[&str]) -> Result<HashMap<String, String>, String> {
+    fn labels(flags: &[&str]) -> Result<BTreeMap<String, String>, String> {
         let flags = Flags::try_parse_from(["specd"].iter().chain(flags));
         flags.map(|flags| flags.labels.labels()).map_err(|error| error.to_string())
     }
