@@ -160,7 +160,7 @@ fn origin(origin: Origin) -> pb::Origin {
             Kind::Profile(pb::ProfileOrigin { name, file, line: line(at) })
         }
         Origin::Image(field) => Kind::ImageField(field),
-        Origin::Option(field) => Kind::OptionField(field),
+        Origin::Option { field, .. } => Kind::OptionField(field),
         Origin::Rule { step, text } => {
             Kind::Rule(pb::RuleOrigin { step: step.to_owned(), description: text })
         }

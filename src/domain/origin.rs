@@ -18,8 +18,13 @@ pub enum Origin {
     },
     /// A field of the image's configuration, for example `config.Env[1]`.
     Image(String),
-    /// A field of the request by its path, for example `options.process.env[0]`.
-    Option(String),
+    /// A field of the request.
+    Option {
+        /// Its path, for example `options.process.env[0]`.
+        field: String,
+        /// Where it is a message with the fields of the value that it sets: how deep in the spec that value is.
+        depth: Option<usize>,
+    },
     /// A rule of a step of the assembly, which nobody asked for by name.
     Rule {
         /// The step.
@@ -50,7 +55,13 @@ impl Origin {
 
     /// A field of the options, by its path inside them.
     pub fn option(field: impl fmt::Display) -> Self {
-        Self::Option(format!("options.{field}"))
+        Self::Option { field: format!("options.{field}"), depth: None }
+    }
+
+    /// A field of the options that is a message with the fields of the value which it sets, so deep in the spec. With the
+    /// depth a field of the message can be named.
+    pub fn message(field: impl fmt::Display, depth: usize) -> Self {
+        Self::Option { field: format!("options.{field}"), depth: Some(depth) }
     }
 
     /// A rule of a step.
@@ -80,7 +91,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Profile { name, file, line } => write!(f, "profile {name} ({file}:{line})"),
             Self::Image(field) => write!(f, "image {field}"),
-            Self::Option(field) => f.write_str(field),
+            Self::Option { field, .. } => f.write_str(field),
             Self::Rule { step, text } if text.is_empty() => write!(f, "step {step}"),
             Self::Rule { step, text } => write!(f, "step {step}: {text}"),
             Self::Account { asked, file, line: 0 } => write!(f, "{asked}, not in {file}"),

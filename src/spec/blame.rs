@@ -14,22 +14,6 @@ use std::collections::HashSet;
 /// The request's field for a merge patch.
 pub(crate) const PATCH: &str = "options.spec_merge_patch";
 
-/// Options that are messages with the fields of the value that they set, and how deep in the spec that value is.
-/// With it a field of the message can be named.
-const MESSAGES: [(&str, usize); 11] = [
-    ("options.devices.nodes[", 3),
-    ("options.devices.rules[", 4),
-    ("options.hooks.", 3),
-    ("options.mounts.add[", 2),
-    ("options.process.cpu_affinity", 2),
-    ("options.process.io_priority", 2),
-    ("options.process.memory_policy", 2),
-    ("options.process.personality", 2),
-    ("options.process.rlimits[", 3),
-    ("options.process.scheduler", 2),
-    ("options.resources.rdt", 2),
-];
-
 /// Judges the broken rules of a spec, and returns the warnings among them.
 ///
 /// # Errors
@@ -135,9 +119,8 @@ fn find_origin(place: &Place, assembly: &Assembly) -> Option<String> {
     let provenance = assembly.provenance.as_ref()?;
     provenance.origins_at(place).into_iter().find_map(|origin| match origin {
         Origin::MergePatch(_) => Some(PATCH.to_owned()),
-        Origin::Option(field) => {
-            let message = MESSAGES.iter().find(|(message, _)| field.starts_with(message));
-            let inside = message.and_then(|(_, depth)| place.0.get(*depth..)).unwrap_or_default();
+        Origin::Option { field, depth } => {
+            let inside = depth.and_then(|depth| place.0.get(depth..)).unwrap_or_default();
             Some(format!("{field}{}", inside.iter().map(show_step).collect::<String>()))
         }
         Origin::Profile { .. }

@@ -67,13 +67,13 @@ pub(super) fn devices(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<()
             move |change: &Change<'_>| {
                 if change.key_in("/linux/devices").is_some() {
                     let index = nodes.get(change.value.get("path")?.as_str()?)?;
-                    let origin = Origin::option(format_args!("devices.nodes[{index}]"));
+                    let origin = Origin::message(format_args!("devices.nodes[{index}]"), 3);
                     return Some(Attribution::Set(origin));
                 }
                 let index = change.index_in("/linux/resources/devices")?.checked_sub(before)?;
                 Some(Attribution::Set(match index.checked_sub(default) {
                     None => Origin::option("devices.allow_default"),
-                    Some(index) => Origin::option(format_args!("devices.rules[{index}]")),
+                    Some(index) => Origin::message(format_args!("devices.rules[{index}]"), 4),
                 }))
             }
         });

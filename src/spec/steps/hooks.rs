@@ -21,10 +21,10 @@ pub(super) fn hooks(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), 
             let list = change.pointer.strip_prefix("/hooks/")?.split('/').next()?;
             let before = before.iter().find(|(name, _)| *name == list).map_or(0, |(_, len)| *len);
             let index = change.index_in(&format!("/hooks/{list}"))?.checked_sub(before)?;
-            Some(Attribution::Set(Origin::option(format_args!(
-                "hooks.{}[{index}]",
-                snake_case(list)
-            ))))
+            Some(Attribution::Set(Origin::message(
+                format_args!("hooks.{}[{index}]", snake_case(list)),
+                3,
+            )))
         }
     });
     Ok(())

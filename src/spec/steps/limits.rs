@@ -37,7 +37,7 @@ pub(super) fn limits(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(),
             change.index_in("/process/rlimits")?;
             let name = change.value.get("type")?;
             let index = process.rlimits.iter().rposition(|limit| *name == limit.kind)?;
-            Some(Attribution::Set(Origin::option(format_args!("process.rlimits[{index}]"))))
+            Some(Attribution::Set(Origin::message(format_args!("process.rlimits[{index}]"), 3)))
         }
     });
     Ok(())

@@ -23,7 +23,9 @@ pub(super) fn mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(),
     if !options.remove.is_empty() {
         let gone: HashSet<String> = options.remove.iter().map(|path| clean(path)).collect();
         assembly.spec.mounts.retain(|mount| !gone.contains(&clean(&mount.destination)));
-        attribute(assembly, "remove", || options.remove.iter().map(|path| clean(path)).collect());
+        attribute(assembly, "remove", None, || {
+            options.remove.iter().map(|path| clean(path)).collect()
+        });
     }
     if let Some(size) = options.dev_shm_size_kb {
         resize_shm(&mut assembly.spec.mounts, size)?;
@@ -48,25 +50,31 @@ pub(super) fn mounts(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(),
     if options.host_localtime {
         add_host_file(assembly, "/etc/localtime", "host_localtime", order);
     }
-    for (field, added) in [("tmpfs", &options.tmpfs), ("add", &options.add)] {
+    for (field, depth, added) in [("tmpfs", None, &options.tmpfs), ("add", Some(2), &options.add)] {
         if !added.is_empty() {
             add(&mut assembly.spec.mounts, added, order);
             let paths = || added.iter().map(|mount| clean(&mount.destination)).collect();
-            attribute(assembly, field, paths);
+            attribute(assembly, field, depth, paths);
         }
     }
     Ok(())
 }
 
 /// Attributes each mount to the entry of a list of options that added or removed it.
-fn attribute(assembly: &mut Assembly, field: &str, destinations: impl FnOnce() -> Vec<String>) {
+fn attribute(
+    assembly: &mut Assembly,
+    list: &str,
+    depth: Option<usize>,
+    destinations: impl FnOnce() -> Vec<String>,
+) {
     assembly.attribute("/mounts", || {
         let all = destinations().into_iter().enumerate();
         let indices: HashMap<String, usize> = all.map(|(index, path)| (path, index)).collect();
         move |change: &Change<'_>| {
             change.key_in("/mounts")?;
             let index = indices.get(&clean(change.value.get("destination")?.as_str()?))?;
-            Some(Attribution::Set(Origin::option(format_args!("mounts.{field}[{index}]"))))
+            let field = format!("options.mounts.{list}[{index}]");
+            Some(Attribution::Set(Origin::Option { field, depth }))
         }
     });
 }

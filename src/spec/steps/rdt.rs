@@ -11,7 +11,7 @@ use crate::spec::inputs::Inputs;
 pub(super) fn rdt(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     if let Some(rdt) = &inputs.options.rdt {
         assembly.linux().intel_rdt = Some(rdt.clone());
-        assembly.attribute_changes(|| Origin::option("resources.rdt"));
+        assembly.attribute_changes(|| Origin::message("resources.rdt", 2));
     }
     Ok(())
 }

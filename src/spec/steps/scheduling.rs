@@ -48,7 +48,7 @@ fn attribute(assembly: &mut Assembly, section: &'static str, set: &[(&str, bool)
                 "execCPUAffinity" => "cpu_affinity".to_owned(),
                 field => snake_case(field),
             };
-            Some(Attribution::Set(Origin::option(format_args!("process.{name}"))))
+            Some(Attribution::Set(Origin::message(format_args!("process.{name}"), 2)))
         }
     });
 }
