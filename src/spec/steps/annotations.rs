@@ -1,10 +1,6 @@
 //! Annotations of the spec.
 
-use crate::domain::origin::Origin;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 
 /// Sets annotations, over those of the profile.
 ///

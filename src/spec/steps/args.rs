@@ -1,11 +1,7 @@
 //! The arguments: entrypoint and command.
 
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 use crate::domain::image_rules::ImageRules;
-use crate::domain::origin::Origin;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 use serde_json::json;
 
 /// Sets the arguments: the entrypoint, then the command.

@@ -1,14 +1,10 @@
 //! Capabilities.
 
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 use crate::domain::capability::KNOWN;
 use crate::domain::host_facts::HostFacts;
-use crate::domain::origin::Origin;
 use crate::domain::violation::Violations;
 use crate::oci::Capabilities;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 use std::collections::{HashMap, HashSet};
 
 /// The sets that every change apart from `ambient` is made in.

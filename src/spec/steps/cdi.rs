@@ -1,9 +1,7 @@
 //! CDI devices.
 
-use crate::spec::assembly::Assembly;
+use super::{Assembly, Inputs, SpecError};
 use crate::spec::cdi;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// Makes the edits of the requested devices.
 ///

@@ -1,11 +1,8 @@
 //! The container's control group.
 
-use crate::domain::origin::Origin;
+use super::{Assembly, Inputs, Origin, SpecError};
 use crate::domain::sandbox::CgroupPath;
 use crate::paths::clean;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// Sets the path, or systemd's `slice:prefix:name`, which goes with a runtime option.
 ///

@@ -1,10 +1,6 @@
 //! The working directory.
 
-use crate::domain::origin::Origin;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::Attribution;
+use super::{Assembly, Attribution, Inputs, Origin, SpecError};
 use serde_json::json;
 
 /// Sets the working directory: the request's, the image's, or `/`. An exec keeps the container's unless the

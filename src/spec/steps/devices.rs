@@ -1,15 +1,11 @@
 //! Devices: the rules of the device controller, and device nodes.
 
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 use crate::domain::host_device::{Found, HostNode, below};
-use crate::domain::origin::Origin;
 use crate::domain::request::HostDevice;
 use crate::domain::violation::Violations;
 use crate::oci::{Device, DeviceRule, Linux};
 use crate::paths::clean;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 use std::collections::{HashMap, HashSet};
 
 /// The devices that every container has: null, zero, full, tty, random, urandom, console, pts and ptmx.

@@ -1,13 +1,9 @@
 //! The environment.
 
-use super::namespaces;
+use super::{Assembly, Inputs, Origin, SpecError, namespaces};
 use crate::domain::env::{DEFAULT_PATH, Entry, has, lay_over, merge, put_before};
 use crate::domain::image_rules::ImageRules;
-use crate::domain::origin::Origin;
 use crate::domain::sandbox::NamespaceKind;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 use crate::spec::provenance::Leaf;
 
 /// Sets the environment: the image's, a default PATH where the rules have one, then the request's changes in

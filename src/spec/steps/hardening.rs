@@ -1,13 +1,9 @@
 //! Hardening: hidden paths, privileges, AppArmor and SELinux.
 
-use crate::domain::origin::Origin;
-use crate::domain::request::{PathChanges, SecurityOptions};
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError, set_given};
+use crate::domain::request::PathChanges;
 use crate::oci::Linux;
 use crate::paths::clean;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 use std::collections::{HashMap, HashSet};
 
 /// Sets masked and read-only paths, `noNewPrivileges`, AppArmor and SELinux.
@@ -23,33 +19,11 @@ pub(super) fn hardening(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<
             change_paths(assembly, &list, changes);
         }
     }
-    if let Some(label) = &options.mount_label {
-        assembly.linux().mount_label.clone_from(label);
-        assembly.attribute_value("/linux/mountLabel", || Origin::option("security.mount_label"));
-    }
-    let process = assembly.process();
-    set(&mut process.no_new_privileges, options.no_new_privileges.as_ref());
-    set(&mut process.apparmor_profile, options.apparmor_profile.as_ref());
-    set(&mut process.selinux_label, options.selinux_label.as_ref());
-    assembly.attribute("/process", || |change: &Change<'_>| find_attribution(options, change));
+    set_given!(assembly, "/linux/mountLabel", "security.mount_label", options.mount_label => linux().mount_label);
+    set_given!(assembly, "/process/noNewPrivileges", "security.no_new_privileges", options.no_new_privileges => process().no_new_privileges);
+    set_given!(assembly, "/process/apparmorProfile", "security.apparmor_profile", options.apparmor_profile => process().apparmor_profile);
+    set_given!(assembly, "/process/selinuxLabel", "security.selinux_label", options.selinux_label => process().selinux_label);
     Ok(())
-}
-
-fn set<T: Clone>(value: &mut T, new: Option<&T>) {
-    if let Some(new) = new {
-        value.clone_from(new);
-    }
-}
-
-/// The option that sets a field of the process.
-fn find_attribution(options: &SecurityOptions, change: &Change<'_>) -> Option<Attribution> {
-    let (field, given) = match change.pointer {
-        "/process/noNewPrivileges" => ("no_new_privileges", options.no_new_privileges.is_some()),
-        "/process/apparmorProfile" => ("apparmor_profile", options.apparmor_profile.is_some()),
-        "/process/selinuxLabel" => ("selinux_label", options.selinux_label.is_some()),
-        _ => return None,
-    };
-    given.then(|| Attribution::Set(Origin::option(format_args!("security.{field}"))))
 }
 
 /// A list of paths of the spec, and the option that changes it.

@@ -1,11 +1,7 @@
 //! Programs that the runtime runs.
 
-use crate::domain::origin::{Origin, snake_case};
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError, snake_case};
 use crate::oci::Hooks;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 
 /// Adds hooks, each list after the profile's.
 pub(super) fn hooks(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {

@@ -1,9 +1,7 @@
 //! Images that a profile refuses as a whole.
 
+use super::{Assembly, Inputs, SpecError};
 use crate::domain::image_rules::ImageRules;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// Refuses, under faas-rs's rules, an image without a configuration, Env or Cmd, with faas-rs's messages, and
 /// warns of values that faas-rs fills in.

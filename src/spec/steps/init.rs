@@ -1,13 +1,10 @@
 //! A program in front of the container's process.
 
 use super::namespaces::is_private;
-use crate::domain::origin::Origin;
+use super::{Assembly, Inputs, Origin, SpecError};
 use crate::domain::sandbox::NamespaceKind;
 use crate::oci::Mount;
 use crate::paths::clean;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// Where the program is in the container. Docker: `inContainerInitPath`.
 const PATH: &str = "/sbin/docker-init";

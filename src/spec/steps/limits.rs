@@ -1,10 +1,6 @@
 //! Limits of the process.
 
-use crate::domain::origin::Origin;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError, set_given};
 use std::collections::HashMap;
 
 /// Sets resource limits, which replace those of the same type, and the OOM score adjustment.
@@ -12,11 +8,8 @@ use std::collections::HashMap;
 /// containerd: `oci.WithRlimit`.
 pub(super) fn limits(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let process = &inputs.options.process;
-    if let Some(score) = process.oom_score_adj {
-        assembly.process().oom_score_adj = Some(score.into());
-        assembly
-            .attribute_value("/process/oomScoreAdj", || Origin::option("process.oom_score_adj"));
-    }
+    let score = process.oom_score_adj.map(|score| Some(score.into()));
+    set_given!(assembly, "/process/oomScoreAdj", "process.oom_score_adj", score => process().oom_score_adj);
     if process.rlimits.is_empty() {
         return Ok(());
     }

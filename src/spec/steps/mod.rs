@@ -29,10 +29,25 @@ mod terminal;
 mod user;
 mod user_mounts;
 
+// What most steps use.
+use crate::domain::origin::{Origin, snake_case};
 use crate::spec::assembly::Assembly;
 use crate::spec::error::SpecError;
 use crate::spec::inputs::Inputs;
+use crate::spec::provenance::{Attribution, Change};
 use Scope::{Container, Process};
+
+/// Sets a field of the spec to the value of an option that is given: the pointer, the option, its value, and the field of the
+/// assembly.
+macro_rules! set_given {
+    ($assembly:ident, $pointer:literal, $option:literal, $given:expr => $($field:tt)+) => {
+        if let Some(value) = &$given {
+            $assembly.$($field)+.clone_from(value);
+            $assembly.attribute_value($pointer, || Origin::option($option));
+        }
+    };
+}
+use set_given;
 
 /// What a step is about: the whole container, or a process, which an exec has too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

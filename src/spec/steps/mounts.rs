@@ -1,13 +1,9 @@
 //! Mounts beside the profile's own.
 
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 use crate::domain::image_rules::ImageRules;
-use crate::domain::origin::Origin;
 use crate::oci::{EncodedOnce, Mount};
 use crate::paths::clean;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 

@@ -1,14 +1,10 @@
 //! The namespaces.
 
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 use crate::domain::host_facts::CgroupVersion;
-use crate::domain::origin::Origin;
 use crate::domain::request::NamespaceOptions;
 use crate::domain::sandbox::{NamespaceKind, NamespaceTarget};
 use crate::oci::{LinuxNamespace, Member};
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 
 /// The first kernel with time namespaces.
 const TIME_NAMESPACES: (u32, u32) = (5, 6);

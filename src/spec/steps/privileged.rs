@@ -1,11 +1,7 @@
 //! Privileged containers, as containerd and as Docker define them.
 
-use super::{capabilities, devices, mounts};
-use crate::domain::origin::Origin;
+use super::{Assembly, Inputs, Origin, SpecError, capabilities, devices, mounts};
 use crate::domain::request::Privileged;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// Removes hardening, before the options that could bring some of it back.
 ///

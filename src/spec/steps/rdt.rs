@@ -1,9 +1,6 @@
 //! Cache and memory bandwidth.
 
-use crate::domain::origin::Origin;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
+use super::{Assembly, Inputs, Origin, SpecError};
 
 /// Sets the class of service and its schemata. The profile's are replaced as a whole.
 ///

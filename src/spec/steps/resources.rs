@@ -1,10 +1,7 @@
 //! Resource limits.
 
-use crate::domain::origin::{Origin, snake_case};
+use super::{Assembly, Inputs, Origin, SpecError, snake_case};
 use crate::oci::{Member, Resources};
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 use crate::spec::provenance::patched;
 use serde_json::Value;
 

@@ -1,12 +1,9 @@
 //! A container of a runtime that an ordinary user runs.
 
 use super::namespaces::set;
-use crate::domain::origin::Origin;
+use super::{Assembly, Inputs, Origin, SpecError};
 use crate::domain::sandbox::{NamespaceKind, NamespaceTarget};
 use crate::oci::{IdMapping, Linux};
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// Removes the profile's control group and limits. Where the user is known, maps it to root in a user namespace, makes a
 /// joined network namespace of the profile a private one, and removes groups. The options of the request that are about

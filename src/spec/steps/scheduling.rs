@@ -1,10 +1,6 @@
 //! How the kernel schedules the process and allocates its memory.
 
-use crate::domain::origin::{Origin, snake_case};
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError, snake_case};
 
 /// Sets the scheduler, the I/O priority, the CPUs of an exec, the execution domain and the memory policy. Each
 /// replaces the profile's as a whole.

@@ -1,11 +1,8 @@
 //! The system call filter.
 
-use crate::domain::origin::Origin;
+use super::{Assembly, Inputs, Origin, SpecError};
 use crate::domain::request::SeccompOption;
 use crate::oci::EncodedOnce;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 use crate::spec::seccomp::{
     SeccompError, SeccompFacts, docker_policy, oci_object, runtime_default,
 };

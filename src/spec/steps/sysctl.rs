@@ -1,13 +1,9 @@
 //! The sysctls of the container's namespaces.
 
 use super::namespaces::{has, is_private};
-use crate::domain::origin::Origin;
+use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 use crate::domain::sandbox::NamespaceKind;
 use crate::domain::sysctl::{SysctlScope, dotted, scope};
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
-use crate::spec::provenance::{Attribution, Change};
 
 /// Removes the profile's sysctls that the namespaces do not have, and sets the requested ones.
 ///

@@ -1,11 +1,8 @@
 //! The terminal.
 
+use super::{Assembly, Inputs, Origin, SpecError};
 use crate::domain::env::has;
 use crate::domain::image_rules::ImageRules;
-use crate::domain::origin::Origin;
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// Attaches a terminal and sets TERM, where the environment has none; under containerd's rules a second TERM is
 /// appended to an existing one.

@@ -1,12 +1,9 @@
 //! Mounts that a user namespace cannot make by itself.
 
 use super::namespaces::{has, is_private};
-use crate::domain::origin::Origin;
+use super::{Assembly, Inputs, Origin, SpecError};
 use crate::domain::sandbox::{NamespaceKind, UserMounts};
 use crate::oci::{EncodedOnce, IdMapping, Mount};
-use crate::spec::assembly::Assembly;
-use crate::spec::error::SpecError;
-use crate::spec::inputs::Inputs;
 
 /// The group of terminals, which the `/dev/pts` of most profiles has.
 const TTY: u32 = 5;
