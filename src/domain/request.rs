@@ -107,16 +107,10 @@ pub struct ProcessOptions {
     pub rlimits: Vec<oci::Rlimit>,
     /// The adjustment of the kernel's score.
     pub oom_score_adj: Option<i32>,
-    /// The scheduler.
-    pub scheduler: Option<oci::Scheduler>,
-    /// The priority of reads and writes.
-    pub io_priority: Option<oci::IoPriority>,
-    /// The CPUs of a later exec.
-    pub cpu_affinity: Option<oci::CpuAffinity>,
-    /// The execution domain.
-    pub personality: Option<oci::Personality>,
-    /// The memory nodes.
-    pub memory_policy: Option<oci::MemoryPolicy>,
+    /// Fields of the process that replace the profile's, each as a whole.
+    pub replaced: oci::Process,
+    /// The same for fields of the Linux section.
+    pub replaced_linux: oci::Linux,
 }
 
 /// Changes to the user.

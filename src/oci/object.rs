@@ -23,6 +23,20 @@ macro_rules! object {
             pub other: $crate::oci::types::Other,
         }
 
+        impl $object {
+            /// Replaces each field that `over` sets, as a whole. Returns their names in JSON.
+            pub fn replace(&mut self, over: &Self) -> Vec<&'static str> {
+                let (unset, mut names) = (Self::default(), Vec::new());
+                $(
+                    if over.$field != unset.$field {
+                        self.$field.clone_from(&over.$field);
+                        names.push($name);
+                    }
+                )*
+                names
+            }
+        }
+
         impl serde::Serialize for $object {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeMap;

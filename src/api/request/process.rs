@@ -4,7 +4,7 @@ use super::scheduling;
 use crate::api::pb::specd as pb;
 use crate::domain::request::{CapabilityOptions, ProcessOptions, UserOptions};
 use crate::domain::violation::Violations;
-use crate::oci::{ConsoleSize, Rlimit};
+use crate::oci::{ConsoleSize, Linux, Process, Rlimit};
 use crate::users::user::{Account, UserSpec};
 use std::collections::HashSet;
 
@@ -34,11 +34,17 @@ pub(super) fn process(message: pb::ProcessOptions, wrong: &mut Violations) -> Pr
         }),
         rlimits: rlimits(message.rlimits, wrong),
         oom_score_adj: message.oom_score_adj,
-        scheduler: message.scheduler.as_ref().map(scheduling::scheduler),
-        io_priority: message.io_priority.map(scheduling::io_priority),
-        cpu_affinity: message.cpu_affinity.map(scheduling::cpu_affinity),
-        personality: message.personality.map(scheduling::personality),
-        memory_policy: message.memory_policy.map(scheduling::memory_policy),
+        replaced: Process {
+            scheduler: message.scheduler.as_ref().map(scheduling::scheduler),
+            io_priority: message.io_priority.map(scheduling::io_priority),
+            exec_cpu_affinity: message.cpu_affinity.map(scheduling::cpu_affinity),
+            ..Process::default()
+        },
+        replaced_linux: Linux {
+            personality: message.personality.map(scheduling::personality),
+            memory_policy: message.memory_policy.map(scheduling::memory_policy),
+            ..Linux::default()
+        },
     }
 }
 

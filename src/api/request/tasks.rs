@@ -38,8 +38,8 @@ fn exec_options(message: pb::ExecOptions, wrong: &mut Violations) -> Options {
         wrong.push("options.process.command", "is required: an exec needs a program to run");
     }
     let of_the_container = [
-        ("personality", process.personality.is_some()),
-        ("memory_policy", process.memory_policy.is_some()),
+        ("personality", process.replaced_linux.personality.is_some()),
+        ("memory_policy", process.replaced_linux.memory_policy.is_some()),
     ];
     for (name, _) in of_the_container.iter().filter(|(_, given)| *given) {
         let text = "belongs to the container and cannot be set in an exec";
