@@ -1,6 +1,7 @@
 //! Namespaces, the control group and hardening.
 
-use super::{absolute, mappings};
+use super::absolute;
+use super::convert::Convert;
 use crate::api::pb::specd as pb;
 use crate::domain::request::{
     NamespaceOptions, PathChanges, Privileged, Rootless, SeccompOption, SecurityOptions,
@@ -71,8 +72,8 @@ pub(super) fn namespaces(
         set,
         user_range,
         user_mounts,
-        uid_mappings: mappings(message.uid_mappings),
-        gid_mappings: mappings(message.gid_mappings),
+        uid_mappings: message.uid_mappings.convert(),
+        gid_mappings: message.gid_mappings.convert(),
         time_offsets: time_offsets(message.time_offsets.unwrap_or_default()),
         net_devices: message.net_devices.into_iter().map(net_device).collect(),
     }
@@ -123,8 +124,7 @@ pub(super) fn rootless(
 fn time_offsets(message: pb::TimeOffsets) -> BTreeMap<String, TimeOffset> {
     let clocks = [("boottime", message.boottime), ("monotonic", message.monotonic)];
     let convert = |(clock, offset): (&str, Option<pb::TimeOffset>)| {
-        let pb::TimeOffset { secs, nanosecs } = offset?;
-        Some((clock.to_owned(), TimeOffset { secs, nanosecs, ..TimeOffset::default() }))
+        Some((clock.to_owned(), offset?.convert()))
     };
     clocks.into_iter().filter_map(convert).collect()
 }

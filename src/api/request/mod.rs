@@ -1,8 +1,8 @@
 //! From messages to a checked request, or to everything that is wrong with it.
 
 mod container;
+mod convert;
 mod devices;
-mod hooks;
 mod mounts;
 mod process;
 mod resources;
@@ -20,7 +20,7 @@ use crate::generate::UnknownProfile;
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
-use crate::oci::IdMapping;
+use convert::Convert;
 
 /// Checks a request; which profiles there are is the generator's to say.
 ///
@@ -139,12 +139,12 @@ fn options(mut message: pb::SpecOptions, wrong: &mut Violations) -> Box<Options>
         domainname: message.domainname,
         namespaces: container::namespaces(message.namespaces.unwrap_or_default(), wrong),
         cgroup: message.cgroup.and_then(|cgroup| container::cgroup(cgroup, wrong)),
-        rdt: rdt.map(resources::rdt),
+        rdt: rdt.convert(),
         resources: resources::resources(message.resources.unwrap_or_default(), wrong),
         devices: devices::devices(message.devices.unwrap_or_default(), wrong),
         security: container::security(message.security.unwrap_or_default(), wrong),
         annotations: message.annotations,
-        hooks: hooks::hooks(message.hooks.unwrap_or_default()),
+        hooks: message.hooks.unwrap_or_default().convert(),
         oci_version: message.oci_version,
         cdi_devices: devices::cdi_devices(&message.cdi_devices, wrong),
         init: message.init.map(|init| init.path),
@@ -164,16 +164,6 @@ fn absolute(field: impl FnOnce() -> String, path: &str, wrong: &mut Violations) 
     if !path.starts_with('/') || path.contains('\0') {
         wrong.push(field(), "must be an absolute path");
     }
-}
-
-fn mappings(list: Vec<pb::IdMapping>) -> Vec<IdMapping> {
-    let convert = |pb::IdMapping { container_id, host_id, size }| IdMapping {
-        container_id,
-        host_id,
-        size,
-        ..IdMapping::default()
-    };
-    list.into_iter().map(convert).collect()
 }
 
 #[cfg(test)]

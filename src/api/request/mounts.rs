@@ -1,6 +1,7 @@
 //! The root filesystem and the mounts.
 
-use super::{absolute, mappings, scheduling};
+use super::convert::Convert;
+use super::{absolute, scheduling};
 use crate::api::pb::specd as pb;
 use crate::domain::request::{MountOptions, RootOptions};
 use crate::domain::violation::Violations;
@@ -9,21 +10,14 @@ use crate::paths::clean;
 use std::collections::HashSet;
 
 pub(super) fn root(message: pb::RootOptions, wrong: &mut Violations) -> RootOptions {
-    use pb::MountPropagation as Propagation;
-    const PROPAGATIONS: [(Propagation, &str); 8] = [
-        (Propagation::Private, "private"),
-        (Propagation::Rprivate, "rprivate"),
-        (Propagation::Slave, "slave"),
-        (Propagation::Rslave, "rslave"),
-        (Propagation::Shared, "shared"),
-        (Propagation::Rshared, "rshared"),
-        (Propagation::Unbindable, "unbindable"),
-        (Propagation::Runbindable, "runbindable"),
-    ];
-    let propagation = scheduling::name(message.propagation, &PROPAGATIONS);
+    let name = |number| {
+        scheduling::name(number, pb::MountPropagation::as_str_name, "").to_ascii_lowercase()
+    };
+    let propagation = name(message.propagation);
     if propagation.is_empty() && message.propagation != 0 {
-        let names = PROPAGATIONS.map(|(_, name)| name).join(", ");
-        wrong.push("options.root.propagation", format_args!("must be one of {names}"));
+        let names: Vec<String> = (1..).map(name).take_while(|name| !name.is_empty()).collect();
+        let text = format_args!("must be one of {}", names.join(", "));
+        wrong.push("options.root.propagation", text);
     }
     if message.path.as_ref().is_some_and(|path| path.is_empty() || path.contains('\0')) {
         wrong.push("options.root.path", "must be a path, for example rootfs");
@@ -57,21 +51,8 @@ pub(super) fn mounts(message: pb::MountOptions, wrong: &mut Violations) -> Mount
         check(&mount.destination, &field, wrong);
         tmpfs.push(tmpfs_mount(mount, &field, wrong));
     }
-    let mut add: Vec<Mount> = Vec::new();
-    for (index, mount) in message.add.into_iter().enumerate() {
-        let pb::Mount { destination, r#type: kind, source, options, uid_mappings, gid_mappings } =
-            mount;
-        check(&destination, &format!("options.mounts.add[{index}]"), wrong);
-        let (uid_mappings, gid_mappings) = (mappings(uid_mappings), mappings(gid_mappings));
-        add.push(Mount {
-            destination,
-            kind,
-            source,
-            options,
-            uid_mappings,
-            gid_mappings,
-            ..Mount::default()
-        });
+    for (index, mount) in message.add.iter().enumerate() {
+        check(&mount.destination, &format!("options.mounts.add[{index}]"), wrong);
     }
     MountOptions {
         vm_network: message.vm_network,
@@ -82,7 +63,7 @@ pub(super) fn mounts(message: pb::MountOptions, wrong: &mut Violations) -> Mount
         writable_cgroupfs: message.writable_cgroupfs,
         image_volumes_in_memory,
         tmpfs,
-        add,
+        add: message.add.convert(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The process, its user and its capabilities.
 
-use super::scheduling;
+use super::convert::Convert;
 use crate::api::pb::specd as pb;
 use crate::domain::request::{CapabilityOptions, ProcessOptions, UserOptions};
 use crate::domain::violation::Violations;
-use crate::oci::{ConsoleSize, Linux, Process, Rlimit};
+use crate::oci::{Linux, Process, Rlimit};
 use crate::users::user::{Account, UserSpec};
 use std::collections::HashSet;
 
@@ -27,22 +27,18 @@ pub(super) fn process(message: pb::ProcessOptions, wrong: &mut Violations) -> Pr
         env,
         cwd,
         terminal,
-        console_size: message.console_size.map(|size| ConsoleSize {
-            height: size.height.into(),
-            width: size.width.into(),
-            ..ConsoleSize::default()
-        }),
+        console_size: message.console_size.convert(),
         rlimits: rlimits(message.rlimits, wrong),
         oom_score_adj: message.oom_score_adj,
         replaced: Process {
-            scheduler: message.scheduler.as_ref().map(scheduling::scheduler),
-            io_priority: message.io_priority.map(scheduling::io_priority),
-            exec_cpu_affinity: message.cpu_affinity.map(scheduling::cpu_affinity),
+            scheduler: message.scheduler.convert(),
+            io_priority: message.io_priority.convert(),
+            exec_cpu_affinity: message.cpu_affinity.convert(),
             ..Process::default()
         },
         replaced_linux: Linux {
-            personality: message.personality.map(scheduling::personality),
-            memory_policy: message.memory_policy.map(scheduling::memory_policy),
+            personality: message.personality.convert(),
+            memory_policy: message.memory_policy.convert(),
             ..Linux::default()
         },
     }
@@ -55,9 +51,7 @@ fn rlimits(messages: Vec<pb::Rlimit>, wrong: &mut Violations) -> Vec<Rlimit> {
             wrong.push(format!("options.process.rlimits[{index}].type"), "is listed twice");
         }
     }
-    let convert =
-        |pb::Rlimit { r#type: kind, hard, soft }| Rlimit { kind, hard, soft, ..Rlimit::default() };
-    messages.into_iter().map(convert).collect()
+    messages.convert()
 }
 
 pub(super) fn user(message: &pb::UserOptions, wrong: &mut Violations) -> UserOptions {

@@ -1,23 +1,21 @@
 //! Resource limits.
 
+use super::convert::Convert;
 use crate::api::pb::specd as pb;
 use crate::domain::violation::Violations;
-use crate::oci::{
-    BlockIo, Cpu, HugepageLimit, IntelRdt, InterfacePriority, Memory, Network, Pids, Rdma,
-    Resources, ThrottleDevice, WeightDevice,
-};
+use crate::oci::{BlockIo, HugepageLimit, Pids, Rdma, Resources, WeightDevice};
 use std::collections::BTreeMap;
 
 pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) -> Resources {
     let pids = |limit| Pids { limit: Some(limit), ..Pids::default() };
     Resources {
         devices: Vec::new(),
-        memory: message.memory.map(|message| memory(&message)),
-        cpu: message.cpu.map(cpu),
+        memory: message.memory.convert(),
+        cpu: message.cpu.convert(),
         pids: message.pids_limit.map(pids),
         block_io: message.block_io.map(|message| block_io(message, wrong)),
         hugepage_limits: hugepage_limits(message.hugepage_limits, wrong),
-        network: message.network.map(network),
+        network: message.network.convert(),
         rdma: rdma(message.rdma, wrong),
         unified: message.unified,
         ..Resources::default()
@@ -33,36 +31,6 @@ fn hugepage_limits(limits: BTreeMap<String, i64>, wrong: &mut Violations) -> Vec
         list.push(HugepageLimit { page_size, limit, ..HugepageLimit::default() });
     }
     list
-}
-
-fn memory(message: &pb::MemoryResources) -> Memory {
-    Memory {
-        limit: message.limit,
-        reservation: message.reservation,
-        swap: message.swap,
-        kernel: None,
-        kernel_tcp: message.kernel_tcp,
-        swappiness: message.swappiness,
-        disable_oom_killer: message.disable_oom_killer,
-        use_hierarchy: message.use_hierarchy,
-        check_before_update: message.check_before_update,
-        ..Memory::default()
-    }
-}
-
-fn cpu(message: pb::CpuResources) -> Cpu {
-    Cpu {
-        shares: message.shares,
-        quota: message.quota,
-        burst: message.burst,
-        period: message.period,
-        realtime_runtime: message.realtime_runtime,
-        realtime_period: message.realtime_period,
-        cpus: message.cpus.unwrap_or_default(),
-        mems: message.mems.unwrap_or_default(),
-        idle: message.idle,
-        ..Cpu::default()
-    }
 }
 
 fn block_io(message: pb::BlockIoResources, wrong: &mut Violations) -> BlockIo {
@@ -82,23 +50,14 @@ fn block_io(message: pb::BlockIoResources, wrong: &mut Violations) -> BlockIo {
             ..WeightDevice::default()
         });
     }
-    let throttles = |list: Vec<pb::ThrottleDevice>| {
-        let convert = |pb::ThrottleDevice { major, minor, rate }| ThrottleDevice {
-            major,
-            minor,
-            rate,
-            ..ThrottleDevice::default()
-        };
-        list.into_iter().map(convert).collect()
-    };
     BlockIo {
         weight: weight(message.weight, &format!("{FIELD}.weight"), wrong),
         leaf_weight: weight(message.leaf_weight, &format!("{FIELD}.leaf_weight"), wrong),
         weight_device,
-        throttle_read_bps_device: throttles(message.throttle_read_bps_device),
-        throttle_write_bps_device: throttles(message.throttle_write_bps_device),
-        throttle_read_iops_device: throttles(message.throttle_read_iops_device),
-        throttle_write_iops_device: throttles(message.throttle_write_iops_device),
+        throttle_read_bps_device: message.throttle_read_bps_device.convert(),
+        throttle_write_bps_device: message.throttle_write_bps_device.convert(),
+        throttle_read_iops_device: message.throttle_read_iops_device.convert(),
+        throttle_write_iops_device: message.throttle_write_iops_device.convert(),
         ..BlockIo::default()
     }
 }
@@ -106,16 +65,6 @@ fn block_io(message: pb::BlockIoResources, wrong: &mut Violations) -> BlockIo {
 /// A weight, which the runtime spec holds in 16 bits.
 fn weight(weight: Option<u32>, field: &str, wrong: &mut Violations) -> Option<u16> {
     wrong.keep(field, u16::try_from(weight?).map_err(|_| "must be 10 to 1000"))
-}
-
-fn network(message: pb::NetworkResources) -> Network {
-    let convert = |pb::InterfacePriority { name, priority }| InterfacePriority {
-        name,
-        priority,
-        ..InterfacePriority::default()
-    };
-    let priorities = message.priorities.into_iter().map(convert).collect();
-    Network { class_id: message.class_id, priorities, ..Network::default() }
 }
 
 fn rdma(
@@ -128,22 +77,5 @@ fn rdma(
             wrong.push(field, "must have hca_handles or hca_objects");
         }
     }
-    let convert = |(device, limits): (String, pb::RdmaLimits)| {
-        let pb::RdmaLimits { hca_handles, hca_objects } = limits;
-        (device, Rdma { hca_handles, hca_objects, ..Rdma::default() })
-    };
-    limits.into_iter().map(convert).collect()
-}
-
-pub(super) fn rdt(message: pb::RdtResources) -> IntelRdt {
-    IntelRdt {
-        clos_id: message.clos_id.unwrap_or_default(),
-        schemata: message.schemata,
-        l3_cache_schema: message.l3_cache_schema.unwrap_or_default(),
-        mem_bw_schema: message.mem_bw_schema.unwrap_or_default(),
-        enable_cmt: message.enable_cmt.unwrap_or_default(),
-        enable_mbm: message.enable_mbm.unwrap_or_default(),
-        enable_monitoring: message.enable_monitoring.unwrap_or_default(),
-        ..IntelRdt::default()
-    }
+    limits.convert()
 }
