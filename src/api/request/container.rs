@@ -1,7 +1,7 @@
 //! Namespaces, the control group and hardening.
 
 use super::absolute;
-use super::convert::Convert;
+use super::convert::{Convert, convert};
 use crate::api::pb::specd as pb;
 use crate::domain::request::{
     NamespaceOptions, PathChanges, Privileged, Rootless, SeccompOption, SecurityOptions,
@@ -13,6 +13,11 @@ use pb::cgroup_options::Kind as CgroupKind;
 use pb::linux_namespace::Kind;
 use pb::seccomp_options::Kind as SeccompKind;
 use std::collections::BTreeMap;
+
+convert! {
+    IdMapping => IdMapping { container_id, host_id, size }
+    TimeOffset => TimeOffset { secs, nanosecs }
+}
 
 pub(super) fn namespaces(
     message: pb::NamespaceOptions,

@@ -1,10 +1,5 @@
-//! Messages that have the fields of a struct of the runtime spec: each field is converted by its types.
+//! Converts messages that have the fields of a struct of the runtime spec, each field by its types.
 
-use crate::api::pb::specd as pb;
-use crate::oci::{
-    ConsoleSize, Cpu, CpuAffinity, Hook, Hooks, IdMapping, IntelRdt, InterfacePriority, Memory,
-    Mount, Network, Rdma, Rlimit, ThrottleDevice, TimeOffset,
-};
 use std::collections::BTreeMap;
 
 /// What a field of a message becomes.
@@ -54,14 +49,14 @@ impl<A: Convert<B>, B> Convert<BTreeMap<String, B>> for BTreeMap<String, A> {
     }
 }
 
-/// Lists every field of a message, with the name in the struct where it is another one.
+/// Converts messages to structs: every field of the message, with the name in the struct where it is another one.
 macro_rules! convert {
     ($($message:ident => $object:ident { $($from:ident $(: $to:ident)?),* $(,)? })*) => {$(
-        impl Convert<$object> for pb::$message {
+        impl $crate::api::request::convert::Convert<$object> for $crate::api::pb::specd::$message {
             fn convert(self) -> $object {
                 let Self { $($from $(: $to)?),* } = self;
                 let mut object = $object::default();
-                $(convert!(@set object $from $($to)?);)*
+                $($crate::api::request::convert::convert!(@set object $from $($to)?);)*
                 object
             }
         }
@@ -70,28 +65,4 @@ macro_rules! convert {
     (@set $object:ident $from:ident $to:ident) => { $object.$to = $to.convert() };
 }
 
-convert! {
-    ConsoleSize => ConsoleSize { height, width }
-    CpuAffinity => CpuAffinity { initial, r#final: last }
-    CpuResources => Cpu {
-        shares, quota, burst, period, realtime_runtime, realtime_period, cpus, mems, idle,
-    }
-    Hook => Hook { path, args, env, timeout }
-    HookOptions => Hooks {
-        prestart, create_runtime, create_container, start_container, poststart, poststop,
-    }
-    IdMapping => IdMapping { container_id, host_id, size }
-    InterfacePriority => InterfacePriority { name, priority }
-    MemoryResources => Memory {
-        limit, reservation, swap, swappiness, disable_oom_killer, check_before_update, kernel_tcp, use_hierarchy,
-    }
-    Mount => Mount { destination, r#type: kind, source, options, uid_mappings, gid_mappings }
-    NetworkResources => Network { class_id, priorities }
-    RdmaLimits => Rdma { hca_handles, hca_objects }
-    RdtResources => IntelRdt {
-        clos_id, schemata, l3_cache_schema, mem_bw_schema, enable_monitoring, enable_cmt, enable_mbm,
-    }
-    Rlimit => Rlimit { r#type: kind, hard, soft }
-    ThrottleDevice => ThrottleDevice { major, minor, rate }
-    TimeOffset => TimeOffset { secs, nanosecs }
-}
+pub(super) use convert;

@@ -20,7 +20,15 @@ use crate::generate::UnknownProfile;
 use crate::image::platform::{OsFeatures, Platform};
 use crate::image::reference::ImageName;
 use crate::image::snapshot::key::{SnapshotChoice, SnapshotKey};
-use convert::Convert;
+use crate::oci::{Hook, Hooks};
+use convert::{Convert, convert};
+
+convert! {
+    Hook => Hook { path, args, env, timeout }
+    HookOptions => Hooks {
+        prestart, create_runtime, create_container, start_container, poststart, poststop,
+    }
+}
 
 /// Checks a request; which profiles there are is the generator's to say.
 ///

@@ -1,6 +1,6 @@
 //! The root filesystem and the mounts.
 
-use super::convert::Convert;
+use super::convert::{Convert, convert};
 use super::{absolute, scheduling};
 use crate::api::pb::specd as pb;
 use crate::domain::request::{MountOptions, RootOptions};
@@ -8,6 +8,10 @@ use crate::domain::violation::Violations;
 use crate::oci::Mount;
 use crate::paths::clean;
 use std::collections::HashSet;
+
+convert! {
+    Mount => Mount { destination, r#type: kind, source, options, uid_mappings, gid_mappings }
+}
 
 pub(super) fn root(message: pb::RootOptions, wrong: &mut Violations) -> RootOptions {
     let name = |number| {

@@ -1,12 +1,17 @@
 //! The process, its user and its capabilities.
 
-use super::convert::Convert;
+use super::convert::{Convert, convert};
 use crate::api::pb::specd as pb;
 use crate::domain::request::{CapabilityOptions, ProcessOptions, UserOptions};
 use crate::domain::violation::Violations;
-use crate::oci::{Linux, Process, Rlimit};
+use crate::oci::{ConsoleSize, Linux, Process, Rlimit};
 use crate::users::user::{Account, UserSpec};
 use std::collections::HashSet;
+
+convert! {
+    ConsoleSize => ConsoleSize { height, width }
+    Rlimit => Rlimit { r#type: kind, hard, soft }
+}
 
 pub(super) fn process(message: pb::ProcessOptions, wrong: &mut Violations) -> ProcessOptions {
     let pb::ProcessOptions { command, entrypoint, env, cwd, terminal, .. } = message;

@@ -1,10 +1,29 @@
 //! Resource limits.
 
-use super::convert::Convert;
+use super::convert::{Convert, convert};
 use crate::api::pb::specd as pb;
 use crate::domain::violation::Violations;
-use crate::oci::{BlockIo, HugepageLimit, Pids, Rdma, Resources, WeightDevice};
+use crate::oci::{
+    BlockIo, Cpu, HugepageLimit, IntelRdt, InterfacePriority, Memory, Network, Pids, Rdma,
+    Resources, ThrottleDevice, WeightDevice,
+};
 use std::collections::BTreeMap;
+
+convert! {
+    CpuResources => Cpu {
+        shares, quota, burst, period, realtime_runtime, realtime_period, cpus, mems, idle,
+    }
+    InterfacePriority => InterfacePriority { name, priority }
+    MemoryResources => Memory {
+        limit, reservation, swap, swappiness, disable_oom_killer, check_before_update, kernel_tcp, use_hierarchy,
+    }
+    NetworkResources => Network { class_id, priorities }
+    RdmaLimits => Rdma { hca_handles, hca_objects }
+    RdtResources => IntelRdt {
+        clos_id, schemata, l3_cache_schema, mem_bw_schema, enable_monitoring, enable_cmt, enable_mbm,
+    }
+    ThrottleDevice => ThrottleDevice { major, minor, rate }
+}
 
 pub(super) fn resources(message: pb::ResourceOptions, wrong: &mut Violations) -> Resources {
     let pids = |limit| Pids { limit: Some(limit), ..Pids::default() };

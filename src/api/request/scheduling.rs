@@ -1,9 +1,13 @@
 //! Scheduling, I/O priority, execution domain and memory policy: the names of the runtime spec for the enums of
 //! the API. An unspecified or unknown value becomes an empty name, which the rules on the spec refuse.
 
-use super::convert::Convert;
+use super::convert::{Convert, convert};
 use crate::api::pb::specd as pb;
-use crate::oci::{IoPriority, MemoryPolicy, Personality, Scheduler};
+use crate::oci::{CpuAffinity, IoPriority, MemoryPolicy, Personality, Scheduler};
+
+convert! {
+    CpuAffinity => CpuAffinity { initial, r#final: last }
+}
 
 /// The name of a value of an enum with the prefix of the runtime spec; empty for the zero value and for an unknown one.
 pub(super) fn name<T>(number: i32, as_str: fn(&T) -> &'static str, prefix: &str) -> String
