@@ -1,8 +1,10 @@
 //! Devices: the rules of the device controller, and device nodes.
 
+use super::namespaces::has;
 use super::{Assembly, Attribution, Change, Inputs, Origin, SpecError};
 use crate::domain::host_device::{Found, HostNode, below};
 use crate::domain::request::HostDevice;
+use crate::domain::sandbox::NamespaceKind;
 use crate::domain::violation::Violations;
 use crate::oci::{Device, DeviceRule, Linux};
 use crate::paths::clean;
@@ -80,6 +82,7 @@ pub(super) fn devices(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<()
 /// Adds the devices that were found on the host, each with a rule; all of them without rules.
 fn add_host_devices(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), SpecError> {
     let mut wrong = Violations::default();
+    let in_user_namespace = has(assembly, NamespaceKind::User);
     let (mut added, mut rules) = (Vec::new(), Vec::new());
     // The place in the list of options of each node, by its path, and of each rule.
     let (mut nodes_of, mut rules_of) = (HashMap::new(), Vec::new());
@@ -97,6 +100,12 @@ fn add_host_devices(inputs: &Inputs<'_>, assembly: &mut Assembly) -> Result<(), 
                 continue;
             }
         };
+        let elsewhere = asked.container_path.iter().any(|path| clean(path) != clean(&asked.path));
+        if in_user_namespace && elsewhere {
+            let text = "must be the path on the host: a user namespace makes no nodes, and the runtime binds what the host has there";
+            wrong.push(format!("options.devices.host[{index}].container_path"), text);
+            continue;
+        }
         let rule = |node: &HostNode| DeviceRule {
             allow: true,
             kind: node.kind.to_string(),
