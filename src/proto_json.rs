@@ -57,8 +57,12 @@ fn find_wrong(json: &Value, message: &MessageDescriptor, place: &str) -> Option<
         let Some(field) = known else {
             let names: Vec<String> = names().collect();
             let near = similar(key, names.iter().map(String::as_str), |name| name, 1);
-            let near = near.first().map_or_else(|| names.join(", "), |near| format!("{near:?}"));
-            return Some(format!("{place}: unknown field, did you mean {near}?"));
+            let known = match near.first() {
+                Some(near) => format!("did you mean {near:?}?"),
+                None if names.is_empty() => "the message has no fields".to_owned(),
+                None => format!("known are {}", names.join(", ")),
+            };
+            return Some(format!("{place}: unknown field, {known}"));
         };
         let kind = field.kind();
         if value.is_null() {

@@ -35,7 +35,10 @@ pub(crate) fn judge(
             // What a refused step left out may be the reason.
             (None, true) if !assembly.refused.is_empty() => {}
             (None, true) if is_filled_from_image(&one.place) => {
-                return Err(SpecError::Image(one.description));
+                return Err(SpecError::Image(match find_image_field(&one.place, assembly) {
+                    Some(field) => format!("the image's {field}: {}", one.description),
+                    None => one.description,
+                }));
             }
             (None, true) => wrong.push(one.rule.name, one.place.to_string(), one.description),
         }
@@ -128,6 +131,14 @@ fn find_origin(place: &Place, assembly: &Assembly) -> Option<String> {
         | Origin::Rule { .. }
         | Origin::Account { .. }
         | Origin::Host(_) => None,
+    })
+}
+
+/// The field of the image's configuration that a place, or something in it, comes from.
+fn find_image_field<'a>(place: &Place, assembly: &'a Assembly) -> Option<&'a str> {
+    let origins = assembly.provenance.as_ref()?.origins_at(place);
+    origins.into_iter().find_map(|origin| {
+        if let Origin::Image(field) = origin { Some(field.as_str()) } else { None }
     })
 }
 

@@ -138,10 +138,11 @@ async fn dial(
 /// What is wrong with a socket, in the words that people search for.
 pub(super) async fn reason(socket: &Path, error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::NotFound {
-        return "no such file".to_owned();
+        return "no such file: start containerd, or name its socket with --containerd".to_owned();
     }
     if error.kind() == io::ErrorKind::PermissionDenied {
-        return "permission denied".to_owned();
+        return "permission denied: run specd as root, or as a member of the socket's group"
+            .to_owned();
     }
     if error.kind() == io::ErrorKind::ConnectionRefused {
         // A file that is not a socket gives the same error as a socket without a listener.
