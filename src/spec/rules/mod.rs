@@ -13,6 +13,7 @@ mod clean_paths;
 mod cpu_list;
 mod device_access;
 mod devices;
+mod filesystem_options;
 mod hidden_mounts;
 mod hooks;
 mod host;

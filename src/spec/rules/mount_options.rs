@@ -2,6 +2,7 @@
 
 use super::Findings;
 use super::clean_paths::destination;
+use super::filesystem_options::{is_label, options_of};
 use crate::oci::{Mount, Spec, place};
 
 pub(super) const PROPAGATIONS: [&str; 8] =
@@ -35,92 +36,6 @@ fn is_of_crun(option: &str) -> bool {
         || option.starts_with("ridmap=")
 }
 
-/// What the value of a filesystem's option is.
-#[derive(Clone, Copy)]
-enum Value {
-    /// A number in octal digits.
-    Octal,
-    /// An ID.
-    Id,
-    /// An amount with a unit or without; for a size also a percentage.
-    Amount,
-    Size,
-    /// A decimal number.
-    Number,
-    /// One of some words.
-    Word(&'static [&'static str]),
-    /// A memory policy. Linux: `mpol_parse_str`.
-    Policy,
-    /// Anything that the kernel may know.
-    Any,
-    /// An option without a value.
-    Nothing,
-}
-
-/// The options of a filesystem; nothing where they are not known here. Linux: `shmem_fs_parameters`,
-/// `devpts_param_specs`, `proc_fs_parameters`; sysfs and mqueue have none.
-#[rustfmt::skip]
-fn options_of(filesystem: &str) -> Option<&'static [(&'static str, Value)]> {
-    Some(match filesystem {
-        "tmpfs" => &[
-            ("mode", Value::Octal), ("size", Value::Size), ("uid", Value::Id), ("gid", Value::Id),
-            ("nr_inodes", Value::Amount), ("nr_blocks", Value::Amount), ("huge", Value::Any), ("mpol", Value::Policy),
-            ("inode32", Value::Nothing), ("inode64", Value::Nothing), ("noswap", Value::Nothing), ("quota", Value::Nothing),
-            ("usrquota", Value::Nothing), ("grpquota", Value::Nothing), ("usrquota_block_hardlimit", Value::Amount),
-            ("usrquota_inode_hardlimit", Value::Amount), ("grpquota_block_hardlimit", Value::Amount),
-            ("grpquota_inode_hardlimit", Value::Amount), ("casefold", Value::Any), ("strict_encoding", Value::Nothing),
-        ],
-        "devpts" => &[
-            ("newinstance", Value::Nothing), ("ptmxmode", Value::Octal), ("mode", Value::Octal), ("gid", Value::Id),
-            ("uid", Value::Id), ("max", Value::Number),
-        ],
-        "proc" => &[
-            ("hidepid", Value::Word(&["0", "1", "2", "4", "off", "noaccess", "invisible", "ptraceable"])),
-            ("gid", Value::Number), ("subset", Value::Word(&["pid"])), ("pidns", Value::Any),
-        ],
-        "sysfs" | "mqueue" => &[],
-        _ => return None,
-    })
-}
-
-/// Labels of SELinux, which every filesystem takes where there is SELinux.
-fn is_label(name: &str) -> bool {
-    matches!(name, "context" | "fscontext" | "defcontext" | "rootcontext" | "seclabel")
-}
-
-fn is_amount(text: &str) -> bool {
-    let number = text.strip_suffix(|unit: char| "kKmMgGtTpPeE".contains(unit)).unwrap_or(text);
-    let hexadecimal = number.strip_prefix("0x").or_else(|| number.strip_prefix("0X"));
-    let digits = hexadecimal.unwrap_or(number);
-    let is_digit =
-        |byte: u8| byte.is_ascii_digit() || (hexadecimal.is_some() && byte.is_ascii_hexdigit());
-    !digits.is_empty() && digits.bytes().all(is_digit)
-}
-
-impl Value {
-    fn accepts(self, value: Option<&str>) -> bool {
-        let Some(text) = value else { return matches!(self, Self::Nothing | Self::Any) };
-        match self {
-            Self::Octal => u32::from_str_radix(text, 8).is_ok(),
-            Self::Id => text.parse::<u32>().map_or_else(|_| is_amount(text), |id| id != u32::MAX),
-            Self::Amount => is_amount(text),
-            Self::Size => is_amount(text.strip_suffix('%').unwrap_or(text)),
-            Self::Number => text.parse::<u32>().is_ok(),
-            Self::Word(words) => words.contains(&text),
-            Self::Policy => {
-                let (mode, nodes) = text.split_once(':').unwrap_or((text, ""));
-                match mode.split('=').next().unwrap_or_default() {
-                    "bind" | "prefer (many)" => !nodes.is_empty(),
-                    "default" | "local" => !text.contains(':'),
-                    mode => matches!(mode, "prefer" | "interleave" | "weighted interleave"),
-                }
-            }
-            Self::Any => true,
-            Self::Nothing => false,
-        }
-    }
-}
-
 /// Whether an option is not a flag. An empty option is ignored, and one with a NUL byte breaks another rule.
 fn is_other(option: &str) -> bool {
     let has = |byte| option.as_bytes().contains(&byte);
@@ -151,8 +66,23 @@ pub(super) fn bind(spec: &Spec, findings: &mut Findings) {
 
 /// A filesystem that every container has gets only options that it knows, with values that it accepts.
 pub(super) fn known(spec: &Spec, findings: &mut Findings) {
-    for (index, mount, at, option) in others(spec, |mount| !mount.is_bind(), |_| true) {
-        let Some(known) = options_of(&mount.kind) else { continue };
+    check_known(spec, findings, |mount| (!mount.is_bind()).then_some(&mount.kind));
+}
+
+/// Control groups get only options that those of version 2 know. Those of version 1 ignore them.
+pub(super) fn known_by_version_2(spec: &Spec, findings: &mut Findings) {
+    let is_it = |mount: &Mount| mount.kind == "cgroup" && !mount.is_bind();
+    check_known(spec, findings, |mount| is_it(mount).then_some("cgroup2"));
+}
+
+/// Checks the options of mounts, each with the filesystem that gets them.
+fn check_known<'a>(
+    spec: &'a Spec,
+    findings: &mut Findings,
+    filesystem: impl Fn(&'a Mount) -> Option<&'a str>,
+) {
+    for (index, mount, at, option) in others(spec, |_| true, |_| true) {
+        let Some(known) = filesystem(mount).and_then(options_of) else { continue };
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (option, None),

@@ -37,7 +37,7 @@ pub(crate) const FIELD_TYPE: Rule = refused(
 
 /// Every rule: its name, what holds, who refuses a spec that breaks it, and the check.
 #[rustfmt::skip]
-pub static RULES: [Rule; 177] = [
+pub static RULES: [Rule; 178] = [
     FIELD_TYPE,
     refused("required-field", "Every object has the strings that the runtime spec requires.",
         "runtime spec: required fields; crun: libocispec", shape::required),
@@ -149,8 +149,10 @@ pub static RULES: [Rule; 177] = [
         "runc since 1.2.8: reOpenDevNull", hidden_mounts::null_source),
     refused("mount-bind-options", "A bind mount has no filesystem options.",
         "runc since 1.2: validate.checkBindOptions", mount_options::bind),
-    refused("mount-options", "proc, sysfs, tmpfs, devpts and mqueue have only options that they know, with values that they accept.",
+    refused("mount-options", "proc, sysfs, tmpfs, devpts, mqueue and cgroup2 have only options that they know, with values that they accept.",
         "the kernel's vfs_parse_fs_param", mount_options::known),
+    warned("mount-cgroup-options", "Control groups are mounted only with options that version 2 knows.",
+        "runc on version 2 of control groups: the kernel's cgroup2_fs_parameters", mount_options::known_by_version_2),
     warned("mount-bind-source", "A bind mount has a source.",
         "crun: do_mounts; runc binds the directory of the bundle", mounts::source),
     refused("mount-remount", "Only a directory with an earlier mount is mounted again.",

@@ -19,6 +19,8 @@ pub(crate) enum By {
     RuncBefore16,
     /// Every runc, on the machine's own control groups; not where a controller is missing.
     RuncOnVersion1,
+    /// Every runc, on control groups of version 2.
+    RuncOnVersion2,
     /// An older runc than that of the rules, and crun.
     NotRuncOfTheRules,
     /// An older runc than that of the rules.
@@ -36,7 +38,7 @@ pub(crate) enum By {
 }
 use By::{
     Both, Crun, CrunHere, NewestRunc, Nobody, NotHere, NotRunc15, NotRuncOfTheRules, OlderRunc,
-    Runc, RuncBefore16, RuncOfTheRules, RuncOnVersion1,
+    Runc, RuncBefore16, RuncOfTheRules, RuncOnVersion1, RuncOnVersion2,
 };
 
 impl By {
@@ -52,6 +54,7 @@ impl By {
             NewestRunc => Some(runtime.program == Program::NewestRunc),
             RuncBefore16 => new.then_some(runtime.program == Program::RuncOfTheRules),
             RuncOnVersion1 => (!crun && !runtime.version_2).then_some(true),
+            RuncOnVersion2 => (!crun && runtime.version_2).then_some(true),
             OlderRunc => new.then_some(false),
             NotRunc15 => new.then_some(runtime.program == Program::NewestRunc),
             NotHere => None,
@@ -615,6 +618,18 @@ pub(crate) const CASES: &[Case] = &[
         mount(json!({"destination": "/data", "type": "bind", "source": "/tmp", "options": options}))
     }),
     case("mount-defaults", NotRunc15, || tmpfs("defaults")),
+    case("mount-options", Both, || {
+        let options = ["_netdev"];
+        mount(
+            json!({"destination": "/data", "type": "cgroup2", "source": "cgroup", "options": options}),
+        )
+    }),
+    case("mount-cgroup-options", RuncOnVersion2, || {
+        let options = ["_netdev"];
+        mount(
+            json!({"destination": "/data", "type": "cgroup", "source": "cgroup", "options": options}),
+        )
+    }),
     case("mount-mapped-bind", Both, || tmpfs("idmap")),
     case("mount-mapped-bind", RuncOfTheRules, || {
         mount(json!({

@@ -22,9 +22,12 @@ fn every_rule_has_a_spec_that_breaks_it_and_says_whose_it_is() {
                 By::NewestRunc => source.contains("runc since 1.6"),
                 By::RuncBefore16 => source.contains("runc before 1.6"),
                 By::NotRunc15 => source.contains("1.6"),
-                By::Both | By::Runc | By::OlderRunc | By::RuncOfTheRules | By::RuncOnVersion1 => {
-                    !source.starts_with("ours") && !source.starts_with("crun")
-                }
+                By::Both
+                | By::Runc
+                | By::OlderRunc
+                | By::RuncOfTheRules
+                | By::RuncOnVersion1
+                | By::RuncOnVersion2 => !source.starts_with("ours") && !source.starts_with("crun"),
             };
             assert!(says, "{}: {source:?} and {:?}", rule.name, case.by);
         }
