@@ -179,7 +179,10 @@ fn check_unit_bytes(field: &str, text: &str, wrong: &mut Violations) {
 
 pub(super) fn cgroup(message: pb::CgroupOptions, wrong: &mut Violations) -> Option<CgroupPath> {
     match message.kind {
-        None => None,
+        None => {
+            wrong.push("options.cgroup", "must be path, parent or systemd");
+            None
+        }
         Some(CgroupKind::Path(path)) => {
             absolute(|| "options.cgroup.path".to_owned(), &path, wrong);
             Some(CgroupPath::Path(path))
