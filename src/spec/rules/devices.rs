@@ -192,9 +192,14 @@ pub(super) fn letters(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// Whether a rule is for devices of all types.
+fn is_for_all(rule: &DeviceRule) -> bool {
+    matches!(rule.kind.as_str(), "" | "a")
+}
+
 /// A rule for all types says nothing else: runtimes ignore its numbers and its access.
 pub(super) fn rule_for_all(spec: &Spec, findings: &mut Findings) {
-    for (index, rule) in rules(spec).filter(|(_, rule)| matches!(rule.kind.as_str(), "" | "a")) {
+    for (index, rule) in rules(spec).filter(|(_, rule)| is_for_all(rule)) {
         let place = |name| place!["linux", "resources", "devices", index, name];
         for (name, number) in [("major", rule.major), ("minor", rule.minor)] {
             if number.is_some_and(|number| number != -1) {
@@ -202,7 +207,8 @@ pub(super) fn rule_for_all(spec: &Spec, findings: &mut Findings) {
                 findings.add(place(name), text);
             }
         }
-        if !"rwm".chars().all(|letter| rule.access.is_empty() || rule.access.contains(letter)) {
+        // An empty access breaks a rule of its own.
+        if !rule.access.is_empty() && !"rwm".chars().all(|letter| rule.access.contains(letter)) {
             let text = "must be rwm, because a rule for all devices is for every access";
             findings.add(place("access"), text);
         }
@@ -211,11 +217,9 @@ pub(super) fn rule_for_all(spec: &Spec, findings: &mut Findings) {
 
 /// A rule is for numbers of devices, or for all.
 pub(super) fn rule_numbers(spec: &Spec, findings: &mut Findings) {
-    for (index, rule) in rules(spec) {
+    for (index, rule) in rules(spec).filter(|(_, rule)| !is_for_all(rule)) {
         for (name, number) in [("major", rule.major), ("minor", rule.minor)] {
-            // A rule for all types is one for all numbers, whatever it says.
-            let is_read = !matches!(rule.kind.as_str(), "" | "a");
-            if is_read && number.is_some_and(|number| number < -1) {
+            if number.is_some_and(|number| number < -1) {
                 let place = place!["linux", "resources", "devices", index, name];
                 findings.add(place, "must be the number of a device, or -1 for all");
             }

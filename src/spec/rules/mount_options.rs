@@ -66,23 +66,24 @@ pub(super) fn bind(spec: &Spec, findings: &mut Findings) {
 
 /// A filesystem that every container has gets only options that it knows, with values that it accepts.
 pub(super) fn known(spec: &Spec, findings: &mut Findings) {
-    check_known(spec, findings, |mount| (!mount.is_bind()).then_some(&mount.kind));
+    check_known(spec, findings, |mount| !mount.is_bind(), |mount| &mount.kind);
 }
 
 /// Control groups get only options that those of version 2 know. Those of version 1 ignore them.
 pub(super) fn known_by_version_2(spec: &Spec, findings: &mut Findings) {
     let is_it = |mount: &Mount| mount.kind == "cgroup" && !mount.is_bind();
-    check_known(spec, findings, |mount| is_it(mount).then_some("cgroup2"));
+    check_known(spec, findings, is_it, |_| "cgroup2");
 }
 
-/// Checks the options of mounts, each with the filesystem that gets them.
-fn check_known<'a>(
-    spec: &'a Spec,
+/// Checks the options of the mounts that are wanted, each with the filesystem that gets them.
+fn check_known(
+    spec: &Spec,
     findings: &mut Findings,
-    filesystem: impl Fn(&'a Mount) -> Option<&'a str>,
+    mounts: fn(&Mount) -> bool,
+    filesystem: fn(&Mount) -> &str,
 ) {
-    for (index, mount, at, option) in others(spec, |_| true, |_| true) {
-        let Some(known) = filesystem(mount).and_then(options_of) else { continue };
+    for (index, mount, at, option) in others(spec, mounts, |_| true) {
+        let Some(known) = options_of(filesystem(mount)) else { continue };
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (option, None),
