@@ -210,8 +210,8 @@ impl Generator {
         };
         let asked = request.options.user.user.as_ref().or(image_user.as_ref());
         let of_profile = profile.user();
-        let needed =
-            users::needed(profile.rules, asked, of_profile.as_ref(), &request.options.user);
+        let (of_image, of_profile) = (image_user.as_ref(), of_profile.as_ref());
+        let needed = users::needed(profile.rules, asked, of_profile, &request.options.user);
         let read = async || {
             if needed.is_empty() {
                 return Ok(Arc::default());
@@ -224,9 +224,7 @@ impl Generator {
         };
         let held = self.hold_account_files(read).await?;
         let (files, changes) = (&*held.files, &request.options.user);
-        let resolve = || {
-            users::resolve(profile.rules, image_user.as_ref(), of_profile.clone(), changes, files)
-        };
+        let resolve = || users::resolve(profile.rules, of_image, of_profile, changes, files);
         let user = self.look_up(files, resolve).await?;
 
         let equipment = self.equip(&request.options).await;
@@ -250,8 +248,7 @@ impl Generator {
                 explained_bytes: explained_bytes.unwrap_or(usize::MAX),
             },
         };
-        let origins =
-            || users::origins(image_user.as_ref(), of_profile.as_ref(), changes, files, &user);
+        let origins = || users::origins(of_image, of_profile, changes, files, &user);
         let (Finished { encoded: mut spec, facts }, fields) = if explained_bytes.is_some() {
             let started = Instant::now();
             let explain = || spec::explain(profile, namespace, &inputs, origins);

@@ -74,8 +74,9 @@
 //!
 //! let named = image.container.as_ref().map_or("", |container| &container.user);
 //! let image_user = users::image_user(profile.rules, named)?;
-//! let (of_image, of_profile) = (image_user.as_ref(), profile.user());
-//! let user = users::resolve(profile.rules, of_image, of_profile.clone(), &options.user, &files)?;
+//! let of_profile = profile.user();
+//! let (of_image, of_profile) = (image_user.as_ref(), of_profile.as_ref());
+//! let user = users::resolve(profile.rules, of_image, of_profile, &options.user, &files)?;
 //! let (namespace, id) = (Namespace::parse("default")?, ContainerId::parse("web-1")?);
 //! let inputs = Inputs {
 //!     id: &id,
@@ -91,7 +92,7 @@
 //!     user: Some(&user),
 //!     allowance: Allowance::UNLIMITED,
 //! };
-//! let origins = || users::origins(of_image, of_profile.as_ref(), &options.user, &files, &user);
+//! let origins = || users::origins(of_image, of_profile, &options.user, &files, &user);
 //!
 //! // The spec, checked by every rule.
 //! let finished = spec::generate(profile, &namespace, &inputs, origins)?;

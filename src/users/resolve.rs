@@ -33,7 +33,7 @@ pub fn image_user(rules: ImageRules, user: &str) -> Result<Option<UserSpec>, Acc
 pub fn resolve(
     rules: ImageRules,
     image: Option<&UserSpec>,
-    of_profile: Option<ProcessUser>,
+    of_profile: Option<&ProcessUser>,
     options: &UserOptions,
     files: &AccountFiles,
 ) -> Result<ProcessUser, AccountError> {
@@ -44,7 +44,7 @@ pub fn resolve(
     };
     let mut process = match (rules, user) {
         (_, None) if let Some(usual) = of_profile => {
-            with_groups(usual.uid, usual.gid, usual.additional_gids)
+            with_groups(usual.uid, usual.gid, usual.additional_gids.clone())
         }
         (ImageRules::FaasRs, None) => ProcessUser::bare_root(),
         _ if options.without_groups => {
@@ -327,7 +327,7 @@ mod tests {
         let www = vec![Account::Name("www".to_owned())];
         let added = UserOptions { additional_groups: www, ..UserOptions::default() };
         for rules in [ImageRules::Containerd, ImageRules::Oci, ImageRules::FaasRs] {
-            let run = |image, options| resolve(rules, image, Some(usual.clone()), options, &FILES);
+            let run = |image, options| resolve(rules, image, Some(&usual), options, &FILES);
             let user = run(None, &alone).unwrap();
             assert_eq!((user.uid, user.gid, user.additional_gids), (65532, 7, vec![7, 4]));
             assert_eq!(run(Some(&image), &alone).unwrap().uid, 1000);
